@@ -1,0 +1,281 @@
+"""The messages between web tier and master: frozen dataclasses, and their bytes.
+
+No I/O here. A message is JSON: {"kind": class name, ...fields}. Unknown kinds, missing or wrongly typed fields are a
+ProtocolError; nothing else is ever raised by decode. What each message promises:
+
+- Submit is idempotent by `job`: the same bytes again answer Accepted again and start nothing.
+- Poll asks for the events after a sequence number, of several jobs at once; asking again loses nothing.
+- Cancel may be repeated; a job that is unknown or has ended stays as it is.
+- Forget says that all events of these jobs are stored; the master may drop them.
+- Submit with `choices` set to a field's name runs no task: the job's one Progress of stream "choices" holds the JSON
+  list that the field offers.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar, get_type_hints
+
+from sdk.status import Status
+
+VERSION = 1
+MAX_MESSAGE = 1 << 20  # bytes; larger ones cost much more than their size over rpyc
+M = TypeVar("M", bound="Message")
+
+
+class ProtocolError(Exception):
+    """The bytes are no message of this protocol. Drop them; the text names the fault, never the content."""
+
+
+class JobState(StrEnum):
+    """Where a job stands on its master."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    ENDED = "ended"
+    UNKNOWN = "unknown"  # this master has no such job (never arrived, or forgotten)
+
+
+class Refusal(StrEnum):
+    """Why a request was not carried out; the sentence beside it is for a person."""
+
+    DIGEST = "digest"  # the master has another version of the module
+    MODULE = "module"  # it has no such module, or that one does not load
+    PARAMS = "params"
+    ENGINE = "engine"
+    UNDECLARED = "undeclared"  # asks for what the module does not declare (dry run)
+    LIMIT = "limit"
+    BUSY = "busy"
+    CONFLICT = "conflict"  # the same job id with other content
+    SEALED = "sealed"  # secret parameters that this master cannot open
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Base of all messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSpec:
+    """A target as it travels; see sdk.Target for the meaning."""
+
+    name: str
+    address: str = ""
+    port: int | None = None
+    user: str | None = None
+    engine: str = "ssh"
+    fallbacks: list[str] = field(default_factory=list)
+    category: str = ""
+    application: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(Message):
+    """Ask how the master is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit(Message):
+    """Run a module on hosts.
+
+    job: UUID. task, wave: for messages and logs. digest: SHA-256 hex of the module file. params: raw values of the
+    non-secret fields. sealed: base64 of the secret fields sealed to this master (envelope.seal_secrets), "" if none.
+    timeout: seconds for one host. total: seconds for the whole job. choices: see the module docstring.
+    """
+
+    job: str
+    task: str
+    wave: int
+    module: str
+    digest: str
+    hosts: list[HostSpec]
+    params: dict[str, Any] = field(default_factory=dict)
+    sealed: str = ""
+    check: bool = False
+    timeout: float = 60.0
+    total: float = 3600.0
+    choices: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll(Message):
+    """Ask for news of jobs. after: job id -> last sequence number stored. wait: seconds to hold the answer back while
+    there is none (at most 20). most: how many events to send at most, over all jobs."""  # noqa: D205, D209
+
+    after: dict[str, int]
+    wait: float = 0.0
+    most: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(Message):
+    """End a job: its hosts not begun are cancelled at once, running ones when their engine confirms."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget(Message):
+    """These jobs' events are stored elsewhere."""
+
+    jobs: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListModules(Message):
+    """Ask for the module catalog."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health(Message):
+    """Answer to Hello. engines: name -> "" when usable, else the reason it is not. modules: name -> digest.
+    counters: refused messages by reason, jobs done and so on. now: the master's clock, Unix seconds."""  # noqa: D205, D209
+
+    master: str
+    version: str
+    engines: dict[str, str]
+    modules: dict[str, str]
+    running: int
+    queued: int
+    hosts_waiting: int
+    started: float
+    now: float
+    counters: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Message):
+    """Answer to Submit: the job is in the spool. position: its place in the queue, 0 when it runs."""
+
+    job: str
+    state: JobState
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Message):
+    """Answer to any request that is not carried out."""
+
+    code: Refusal
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Message):
+    """One event of a job as it is stored and travels.
+
+    seq: 1, 2, 3 .. without gaps within a job. at: Unix seconds. A RUNNING status is a piece of live log (`text`,
+    `stream`). A final status ends the host: `digest` is the SHA-256 hex of its whole output; `text` is that output the
+    first time this job says it and None when an earlier final event of this job carried the same digest. size: bytes
+    of the output as it was before truncation; truncated: whether some is missing. cause of trouble in `reason`.
+    """
+
+    seq: int
+    at: float
+    host: str
+    status: Status
+    stream: str = "stdout"
+    text: str | None = None
+    digest: str = ""
+    size: int = 0
+    truncated: bool = False
+    rc: int | None = None
+    reason: str = ""
+    engine: str = ""
+    seconds: float | None = None
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobNews(Message):
+    """What Poll says of one job. position: place in the master's queue; more: there are further events to ask for.
+    confirmed: after a Cancel, hosts whose end the engine has confirmed. An ENDED job without `more` is complete."""  # noqa: D205, D209
+
+    job: str
+    state: JobState
+    events: list[Progress]
+    position: int = 0
+    more: bool = False
+    behind: str = ""  # the task that runs before it, where it is queued
+
+
+@dataclass(frozen=True, slots=True)
+class News(Message):
+    """Answer to Poll."""
+
+    jobs: list[JobNews]
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Message):
+    """Answer to Cancel and Forget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog(Message):
+    """Answer to ListModules: the entries as catalog.Entry.as_dict gives them."""
+
+    modules: list[dict[str, Any]]
+
+
+KINDS: dict[str, type[Message]] = {
+    kind.__name__: kind
+    for kind in (Hello, Submit, Poll, Cancel, Forget, ListModules, Health, Accepted, Refused, News, Done, Catalog)
+}
+
+
+def encode(message: Message) -> bytes:
+    """Turn a message into bytes; decode is its inverse."""
+    return json.dumps({"kind": type(message).__name__, **dataclasses.asdict(message)}, ensure_ascii=False).encode()
+
+
+def decode(data: bytes) -> Message:
+    """Read a message; ProtocolError when the bytes are none."""
+    try:
+        plain = json.loads(data)
+        kind = KINDS[plain.pop("kind")]
+        return _build(kind, plain)
+    except ProtocolError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ProtocolError(f"not a message: {type(error).__name__}") from None
+
+
+_hints: dict[type, dict[str, Any]] = {}
+
+
+def _build(kind: type[Any], plain: Any) -> Any:  # noqa: ANN401  # JSON in, a dataclass out
+    """Build a dataclass from JSON, checking each field's type against its annotation."""
+    if not isinstance(plain, dict):
+        raise ProtocolError(f"{kind.__name__} is no object")
+    hints = _hints.setdefault(kind, get_type_hints(kind))
+    unknown = plain.keys() - hints.keys()
+    if unknown:
+        raise ProtocolError(f"{kind.__name__} has {len(unknown)} unknown fields")
+    return kind(**{name: _checked(hints[name], value, f"{kind.__name__}.{name}") for name, value in plain.items()})
+
+
+def _checked(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911  # one return for each kind of type
+    origin, args = getattr(hint, "__origin__", None), getattr(hint, "__args__", ())
+    if hint is Any:
+        return value
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value)  # type: ignore[arg-type]  # a hint is a class
+    if origin is list and isinstance(value, list):
+        return [_checked(args[0], item, where) for item in value]
+    if origin is dict and isinstance(value, dict):
+        return {key: _checked(args[1], item, where) for key, item in value.items()}
+    if origin is None and args:  # X | None
+        return None if value is None else _checked(args[0], value, where)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(value)
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    raise ProtocolError(f"{where} is {type(value).__name__}")

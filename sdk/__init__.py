@@ -1,0 +1,36 @@
+"""The contract of task modules: everything a module file imports, from the standard library only."""
+
+from sdk.context import Context
+from sdk.engines import Ansible, Engine, Func, Local, Salt, Ssh
+from sdk.event import Event, Events
+from sdk.module import ModuleError, module
+from sdk.params import Between, Choices, Help, Matches, ParamError, Secret, When, parse
+from sdk.settle import settle
+from sdk.status import Status
+from sdk.targets import Target, Targets
+
+__all__ = [
+    "Ansible",
+    "Between",
+    "Choices",
+    "Context",
+    "Engine",
+    "Event",
+    "Events",
+    "Func",
+    "Help",
+    "Local",
+    "Matches",
+    "ModuleError",
+    "ParamError",
+    "Salt",
+    "Secret",
+    "Ssh",
+    "Status",
+    "Target",
+    "Targets",
+    "When",
+    "module",
+    "parse",
+    "settle",
+]

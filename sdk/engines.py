@@ -1,0 +1,67 @@
+"""What a module may ask of an engine. The adapters stand in rpcgate.engines; a module sees only these shapes.
+
+Every verb yields events as hosts answer and ends each target once. `timeout` is in seconds for one host; None means
+the module's own.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sdk.event import Events
+from sdk.targets import Targets
+
+ENGINES = ("ssh", "ansible", "salt", "func", "local", "fake")
+PORTABLE = ("shell", "script", "put", "get")
+
+
+class Engine(Protocol):
+    """The portable verbs: each host is reached by its own engine, and the event says which."""
+
+    def shell(self, targets: Targets, argv: Sequence[str], *, timeout: float | None = None) -> Events:
+        """Run one program. argv is never read by a shell: each word arrives as it is. Exit 0 is ok, else failed."""
+
+    def script(self, targets: Targets, text: str, args: Sequence[str] = (), *, timeout: float | None = None) -> Events:
+        """Run a script text by its #! line (/bin/sh where it has none), with arguments."""
+
+    def put(self, targets: Targets, path: str, content: bytes, *, mode: int = 0o644) -> Events:
+        """Write a file whole or not at all (temporary name, then rename). changed where it differed, else ok."""
+
+    def get(self, targets: Targets, path: str, *, limit: int = 1 << 20) -> Events:
+        """Read a file of at most `limit` bytes. data["content"] is base64; a larger or missing file is failed."""
+
+
+class Ssh(Engine, Protocol):
+    """Plain SSH."""
+
+
+class Local(Engine, Protocol):
+    """The master's own machine."""
+
+
+class Ansible(Engine, Protocol):
+    """Ansible's modules and playbooks."""
+
+    def module(self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any) -> Events:  # noqa: ANN401  # Ansible's arguments are any JSON
+        """Run one Ansible module by its full name; data is the module's result."""
+
+    def playbook(self, targets: Targets, path: str, variables: dict[str, Any] | None = None) -> Events:
+        """Run a playbook from the master's playbook folder; path is relative to it."""
+
+
+class Salt(Engine, Protocol):
+    """Salt's execution modules and states."""
+
+    def call(
+        self, targets: Targets, function: str, /, *args: Any, timeout: float | None = None, **kwargs: Any
+    ) -> Events:  # noqa: ANN401  # Salt's arguments are any JSON
+        """Call an execution module's function; data is its return."""
+
+    def state(self, targets: Targets, sls: str, *, timeout: float | None = None) -> Events:
+        """Apply a state file."""
+
+
+class Func(Engine, Protocol):
+    """Func's minions."""
+
+    def call(self, targets: Targets, module: str, method: str, /, *args: Any, timeout: float | None = None) -> Events:  # noqa: ANN401  # Func's arguments are any XML-RPC value
+        """Call a minion's method; data is its return."""

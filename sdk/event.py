@@ -1,0 +1,59 @@
+"""What a module and an engine say about a host while a task runs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sdk.status import Status
+
+Stream = Literal["stdout", "stderr", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One sentence about one host.
+
+    A RUNNING event carries a piece of live output (`output`, `stream`; stream "note" is the platform's own remark). A
+    final event carries the whole output as a person reads it, both streams in the order of arrival, without what the
+    live pieces said being lost. `data` is the engine's structured answer: for shell and script a dict
+    {"stdout": str, "stderr": str}, for get {"content": bytes as base64}, for Salt, Func and Ansible what their call
+    returned. `rc` is the exit status where there was a process. `reason` is one sentence for a person, empty when all
+    is well. `engine` names what carried it; `seconds` is the time this host took, where the engine knows it.
+    """
+
+    host: str
+    status: Status
+    output: str = ""
+    rc: int | None = None
+    reason: str = ""
+    data: Any = None
+    stream: Stream = "stdout"
+    engine: str = ""
+    seconds: float | None = None
+
+    @property
+    def final(self) -> bool:
+        """Say whether this is the host's last event."""
+        return self.status.final
+
+    @property
+    def stdout(self) -> str:
+        """Give what the remote process wrote to its standard output; "" where there was no process."""
+        return str(self.data.get("stdout", "")) if isinstance(self.data, dict) else ""
+
+    def fail(self, reason: str) -> "Event":
+        """Turn this event into a failure with a reason; an event that is not final, or a problem already, stays."""
+        if not self.final or self.status.problem:
+            return self
+        return replace(self, status=Status.FAILED, reason=reason)
+
+    def change(self, reason: str = "") -> "Event":
+        """Say that the host was changed; anything but ok stays as it is."""
+        return replace(self, status=Status.CHANGED, reason=reason) if self.status is Status.OK else self
+
+    def say(self, output: str) -> "Event":
+        """Replace the output that a person reads."""
+        return replace(self, output=output)
+
+
+Events = Iterator[Event]

@@ -1,0 +1,131 @@
+"""Declare a task module, and read what a file declares."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from types import ModuleType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from sdk import engines
+from sdk.context import Context
+from sdk.event import Events
+from sdk.params import Field, fields_of
+
+Risk = Literal["read", "change", "destroy"]
+Run = Callable[..., Events]
+R = TypeVar("R", bound=Run)
+RISKS = get_args(Risk)
+DECLARATION = "__omserver__"
+BY_PROTOCOL = {engines.Ssh: "ssh", engines.Ansible: "ansible", engines.Salt: "salt", engines.Func: "func"}
+
+
+class ModuleError(Exception):
+    """A module file is not as it must be. The text is one sentence for its author; `line` is where, 0 if unknown."""
+
+    def __init__(self, sentence: str, line: int = 0) -> None:
+        super().__init__(sentence)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What `@module(...)` was given. timeout: seconds for one host."""
+
+    risk: Risk
+    category: str
+    timeout: float
+    number: int | None
+    idempotent: bool
+    check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module file, read: its declaration, its form and its code.
+
+    name: the file's name without .py. title: the docstring's first line without its full stop; help: the rest.
+    engines: the names it may use; a portable module has all of them.
+    """
+
+    name: str
+    title: str
+    help: str
+    declaration: Declaration
+    params: type
+    fields: tuple[Field, ...]
+    engines: tuple[str, ...]
+    portable: bool
+    run: Run
+
+
+def module(
+    *,
+    risk: Risk,
+    category: str = "general",
+    timeout: float = 60,
+    number: int | None = None,
+    idempotent: bool = False,
+    check: bool = False,
+) -> Callable[[R], R]:
+    """Mark `run` as a module's entry. risk has no default: "read", "change" or "destroy".
+
+    timeout: seconds for one host. number: the one its users know it by. idempotent: running it again does no harm, so
+    the platform may repeat it. check: it honours ctx.check, so a dry run is offered. ModuleError on a wrong value.
+    """
+    if risk not in RISKS:
+        raise ModuleError(f"risk is {risk!r}; write one of read, change, destroy")
+    if not 0 < timeout <= 86_400:  # a day
+        raise ModuleError(f"timeout is {timeout!r}; write seconds from 1 to 86400")
+    declaration = Declaration(risk, category, float(timeout), number, idempotent, check)
+
+    def mark(run: R) -> R:
+        setattr(run, DECLARATION, declaration)
+        return run
+
+    return mark
+
+
+def read_module(name: str, loaded: ModuleType) -> Module:
+    """Read what a loaded module file declares; ModuleError says what is missing and what to write."""
+    run, params = getattr(loaded, "run", None), getattr(loaded, "Params", None)
+    declaration = getattr(run, DECLARATION, None)
+    if not callable(run) or not isinstance(declaration, Declaration):
+        raise ModuleError("there is no run decorated with @module; write @module(risk=...) above def run(...)")
+    if not isinstance(params, type) or not is_dataclass(params) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # CPython's own record of the decorator
+        raise ModuleError("there is no frozen dataclass Params; write @dataclass(frozen=True) above class Params")
+    title, _, text = inspect.cleandoc(loaded.__doc__ or "").partition("\n")
+    if not title.strip():
+        raise ModuleError("there is no docstring; its first line is the title, the rest the help", 1)
+    names, portable = engines_of(run)
+    return Module(
+        name=name,
+        title=title.strip().rstrip("."),
+        help=text.strip(),
+        declaration=declaration,
+        params=params,
+        fields=fields_of(params),
+        engines=names,
+        portable=portable,
+        run=run,
+    )
+
+
+def engines_of(run: Run) -> tuple[tuple[str, ...], bool]:
+    """Read from run's first annotation, Context[...], which engines it uses and whether it is portable."""
+    line = run.__code__.co_firstlineno
+    if list(inspect.signature(run).parameters)[:3] != ["ctx", "targets", "params"]:
+        raise ModuleError("run must take (ctx, targets, params)", line)
+    hints: dict[str, Any] = get_type_hints(run)
+    annotation = hints.get("ctx")
+    if get_origin(annotation) is not Context:
+        raise ModuleError(
+            "run's ctx is not annotated; write ctx: Context[Engine], or Context[Salt] for one engine", line
+        )
+    (engine,) = get_args(annotation)
+    if engine is engines.Engine:
+        return engines.ENGINES, True
+    wanted = get_args(engine) if get_origin(engine) in (Union, UnionType) else (engine,)
+    unknown = [item for item in wanted if item not in BY_PROTOCOL]
+    if unknown:
+        raise ModuleError(f"ctx is Context[{engine!r}]; write Engine, Ssh, Ansible, Salt or Func in the brackets", line)
+    return tuple(BY_PROTOCOL[item] for item in wanted), False
