@@ -1,0 +1,1 @@
+"""IDCs, their masters, the servers and saved groups."""

@@ -1,0 +1,143 @@
+"""IDCs, masters, servers, tags and groups as they are stored."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+NAME = RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Use letters, digits, dot, dash and underscore."))
+
+
+class Engine(models.TextChoices):
+    """What can drive a server."""
+
+    SSH = "ssh", _("SSH")
+    ANSIBLE = "ansible", _("Ansible")
+    SALT = "salt", _("Salt")
+    FUNC = "func", _("Func")
+    LOCAL = "local", _("Local")
+    FAKE = "fake", _("Fake")
+
+
+class Idc(models.Model):
+    """A place with servers and the masters that reach them."""
+
+    name = models.CharField(max_length=64, unique=True, validators=[NAME])
+    title = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Master(models.Model):
+    """A master daemon: its public keys, where it listens, and what it last said of itself.
+
+    bundle: the armoured text of rpcgate.keys.MasterPublic, which an admin accepted. engines: name -> "" or why not.
+    modules: name -> digest. Times are of the web tier's clock.
+    """
+
+    class State(models.TextChoices):
+        """Whether it is trusted with work."""
+
+        WAITING = "waiting", _("Waiting to be accepted")
+        ACCEPTED = "accepted", _("Accepted")
+        RETIRED = "retired", _("Retired")
+
+    name = models.CharField(max_length=64, unique=True, validators=[NAME])
+    idc = models.ForeignKey(Idc, on_delete=models.PROTECT, related_name="masters")
+    address = models.CharField(max_length=253)
+    port = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    bundle = models.TextField()
+    fingerprint = models.CharField(max_length=120)
+    version = models.CharField(max_length=40, blank=True)
+    engines = models.JSONField(default=dict, blank=True)
+    modules = models.JSONField(default=dict, blank=True)
+    counters = models.JSONField(default=dict, blank=True)
+    running = models.PositiveIntegerField(default=0)
+    queued = models.PositiveIntegerField(default=0)
+    hosts_waiting = models.PositiveIntegerField(default=0)
+    last_seen = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.CharField(max_length=500, blank=True)  # why it did not answer when it was asked last
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("idc__name", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Server(models.Model):
+    """One server of the fleet. application belongs to category ("Linux.Web" / "www"); both may be empty."""
+
+    class Health(models.TextChoices):
+        """What the last task or ping said."""
+
+        UNKNOWN = "unknown", _("Not seen yet")
+        HEALTHY = "healthy", _("Healthy")
+        UNREACHABLE = "unreachable", _("Unreachable")
+
+    name = models.CharField(max_length=120, unique=True, validators=[NAME])
+    idc = models.ForeignKey(Idc, on_delete=models.PROTECT, related_name="servers")
+    address = models.CharField(max_length=253, blank=True)
+    port = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    user = models.CharField(max_length=64, blank=True)
+    engine = models.CharField(max_length=10, choices=Engine.choices, default=Engine.SSH)
+    fallbacks = models.JSONField(default=list, blank=True)
+    category = models.CharField(max_length=64, blank=True, db_index=True)
+    application = models.CharField(max_length=64, blank=True, db_index=True)
+    health = models.CharField(max_length=12, choices=Health.choices, default=Health.UNKNOWN)
+    health_since = models.DateTimeField(null=True, blank=True)
+    last_seen = models.DateTimeField(null=True, blank=True)
+    maintenance_until = models.DateTimeField(null=True, blank=True)
+    maintenance_reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name",)
+        indexes = (
+            models.Index(fields=("category", "application"), name="server_category_app"),
+            models.Index(fields=("idc", "health"), name="server_idc_health"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Tag(models.Model):
+    """key=value on a server; a key stands once on each server."""
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="tags")
+    key = models.CharField(max_length=40, validators=[NAME])
+    value = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        ordering = ("key",)
+        constraints = (models.UniqueConstraint(fields=("server", "key"), name="tag_once_a_server"),)
+        indexes = (models.Index(fields=("key", "value"), name="tag_key_value"),)
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}" if self.value else self.key
+
+
+class Group(models.Model):
+    """A saved selector, written @name."""
+
+    name = models.CharField(max_length=64, unique=True, validators=[NAME])
+    selector = models.TextField()
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return f"@{self.name}"
