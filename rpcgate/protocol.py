@@ -13,15 +13,19 @@ ProtocolError; nothing else is ever raised by decode. What each message promises
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+import math
+from collections.abc import Hashable
+from dataclasses import MISSING, dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar, get_type_hints
+from functools import cache
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from sdk.status import Status
 
 VERSION = 1
+MAX_INT = 1 << 62  # what SQLite and every peer can hold
 MAX_MESSAGE = 1 << 20  # bytes; larger ones cost much more than their size over rpyc
-M = TypeVar("M", bound="Message")
 
 
 class ProtocolError(Exception):
@@ -104,7 +108,7 @@ class Submit(Message):
 @dataclass(frozen=True, slots=True)
 class Poll(Message):
     """Ask for news of jobs. after: job id -> last sequence number stored. wait: seconds to hold the answer back while
-    there is none (at most 20). most: how many events to send at most, over all jobs."""  # noqa: D205, D209
+    there is none (at most 20). most: how many events to send at most, over all jobs."""
 
     after: dict[str, int]
     wait: float = 0.0
@@ -133,7 +137,7 @@ class ListModules(Message):
 @dataclass(frozen=True, slots=True)
 class Health(Message):
     """Answer to Hello. engines: name -> "" when usable, else the reason it is not. modules: name -> digest.
-    counters: refused messages by reason, jobs done and so on. now: the master's clock, Unix seconds."""  # noqa: D205, D209
+    counters: refused messages by reason, jobs done and so on. now: the master's clock, Unix seconds."""
 
     master: str
     version: str
@@ -194,7 +198,7 @@ class Progress(Message):
 @dataclass(frozen=True, slots=True)
 class JobNews(Message):
     """What Poll says of one job. position: place in the master's queue; more: there are further events to ask for.
-    confirmed: after a Cancel, hosts whose end the engine has confirmed. An ENDED job without `more` is complete."""  # noqa: D205, D209
+    confirmed: after a Cancel, hosts whose end the engine has confirmed. An ENDED job without `more` is complete."""
 
     job: str
     state: JobState
@@ -230,30 +234,68 @@ KINDS: dict[str, type[Message]] = {
 
 
 def encode(message: Message) -> bytes:
-    """Turn a message into bytes; decode is its inverse."""
-    return json.dumps({"kind": type(message).__name__, **dataclasses.asdict(message)}, ensure_ascii=False).encode()
+    """Turn a message into bytes; decode is its inverse. ValueError for a number that JSON has not (NaN, infinity)."""
+    plain = {"kind": type(message).__name__, **as_dict(message)}
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, default=as_dict).encode("utf-8", "surrogatepass")
+
+
+def as_dict(value: Any) -> dict[str, Any]:  # noqa: ANN401  # any dataclass of this file
+    """Give a dataclass's fields that are not their defaults, one level deep, so that 10,000 hosts fit a message.
+
+    TypeError for anything else, as json.dumps wants it.
+    """
+    values = ((name, default, getattr(value, name)) for name, default in _defaults(type(value)).items())  # type: ignore[arg-type]  # a class is hashable
+    return {name: item for name, default, item in values if item != default}
+
+
+def read_progress(data: bytes) -> Progress:
+    """Read one Progress from its JSON, as a spool keeps it; ProtocolError when it is none."""
+    try:
+        progress: Progress = _build(Progress, json.loads(data, parse_constant=_finite, parse_float=_finite))
+        return progress
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        raise ProtocolError(f"no progress: {type(error).__name__}") from None
 
 
 def decode(data: bytes) -> Message:
     """Read a message; ProtocolError when the bytes are none."""
     try:
-        plain = json.loads(data)
-        kind = KINDS[plain.pop("kind")]
-        return _build(kind, plain)
+        plain = json.loads(data, parse_constant=_finite, parse_float=_finite)
+        message: Message = _build(KINDS[plain.pop("kind")], plain)
+        return message
     except ProtocolError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise ProtocolError(f"not a message: {type(error).__name__}") from None
 
 
-_hints: dict[type, dict[str, Any]] = {}
+@cache
+def _hints(kind: Hashable) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+@cache
+def _defaults(kind: Hashable) -> dict[str, Any]:
+    """Give what each field is when it is left out; MISSING where it may not be."""
+    return {
+        item.name: item.default if item.default_factory is MISSING else item.default_factory()
+        for item in dataclasses.fields(kind)  # type: ignore[arg-type]  # a dataclass is hashable
+    }
+
+
+def _finite(text: str) -> float:
+    """Read a JSON number; NaN, Infinity and 1e999 are refused because no JSON can say them again."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number
 
 
 def _build(kind: type[Any], plain: Any) -> Any:  # noqa: ANN401  # JSON in, a dataclass out
     """Build a dataclass from JSON, checking each field's type against its annotation."""
     if not isinstance(plain, dict):
         raise ProtocolError(f"{kind.__name__} is no object")
-    hints = _hints.setdefault(kind, get_type_hints(kind))
+    hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
     unknown = plain.keys() - hints.keys()
     if unknown:
         raise ProtocolError(f"{kind.__name__} has {len(unknown)} unknown fields")
@@ -261,7 +303,7 @@ def _build(kind: type[Any], plain: Any) -> Any:  # noqa: ANN401  # JSON in, a da
 
 
 def _checked(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911  # one return for each kind of type
-    origin, args = getattr(hint, "__origin__", None), getattr(hint, "__args__", ())
+    origin, args = get_origin(hint), get_args(hint)
     if hint is Any:
         return value
     if dataclasses.is_dataclass(hint):
@@ -270,12 +312,14 @@ def _checked(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911
         return [_checked(args[0], item, where) for item in value]
     if origin is dict and isinstance(value, dict):
         return {key: _checked(args[1], item, where) for key, item in value.items()}
-    if origin is None and args:  # X | None
+    if origin is UnionType:  # X | None
         return None if value is None else _checked(args[0], value, where)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)
-    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+    if hint is float and type(value) in (int, float):
+        return float(value)  # OverflowError for 10**400
+    if hint is int and type(value) is int and abs(value) > MAX_INT:
+        raise ProtocolError(f"{where} is too large")
     if isinstance(hint, type) and type(value) is hint:
         return value
     raise ProtocolError(f"{where} is {type(value).__name__}")

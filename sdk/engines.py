@@ -52,8 +52,14 @@ class Salt(Engine, Protocol):
     """Salt's execution modules and states."""
 
     def call(
-        self, targets: Targets, function: str, /, *args: Any, timeout: float | None = None, **kwargs: Any
-    ) -> Events:  # noqa: ANN401  # Salt's arguments are any JSON
+        self,
+        targets: Targets,
+        function: str,
+        /,
+        *args: Any,  # noqa: ANN401  # Salt's arguments are any JSON
+        timeout: float | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Events:
         """Call an execution module's function; data is its return."""
 
     def state(self, targets: Targets, sls: str, *, timeout: float | None = None) -> Events:

@@ -18,7 +18,8 @@ class Event:
     live pieces said being lost. `data` is the engine's structured answer: for shell and script a dict
     {"stdout": str, "stderr": str}, for get {"content": bytes as base64}, for Salt, Func and Ansible what their call
     returned. `rc` is the exit status where there was a process. `reason` is one sentence for a person, empty when all
-    is well. `engine` names what carried it; `seconds` is the time this host took, where the engine knows it.
+    is well. `engine` names what carried it; `seconds` is the time this host took, where the engine knows it. `size`:
+    bytes of the whole output where `output` holds only a part of it, else None.
     """
 
     host: str
@@ -30,6 +31,7 @@ class Event:
     stream: Stream = "stdout"
     engine: str = ""
     seconds: float | None = None
+    size: int | None = None
 
     @property
     def final(self) -> bool:
@@ -53,7 +55,7 @@ class Event:
 
     def say(self, output: str) -> "Event":
         """Replace the output that a person reads."""
-        return replace(self, output=output)
+        return replace(self, output=output, size=None)
 
 
 Events = Iterator[Event]

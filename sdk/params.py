@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -299,7 +300,7 @@ def _number(field: Field, raw: Any) -> int | float:  # noqa: ANN401  # whatever 
         number = kind(raw.strip() if isinstance(raw, str) else raw)
     except (ValueError, OverflowError):
         raise ValueError(f"{str(raw)[:60]!r} is not {word}; {_range(field, word)}.") from None
-    if number != number or number in (float("inf"), float("-inf")) or (kind is int and float(number) != float(raw)):
+    if not math.isfinite(number) or (kind is int and isinstance(raw, float) and number != raw):
         raise ValueError(f"{str(raw)[:60]!r} is not {word}; {_range(field, word)}.")
     return number
 

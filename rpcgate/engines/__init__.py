@@ -36,7 +36,7 @@ class Running(Protocol):
 
     def cancel(self) -> None:
         """End it: hosts not begun become cancelled at once; a running one when its remote process is gone, with the
-        reason saying whether that was confirmed. Returns at once; may be repeated."""  # noqa: D205, D209
+        reason saying whether that was confirmed. Returns at once; may be repeated."""
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the last event; False when `timeout` seconds passed before."""
@@ -44,7 +44,7 @@ class Running(Protocol):
 
 class Adapter(Protocol):
     """One engine. `emit` gets RUNNING events with pieces of output as they come, and exactly one final event for each
-    target, from any thread; it never blocks for long. Nothing is raised from call: trouble becomes final events."""  # noqa: D205, D209
+    target, from any thread; it never blocks for long. Nothing is raised from call: trouble becomes final events."""
 
     name: str
     verbs: frozenset[str]
