@@ -1,0 +1,78 @@
+"""A real Chromium for the tests: Debian's, driven by Playwright. A failed test leaves pictures of its pages."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE = 15_000  # milliseconds; a busy machine with two cores needs some
+failed = pytest.StashKey[bool]()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give a headless Chromium, one for each test process."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not program:
+        raise RuntimeError("chromium is not installed; run script/test, which installs it")
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        # Playwright keeps an event loop in this thread, which Django takes for an async caller of its ORM
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """Give a fresh browser profile. Options: @pytest.mark.parametrize("context", [{...new_context}], indirect=True)."""
+    options: dict[str, Any] = {
+        "viewport": {"width": 1440, "height": 900},
+        "locale": "en",
+        **getattr(request, "param", {}),
+    }
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    yield context
+    if request.node.stash.get(failed, False):
+        _keep_pictures(context, request)
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """Give an empty page; context.new_page() opens more."""
+    return context.new_page()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Remember that a test failed, so that its pages are kept as pictures."""
+    report = yield
+    if report.when == "call":
+        item.stash[failed] = report.failed
+    return report
+
+
+def _keep_pictures(context: BrowserContext, request: pytest.FixtureRequest) -> None:
+    factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+    folder = Path(os.environ.get("OMSERVER_TEST_PICTURES") or factory.getbasetemp() / "pictures")
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, page in enumerate(context.pages):
+        path = folder / f"{re.sub(r'[^A-Za-z0-9]+', '-', request.node.nodeid)[-120:]}-{number}.png"
+        page.screenshot(path=path, full_page=True)
+        print(f"picture of the failed page: {path}")  # noqa: T201  # pytest shows it with the failure
