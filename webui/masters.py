@@ -6,7 +6,7 @@ from django.conf import settings
 
 from omserver.env import SetupError
 from rpcgate.client import MasterClient
-from rpcgate.keys import WebKeys, read_bundle
+from rpcgate.keys import WebKeys, read_master_bundle
 from webui.servers.models import Master
 
 
@@ -20,4 +20,4 @@ def web_keys() -> WebKeys:
 
 def client_of(master: Master, timeout: float = 10.0) -> MasterClient:
     """Make a client of one master; the caller keeps and closes it. It connects with the first question."""
-    return MasterClient(master.address, master.port, read_bundle(master.bundle), web_keys(), timeout=timeout)
+    return MasterClient(master.address, master.port, read_master_bundle(master.bundle), web_keys(), timeout=timeout)

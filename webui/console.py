@@ -1,0 +1,78 @@
+"""What the commands of the command line share: who acts, refusals, tables."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from omserver.env import SetupError
+from webui.servers.selectors import SelectorError
+from webui.servers.services import By, Refused
+
+USAGE = 2  # the exit code of usage and set-up errors, promised to scripts
+COMMAND_LINE = "command line"
+
+
+class UsageError(CommandError):
+    """What was asked cannot be done; shown as one line, exit code 2."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, returncode=USAGE)
+
+
+def person(name: str = "") -> Any:  # noqa: ANN401  # AUTH_USER_MODEL
+    """Give the account in whose name a command acts: --as NAME, else the first active superuser.
+
+    Whoever can run manage.py can read the database and its keys, so there is nothing to prove here.
+    """
+    users = get_user_model().objects.filter(is_active=True)
+    found = users.filter(username=name).first() if name else users.filter(is_superuser=True).order_by("pk").first()
+    if found is None:
+        raise UsageError(
+            f"there is no active person {name}"
+            if name
+            else "there is no admin yet; run script/server, or manage.py createsuperuser"
+        )
+    return found
+
+
+def by(name: str = "") -> By:
+    """Give who acts, for the audit log, with the account of the operating system."""
+    return By(person(name), f"{COMMAND_LINE} ({getpass.getuser()})")
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn every refusal into one line on stderr and exit code 2."""
+    try:
+        yield
+    except (Refused, SelectorError, SetupError, PermissionDenied) as error:
+        raise UsageError(str(error)) from error
+    except ValidationError as error:
+        raise UsageError(sentence(error)) from error
+
+
+def sentence(error: ValidationError) -> str:
+    """Give a ValidationError as one line."""
+    if hasattr(error, "error_dict"):
+        return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+    return " ".join(error.messages)
+
+
+def print_json(command: BaseCommand, value: Any) -> None:  # noqa: ANN401  # JSON
+    """Write JSON to the command's output."""
+    command.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def print_table(command: BaseCommand, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Write rows in columns as wide as their widest cell."""
+    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    for row in cells:
+        command.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
