@@ -14,6 +14,7 @@ from webui.masters import web_keys
 from webui.servers import services
 from webui.servers.management.commands.server import idc_named
 from webui.servers.models import Master
+from webui.servers.reads import master_json
 
 
 class Command(BaseCommand):
@@ -80,23 +81,6 @@ class Command(BaseCommand):
             raise services.Refused(f"there is no master {options['name']}")
         services.retire_master(console.by(options["person"]), master)
         self.stdout.write(f"Master {master.name} is retired.")
-
-
-def master_json(master: Master) -> dict[str, Any]:
-    """Give a master as JSON values."""
-    return {
-        "name": master.name,
-        "idc": master.idc.name,
-        "address": f"{master.address}:{master.port}",
-        "state": master.state,
-        "version": master.version,
-        "engines": master.engines,
-        "running": master.running,
-        "queued": master.queued,
-        "last_seen": master.last_seen.isoformat() if master.last_seen else None,
-        "trouble": master.trouble,
-        "fingerprint": master.fingerprint,
-    }
 
 
 def _address(text: str) -> tuple[str, int]:

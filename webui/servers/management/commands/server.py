@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from webui import console
 from webui.servers import imports, selectors, services
 from webui.servers.models import Engine, Idc, Server
+from webui.servers.reads import server_json
 
 
 class Command(BaseCommand):
@@ -88,25 +89,6 @@ def idc_named(name: str) -> Idc:
         known = ", ".join(Idc.objects.values_list("name", flat=True)) or "none yet; manage.py idc add NAME makes one"
         raise services.Refused(f"there is no IDC {name} (there are: {known})")
     return found
-
-
-def server_json(server: Server) -> dict[str, Any]:
-    """Give a server as JSON values."""
-    return {
-        "name": server.name,
-        "idc": server.idc.name,
-        "address": server.address,
-        "port": server.port,
-        "user": server.user,
-        "engine": server.engine,
-        "fallbacks": server.fallbacks,
-        "category": server.category,
-        "application": server.application,
-        "tags": {tag.key: tag.value for tag in server.tags.all()},
-        "health": server.health,
-        "last_seen": server.last_seen.isoformat() if server.last_seen else None,
-        "maintenance_until": server.maintenance_until.isoformat() if server.maintenance_until else None,
-    }
 
 
 def _pair(text: str) -> tuple[str, str]:
