@@ -1,0 +1,260 @@
+"""The module files of a folder: what each is, and why a bad one is refused.
+
+A file's code never runs in this process unless `Entry.module` is asked for: what it declares is found out in a process
+of its own (rpcgate.trial).
+"""
+
+import contextlib
+import hashlib
+import io
+import linecache
+import logging
+import os
+import stat
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from rpcgate.trial import describe, try_modules
+from sdk.module import Module, ModuleError, read_module
+from sdk.params import Field
+
+log = logging.getLogger(__name__)
+
+MAX_SOURCE = 256 * 1024  # bytes; ten times the longest module one would want to read
+FRESH = 200_000_000  # ns; a file younger than this may change again without its time changing
+PREFIX = "_omserver_module_"
+Mark = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the catalog, sound or not.
+
+    digest: SHA-256 hex of its bytes, "" where they could not be read. error: "" for a sound one, else one sentence
+    that names file and fault; the declared values are then empty. engines: those it may use.
+    """
+
+    name: str
+    path: Path
+    digest: str = ""
+    source: bytes = b""
+    error: str = ""
+    error_line: int = 0
+    number: int | None = None
+    title: str = ""
+    help: str = ""
+    category: str = ""
+    risk: str = ""
+    engines: tuple[str, ...] = ()
+    idempotent: bool = False
+    check: bool = False
+    timeout: float = 0.0
+    portable: bool = False
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def module(self) -> Module | None:
+        """Load the file into this process; None for a bad one. Its code runs here: the master never asks."""
+        return None if self.error else _loaded(self.name, self.source)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give JSON values; what a bad file would have declared is None."""
+        declared = ("number", "title", "help", "category", "risk", "idempotent", "check", "timeout", "portable")
+        return {
+            "name": self.name,
+            **{name: None if self.error else getattr(self, name) for name in declared},
+            "engines": list(self.engines),
+            "digest": self.digest,
+            "params": [field.as_dict() for field in self.fields],
+            "error": self.error,
+            "error_line": self.error_line,
+        }
+
+
+class Catalog:
+    """The modules of a folder, as its files are now; any thread may ask."""
+
+    def __init__(self, folder: Path, run_as: tuple[int, int] | None = None) -> None:
+        self.folder = folder
+        self._run_as = run_as
+        self._lock = threading.Lock()
+        self._seen: dict[Path, tuple[Mark, Entry]] = {}
+        self._entries: tuple[Entry, ...] = ()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Give all files, sound and bad, by number and then by name."""
+        with self._lock:
+            marks = {path: _mark(path) for path in _files(self.folder)}
+            if any(path not in self._seen or self._seen[path][0] != mark for path, mark in marks.items()) or (
+                marks.keys() != self._seen.keys()
+            ):
+                self._scan(marks)
+            return self._entries
+
+    def get(self, name: str) -> Entry | None:
+        """Find a file by its name without .py; None where there is none."""
+        return next((entry for entry in self.entries() if entry.name == name), None)
+
+    def _scan(self, marks: dict[Path, Mark]) -> None:
+        fresh = time.time_ns() - FRESH
+        changed = [path for path, mark in marks.items() if path not in self._seen or self._seen[path][0] != mark]
+        read = {path: _read(path) for path in changed}
+        known = {entry.path: entry for _, entry in self._seen.values()}
+        sources = {
+            entry.name: entry.source
+            for path, entry in read.items()
+            if not entry.error and not (path in known and known[path].digest == entry.digest)
+        }
+        told = try_modules(sources, self._run_as)
+        for path, entry in read.items():
+            if entry.name in told:
+                read[path] = _described(entry, told[entry.name])
+            elif not entry.error:
+                read[path] = known[path]
+        for path in [path for path in self._seen if path not in marks]:
+            del self._seen[path]
+        for path, entry in read.items():
+            mark = marks[path] if marks[path][0] < fresh else (0, 0, 0, 0)  # too fresh to trust: look again next time
+            self._seen[path] = (mark, entry)
+            if entry.error and known.get(path) != entry:
+                log.warning("module refused: %s", entry.error)
+        self._entries = _ordered(entry for _, entry in self._seen.values())
+
+
+def load_source(name: str, source: bytes, path: Path | None = None) -> Module:
+    """Load a module from exactly these bytes; ModuleError says what is wrong with them and where."""
+    filename = str(path or f"{name}.py")
+    lines = _text(source).splitlines(keepends=True)
+    linecache.cache[filename] = (len(source), None, lines, filename)  # so that inspect finds the lines of a fault
+    loaded = ModuleType(f"{PREFIX}{name}_{hashlib.sha256(source).hexdigest()[:12]}")
+    loaded.__file__ = filename
+    sys.modules[loaded.__name__] = loaded  # dataclasses and get_type_hints look the module up by its name
+    code = _compiled(source, filename)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            exec(code, loaded.__dict__)  # noqa: S102  # this is the one place where module files are loaded
+            return read_module(name, loaded)
+    except ModuleError as error:
+        raise ModuleError(str(error), error.line or _line(error, filename)) from error
+    except SystemExit as error:
+        raise ModuleError("it calls exit while it is loaded; take that out", _line(error, filename)) from error
+    except BaseException as error:  # foreign code: whatever it raises is its fault
+        raise ModuleError(f"loading it raises {_shown(error)}", _line(error, filename)) from error
+
+
+@lru_cache(maxsize=256)
+def _loaded(name: str, source: bytes) -> Module:
+    return load_source(name, source)
+
+
+def _text(source: bytes) -> str:
+    try:
+        return source.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = source.count(b"\n", 0, error.start) + 1
+        raise ModuleError(f"byte {source[error.start]:#04x} is not UTF-8; save the file as UTF-8", line) from None
+
+
+def _compiled(source: bytes, filename: str) -> CodeType:
+    try:
+        return compile(source, filename, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise ModuleError(f"it is no Python: {error.msg}", error.lineno or 0) from None
+    except (ValueError, MemoryError, RecursionError, OverflowError) as error:
+        raise ModuleError(f"it is no Python: {_shown(error)}") from None
+
+
+def _line(error: BaseException, filename: str) -> int:
+    """Find the deepest line of the file that the error passed through; 0 where it is none of its lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == filename), 0)
+
+
+def _shown(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())[:300]
+    except Exception:  # noqa: BLE001  # the exception's class may come from a module file
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        names = [entry.name for entry in os.scandir(folder)]
+    except OSError as error:
+        log.warning("no modules: %s: %s", folder, error.strerror)
+        return []
+    return sorted(folder / name for name in names if name.endswith(".py") and name[0] not in "._")
+
+
+def _mark(path: Path) -> Mark:
+    """Give what changes when a file does."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        return (-1, error.errno or 0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)
+
+
+def _read(path: Path) -> Entry:
+    """Read a file's bytes, or say why not."""
+    name = path.name.removesuffix(".py")
+    if not (name.isidentifier() and name.isascii()):
+        return _refused(Entry(_printable(name), path), "its name is no Python name; use letters, digits and _")
+    try:
+        with os.fdopen(_opened(path), "rb") as file:
+            source = file.read(MAX_SOURCE + 1)
+    except OSError as error:
+        return _refused(Entry(name, path), f"it cannot be read: {error.strerror or error}")
+    if len(source) > MAX_SOURCE:
+        return _refused(Entry(name, path), f"it is larger than {MAX_SOURCE // 1024} KiB; a module is a page or two")
+    return Entry(name, path, hashlib.sha256(source).hexdigest(), source)
+
+
+def _opened(path: Path) -> int:
+    """Open a plain file only: opening a pipe would wait for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "it is not a plain file")
+    return descriptor
+
+
+def _described(entry: Entry, said: dict[str, Any]) -> Entry:
+    if "error" in said:
+        return _refused(entry, said["error"], said["line"])
+    declared = {name: value for name, value in said.items() if name != "params"}
+    fields = tuple(Field.from_dict(plain) for plain in said["params"])
+    return replace(entry, **{**declared, "engines": tuple(said["engines"]), "fields": fields})
+
+
+def _refused(entry: Entry, fault: str, line: int = 0) -> Entry:
+    where = f", line {line}" if line else ""
+    declared = Entry(entry.name, entry.path, entry.digest, entry.source)
+    return replace(declared, error=f"{_printable(entry.path.name)}{where}: {fault.rstrip('.')}.", error_line=line)
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()[:100]
+
+
+def _ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Sort by number and then by name; of two files with one number the later named is refused."""
+    owners: dict[int, str] = {}
+    kept = []
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        owner = owners.setdefault(entry.number, entry.name) if entry.number is not None else entry.name
+        clash = f"number {entry.number} is that of {owner}.py already; choose another"
+        kept.append(entry if owner == entry.name else _refused(entry, clash))
+    return tuple(sorted(kept, key=lambda entry: (entry.number is None, entry.number or 0, entry.name)))
+
+
+__all__ = ["Catalog", "Entry", "describe", "load_source"]

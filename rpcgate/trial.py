@@ -1,0 +1,149 @@
+"""Load module files where they can harm nobody, and say what each declares.
+
+`python -m rpcgate.trial` reads JSON lists [name, source in base64] from its input and answers each with a line of JSON.
+Each file is loaded in a fork of its own, in its own session, with a deadline: importing a module runs its code, and
+that code may loop, crash, fork or print. The process that asked, which may hold credentials, never runs it.
+"""
+
+import base64
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sdk.module import Module, ModuleError
+
+SECONDS = 5.0  # for one file; the longest import of a sound module is a few hundredths
+MEMORY = 1 << 30
+MAX_ANSWER = 1 << 20
+ENDLESS = f"loading it did not end within {SECONDS:g} seconds; a module only defines things, the work belongs into run"
+
+
+def try_modules(sources: Mapping[str, bytes], run_as: tuple[int, int] | None = None) -> dict[str, dict[str, Any]]:
+    """Describe modules by name, each as `describe` does or {"error": sentence, "line": number}.
+
+    run_as: user and group id under which they are loaded, where this process may change to them.
+    """
+    if not sources:
+        return {}
+    asked = [[name, base64.b64encode(source).decode()] for name, source in sources.items()]
+    answer = _ask(json.dumps(asked).encode(), len(sources), run_as)
+    silent = {"error": "it could not be tried: the process that loads modules ended early", "line": 0}
+    return dict.fromkeys(sources, silent) | answer
+
+
+def describe(module: Module) -> dict[str, Any]:
+    """Give what a module declares as JSON values."""
+    said = module.declaration
+    return {
+        "number": said.number,
+        "title": module.title,
+        "help": module.help,
+        "category": said.category,
+        "risk": said.risk,
+        "engines": list(module.engines),
+        "idempotent": said.idempotent,
+        "check": said.check,
+        "timeout": said.timeout,
+        "portable": module.portable,
+        "params": [field.as_dict() for field in module.fields],
+    }
+
+
+def main() -> None:
+    """Answer the files on standard input."""
+    import rpcgate.catalog  # noqa: F401  # once here, not in each fork
+
+    answers, quiet = os.dup(1), os.open(os.devnull, os.O_RDWR)
+    asked = json.loads(sys.stdin.buffer.read())
+    for descriptor in (0, 1, 2):  # what a module prints goes nowhere
+        os.dup2(quiet, descriptor)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for name, source in asked:
+        line = json.dumps([name, _tried(name, base64.b64decode(source))]) + "\n"
+        os.write(answers, line.encode())
+
+
+def _ask(asked: bytes, files: int, run_as: tuple[int, int] | None) -> dict[str, dict[str, Any]]:
+    user, group = run_as or (None, None)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rpcgate.trial"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        cwd="/",
+        start_new_session=True,
+        user=user,
+        group=group,
+        extra_groups=[] if run_as else None,
+    )
+    try:
+        said, _ = process.communicate(asked, timeout=files * (SECONDS + 1) + 30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said, _ = process.communicate()
+    return dict(json.loads(line) for line in said.splitlines())
+
+
+def _tried(name: str, source: bytes) -> dict[str, Any]:
+    """Load one file in a fork and give what it said of itself."""
+    inside, outside = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        _answer(outside, name, source)
+    os.close(outside)
+    said = _read(inside, time.monotonic() + SECONDS)
+    os.close(inside)
+    for kill in (os.killpg, os.kill):  # the group as well: the file may have started others; it may not exist yet
+        try:
+            kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    _, status = os.waitpid(pid, 0)
+    try:
+        plain: dict[str, Any] = json.loads(said)
+    except ValueError:
+        crash = f"loading it ended Python ({signal.Signals(status & 0x7F).name if status & 0x7F else 'exit'})"
+        return {"error": ENDLESS if status & 0x7F == signal.SIGKILL else crash, "line": 0}
+    return plain
+
+
+def _answer(descriptor: int, name: str, source: bytes) -> None:
+    from rpcgate.catalog import load_source  # it imports this file
+
+    pid = os.getpid()
+    try:
+        said = describe(load_source(name, source))
+        text = json.dumps(said, allow_nan=False)
+    except ModuleError as error:
+        text = json.dumps({"error": str(error), "line": error.line})
+    except (ValueError, TypeError, AttributeError) as error:
+        text = json.dumps({"error": f"it declares something that is no plain value ({error})", "line": 0})
+    if os.getpid() == pid:  # else the file has forked, and this is its copy
+        with os.fdopen(descriptor, "wb") as pipe:
+            pipe.write(text.encode())
+    os._exit(0)
+
+
+def _read(descriptor: int, deadline: float) -> bytes:
+    said = bytearray()
+    while len(said) < MAX_ANSWER:
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        piece = os.read(descriptor, 65_536) if ready else b""
+        if not piece:
+            break
+        said += piece
+    return bytes(said)
+
+
+if __name__ == "__main__":
+    main()
