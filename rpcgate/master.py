@@ -1,0 +1,272 @@
+"""The master daemon: python -m rpcgate.master init | show | rotate | retire | run --config master.toml."""
+
+import argparse
+import fcntl
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from rpcgate.bundle import KeysError
+from rpcgate.catalog import Catalog
+from rpcgate.config import Config, ConfigError, read_config, write_config
+from rpcgate.engines import Adapter
+from rpcgate.envelope import open_secrets
+from rpcgate.gate import Gate
+from rpcgate.jobs import Jobs
+from rpcgate.keys import MasterKeys
+from rpcgate.service import Desk, GateServer
+from rpcgate.spool import Spool
+from rpcgate.trust import Trust, read_web_file
+
+log = logging.getLogger("rpcgate.master")
+
+RELEASE = "0.1.0"
+USAGE_ERROR = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Carry out a command line; 0, or 2 with one line on stderr."""
+    args = _parser().parse_args(argv)
+    try:
+        args.command(args)
+    except (ConfigError, KeysError) as error:
+        _say(str(error))
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return USAGE_ERROR
+    return 0
+
+
+def init(args: argparse.Namespace) -> None:
+    """Make what is missing of configuration and keys, take the web tier's bundle, print this master's own."""
+    path: Path = args.config
+    if path.exists():
+        _say(f"{path} is there already and stays as it is")
+    elif not args.name:
+        raise ConfigError(f"{path}: is not there; give --name NAME to make it.")
+    else:
+        write_config(
+            path,
+            name=args.name,
+            listen=args.listen,
+            home=args.home,
+            modules=args.modules,
+            run_as=args.run_as,
+            engines=tuple(args.engine or ["ssh"]),
+        )
+        _say(f"{path} was written; read it through")
+    config = read_config(path)
+    if args.name and args.name != config.name:
+        raise ConfigError(
+            f"{path}: name is {config.name!r}, not {args.name!r}; one home is one master. Use another file."
+        )
+    _show(_made(config))
+    if args.web:
+        _take_web(config, args.web)
+
+
+def show(args: argparse.Namespace) -> None:
+    """Print this master's bundle and fingerprint again."""
+    _show(_keys(read_config(args.config)))
+
+
+def rotate(args: argparse.Namespace) -> None:
+    """Make a new sealing key; the older ones are accepted until retire. Print the new bundle."""
+    _show(_keys(read_config(args.config)).rotate())
+    _say("accept this bundle in the web tier; when no task waits that was made before, run retire")
+
+
+def retire(args: argparse.Namespace) -> None:
+    """Destroy all sealing keys but the current one."""
+    _show(_keys(read_config(args.config)).retire())
+
+
+def run(args: argparse.Namespace) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    os.umask(0o077)
+    config = read_config(args.config)
+    _log_to_stderr(config.log)
+    with serving(config):
+        stopping.wait()
+        log.info("ending")
+
+
+@contextmanager
+def serving(config: Config) -> Iterator[GateServer]:
+    """Bring a master up, and wholly down again: the port first, then its jobs and engines."""
+    trust = _trust(config)
+    with ExitStack() as stack:
+        stack.enter_context(_alone(config.home))
+        adapters = {name: _adapter(name, table, config) for name, table in config.engines.items()}
+        for adapter in adapters.values():
+            stack.callback(adapter.close)
+        spool, catalog = Spool(config.spool), Catalog(config.modules)
+        stack.callback(spool.close)
+        jobs = Jobs(
+            spool,
+            catalog,
+            adapters,
+            open_secrets=lambda sealed, task: open_secrets(sealed, trust.known.keys, task),
+            limits=config.limits,
+            run_as=config.run_as,
+        )
+        gate = Gate(spool, catalog, jobs, name=config.name, version=RELEASE)
+        server = _bound(config, gate, trust, spool.first_seen)
+        jobs.start()
+        stack.callback(jobs.stop)
+        listener = threading.Thread(target=server.start, name="listener")
+        listener.start()
+        stack.callback(listener.join)
+        stack.callback(server.close)
+        _announce(config, server, adapters)
+        yield server
+
+
+def _bound(config: Config, gate: Gate, trust: Trust, first_seen: Callable[[str, float, float], bool]) -> GateServer:
+    desk = Desk(gate, trust, first_seen, time.time)
+    try:
+        return GateServer(config.host, config.port, desk=desk, trust=trust, count=gate.count)
+    except OSError as error:
+        raise ConfigError(
+            f"{config.path}: listen is {config.host}:{config.port}, which cannot be had: {error.strerror}."
+        ) from error
+
+
+def _announce(config: Config, server: GateServer, adapters: dict[str, Adapter]) -> None:
+    log.info("master %s listens on %s:%d", config.name, config.host, server.port)
+    for name, adapter in adapters.items():
+        log.info("engine %s: %s", name, adapter.usable() or "usable")
+    if os.geteuid() == 0 and not config.run_as:
+        log.warning("modules run as root; set run_as in %s to an account without rights", config.path)
+
+
+def _adapter(name: str, table: dict[str, object], config: Config) -> Adapter:
+    """Make an engine's adapter; its library is imported only because its table is there."""
+    module = importlib.import_module(f"rpcgate.engines.{name}")
+    adapter: Adapter = module.ADAPTER.from_config(table, config.home)
+    return adapter
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold the home for this process: two masters on one spool would run everything twice."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (home / "lock").open("w")
+    except OSError as error:
+        raise ConfigError(f"{home}: the home cannot be used: {error.strerror}.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(f"{home}: another master is running with this home; stop that one first.") from None
+        yield
+
+
+def _trust(config: Config) -> Trust:
+    keys = _keys(config)
+    if keys.name != config.name:
+        raise ConfigError(f"{config.path}: name is {config.name!r}, but the keys in {config.keys} are {keys.name!r}'s.")
+    return Trust(config.keys, config.web)
+
+
+def _keys(config: Config) -> MasterKeys:
+    try:
+        return MasterKeys.load(config.keys)
+    except KeysError as error:
+        raise KeysError(
+            f"{error} (python -m rpcgate.master init --config {config.path} makes missing keys.)"
+        ) from error
+
+
+def _made(config: Config) -> MasterKeys:
+    """Load the keys, or make them where there are none."""
+    if (config.keys / "keys.json").exists():
+        return _keys(config)
+    try:
+        config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"{config.home}: the home cannot be made: {error.strerror}.") from error
+    _say(f"new keys are in {config.keys}")
+    return MasterKeys.create(config.keys, config.name)
+
+
+def _take_web(config: Config, source: Path) -> None:
+    """Put the web tier's bundle where the master reads it; whole or not at all, for a running one looks each second."""
+    web = read_web_file(source)
+    fresh = config.web.with_name(config.web.name + ".new")
+    try:
+        fresh.write_text(web.bundle())
+        fresh.replace(config.web)
+    except OSError as error:
+        raise ConfigError(f"{config.web}: the web tier's bundle cannot be put there: {error.strerror}.") from error
+    _say(f"the web tier whose fingerprint is {web.fingerprint} may command this master; compare it")
+
+
+def _show(keys: MasterKeys) -> None:
+    public = keys.public
+    sys.stdout.write(f"Master {public.name}\nFingerprint {public.fingerprint}\n{public.bundle()}")
+    sys.stdout.flush()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"master: {' '.join(line.split())}\n")
+
+
+class _OneLine(logging.Formatter):
+    """One event is one line, whatever a message or a traceback holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\n", " | ").replace("\r", " ")
+
+
+def _log_to_stderr(level: str) -> None:
+    out = logging.StreamHandler()
+    out.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[out], force=True)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        _say(f"{message}; see python -m rpcgate.master --help")
+        raise SystemExit(USAGE_ERROR)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m rpcgate.master", description="A master of OMServer: runs modules on one IDC's servers."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    for command in (init, show, rotate, retire, run):
+        words = (command.__doc__ or "").splitlines()[0]
+        sub = commands.add_parser(command.__name__, help=words, description=words)
+        sub.add_argument("--config", type=Path, required=True, metavar="FILE", help="master.toml")
+        sub.set_defaults(command=command)
+        if command is init:
+            _init_options(sub)
+    return parser
+
+
+def _init_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--name", default="", help="the master's name; needed where the file is not there yet")
+    sub.add_argument("--web", type=Path, metavar="FILE", help="the web tier's bundle; given again, it replaces the old")
+    sub.add_argument("--listen", default="127.0.0.1:18861", metavar="HOST:PORT")
+    sub.add_argument("--home", default=".", metavar="FOLDER", help="for keys and spool; counts from the file's folder")
+    sub.add_argument("--modules", default="modules", metavar="FOLDER", help="the task modules")
+    sub.add_argument("--run-as", default="", metavar="ACCOUNT", help="in which modules run, when the master is root")
+    sub.add_argument("--engine", action="append", metavar="NAME", help="may be repeated; ssh where not given")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
