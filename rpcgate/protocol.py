@@ -248,6 +248,11 @@ def as_dict(value: Any) -> dict[str, Any]:  # noqa: ANN401  # any dataclass of t
     return {name: item for name, default, item in values if item != default}
 
 
+def write_progress(progress: Progress) -> bytes:
+    """Turn one Progress into JSON, as a spool keeps it; read_progress is its inverse."""
+    return json.dumps(as_dict(progress), ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+
+
 def read_progress(data: bytes) -> Progress:
     """Read one Progress from its JSON, as a spool keeps it; ProtocolError when it is none."""
     try:

@@ -1,0 +1,314 @@
+"""What a master must not forget: jobs, their events, the ids of requests it has seen, and its counters.
+
+One SQLite file in WAL mode. One thread writes and commits whatever has come together, so that the events of 10,000
+hosts cost a few transactions; readers see only what is committed. Whoever kills the process loses at most events that
+nobody was told of.
+"""
+
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rpcgate.output import clean
+from rpcgate.protocol import JobState, Progress, ProtocolError, Submit, decode, encode, read_progress, write_progress
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+GATHER = 0.004  # seconds that a commit waits for company
+BATCH = 2000  # operations in one commit
+KEEP = 7 * 86_400.0  # seconds that an ended job waits for whoever never asked again
+RETRY = 1.0  # seconds until a full disk is tried again
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS job (
+    number INTEGER PRIMARY KEY, job TEXT NOT NULL UNIQUE, request BLOB NOT NULL, state TEXT NOT NULL,
+    added REAL NOT NULL, changed REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS event (
+    job TEXT NOT NULL, seq INTEGER NOT NULL, host TEXT NOT NULL, final INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (job, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (request TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+Write = Callable[[sqlite3.Connection], Any]
+
+
+class SpoolError(Exception):
+    """The spool cannot be read or written; the text says why. Nothing was accepted: refuse the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A job as the spool has it."""
+
+    submit: Submit
+    state: JobState
+
+
+@dataclass(slots=True)
+class _Operation:
+    write: Write
+    job: str = ""
+    done: "Future[Any] | None" = None
+    durable: bool = False
+
+
+class Spool:
+    """The file; all methods may be called from any thread. SpoolError where it cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.news = threading.Condition()
+        self._versions: Counter[str] = Counter()  # job -> how often it changed in this process; only for waiting
+        self._last: dict[str, int] = {}  # job -> last sequence number written; the writer's own
+        self._operations: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
+        self._reading = threading.Lock()
+        self._closed = False
+        self._writer, self._reader = _opened(path), _opened(path)
+        self._thread = threading.Thread(target=self._write_all, name="spool", daemon=True)
+        self._thread.start()
+
+    def first_seen(self, request_id: str, expires: float, now: float) -> bool:
+        """Say whether a request's id is new, and remember it until it expires; of two callers one gets True."""
+        key = clean(request_id)
+
+        def write(connection: sqlite3.Connection) -> bool:
+            old = connection.execute("SELECT expires FROM seen WHERE request = ?", (key,)).fetchone()
+            if old is not None and old[0] >= now:
+                return False
+            connection.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (key, expires))
+            return True
+
+        return self._ask(write)
+
+    def add(self, submit: Submit, now: float) -> bool:
+        """Keep a job, as queued; False when its id is taken. Once this returns, it survives whatever happens."""
+        values = (submit.job, encode(submit), JobState.QUEUED, now, now)
+
+        def write(connection: sqlite3.Connection) -> bool:
+            insert = "INSERT OR IGNORE INTO job (job, request, state, added, changed) VALUES (?, ?, ?, ?, ?)"
+            return connection.execute(insert, values).rowcount == 1
+
+        return self._ask(write, submit.job, durable=True)
+
+    def move(self, job: str, state: JobState, now: float) -> None:
+        """Set a job's state, after all events appended before."""
+        update = "UPDATE job SET state = ?, changed = ? WHERE job = ? AND state != ?"
+        self._tell(lambda connection: connection.execute(update, (state, now, job, JobState.ENDED)), job)
+
+    def append(self, job: str, events: Iterable[Progress]) -> None:
+        """Add events in order; their `seq` is given here. Returns at once; readers see them a few ms later."""
+        batch = [(clean(event.host), event.status.final, write_progress(replace(event, seq=0))) for event in events]
+        if batch:
+            self._tell(lambda connection: self._insert(connection, job, batch), job)
+
+    def flush(self) -> None:
+        """Wait until everything said so far is committed."""
+        self._ask(lambda _: True)
+
+    def job(self, job: str) -> Kept | None:
+        """Find a job; None when there is none."""
+        rows = self._read("SELECT request, state FROM job WHERE job = ?", (job,))
+        return _kept(rows[0]) if rows else None
+
+    def state(self, job: str) -> JobState:
+        """Say where a job stands."""
+        rows = self._read("SELECT state FROM job WHERE job = ?", (job,))
+        return JobState(rows[0][0]) if rows else JobState.UNKNOWN
+
+    def jobs(self, *states: JobState) -> list[Kept]:
+        """Give the jobs in these states, in the order they came."""
+        marks = ", ".join("?" * len(states))
+        select = f"SELECT request, state FROM job WHERE state IN ({marks}) ORDER BY number"  # noqa: S608  # only question marks
+        return [_kept(row) for row in self._read(select, states)]
+
+    def events(self, job: str, after: int, most: int, most_bytes: int | None = None) -> list[Progress]:
+        """Give at most `most` events after a number, of these the first whose JSON together fits `most_bytes`."""
+        rows = self._read(
+            "SELECT seq, body FROM event WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?", (job, after, most)
+        )
+        fitting, size = [], 0
+        for seq, body in rows:
+            size += len(body) + 20  # its number and the comma
+            if most_bytes is not None and size > most_bytes:
+                break
+            fitting.append(replace(read_progress(body), seq=seq))
+        return fitting
+
+    def last(self, job: str) -> int:
+        """Give the last sequence number of a job, 0 where it has none."""
+        return int(self._read("SELECT COALESCE(MAX(seq), 0) FROM event WHERE job = ?", (job,))[0][0])
+
+    def ended_hosts(self, job: str) -> set[str]:
+        """Give the hosts that have their final event."""
+        return {row[0] for row in self._read("SELECT host FROM event WHERE job = ? AND final = 1", (job,))}
+
+    def forget(self, jobs: Sequence[str]) -> None:
+        """Drop these jobs where they have ended; the others stay."""
+        ended = [(job, JobState.ENDED) for job in jobs]
+
+        def write(connection: sqlite3.Connection) -> None:
+            delete = "DELETE FROM event WHERE job IN (SELECT job FROM job WHERE job = ? AND state = ?)"
+            connection.executemany(delete, ended)
+            connection.executemany("DELETE FROM job WHERE job = ? AND state = ?", ended)
+            for job in jobs:
+                self._last.pop(job, None)
+
+        self._ask(write)
+        with self.news:
+            for job in jobs:
+                self._versions.pop(job, None)
+
+    def prune(self, now: float) -> None:
+        """Drop what has expired: request ids, and jobs that ended a week ago."""
+        self._ask(lambda connection: connection.execute("DELETE FROM seen WHERE expires < ?", (now,)).rowcount)
+        old = self._read("SELECT job FROM job WHERE state = ? AND changed < ?", (JobState.ENDED, now - KEEP))
+        self.forget([row[0] for row in old])
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Add to a counter."""
+        upsert = "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
+        self._tell(lambda connection: connection.execute(upsert, (name, number)))
+
+    def counters(self) -> dict[str, int]:
+        """Give the counters."""
+        return {name: value for name, value in self._read("SELECT name, value FROM counter ORDER BY name", ())}  # noqa: C416  # rows are no pairs to the type checker
+
+    def wait(self, after: Mapping[str, int], seconds: float) -> bool:
+        """Wait until one of these jobs has an event after its number, has ended or changes; False when none did."""
+        deadline = time.monotonic() + seconds
+        with self.news:
+            seen = {job: self._versions[job] for job in after}
+        if any(self.last(job) > number or self.state(job) in _SETTLED for job, number in after.items()):
+            return True
+        with self.news:
+            return self.news.wait_for(
+                lambda: self._closed or any(self._versions[job] != seen[job] for job in after),
+                max(0.0, deadline - time.monotonic()),
+            )
+
+    def close(self) -> None:
+        """Commit what is left and close the file."""
+        with self.news:
+            if self._closed:
+                return
+            self._closed = True
+            self.news.notify_all()
+        self._operations.put(None)
+        self._thread.join(30)
+        with self._reading:
+            self._reader.close()
+
+    def _ask(self, write: Callable[[sqlite3.Connection], T], job: str = "", *, durable: bool = False) -> T:
+        """Write, and wait for the commit."""
+        done: Future[T] = Future()
+        self._put(_Operation(write, job, done, durable))
+        return done.result()
+
+    def _tell(self, write: Write, job: str = "") -> None:
+        """Write with the next commit; a full disk delays it but does not lose it."""
+        self._put(_Operation(write, job))
+
+    def _put(self, operation: _Operation) -> None:
+        with self.news:  # so that nothing comes after the None that ends the writer
+            if self._closed:
+                raise SpoolError(f"{self.path} is closed")
+            self._operations.put(operation)
+
+    def _read(self, select: str, values: Sequence[Any]) -> list[Any]:
+        with self._reading:
+            try:
+                return self._reader.execute(select, values).fetchall()
+            except sqlite3.Error as error:
+                raise SpoolError(f"{self.path}: {error}") from error
+
+    def _write_all(self) -> None:
+        open_ = True
+        again: list[_Operation] = []
+        while open_ or again:
+            gathered = self._gathered(wait=not again) if open_ else []
+            open_ = open_ and None not in gathered
+            again = self._commit([*again, *(operation for operation in gathered if operation)])
+            if again and not open_:
+                log.error("%s: %d writes are lost: it closes and cannot be written", self.path, len(again))
+                break
+        self._writer.close()
+
+    def _gathered(self, *, wait: bool) -> list[_Operation | None]:
+        """Take what is there; where nobody waits for it, also what comes within the next few milliseconds."""
+        batch = [self._operations.get()] if wait else []
+        deadline = time.monotonic() + GATHER
+        while len(batch) < BATCH and (not batch or batch[-1] is not None):
+            patient = all(operation and not operation.done for operation in batch)
+            try:
+                batch.append(self._operations.get(timeout=max(0.0, deadline - time.monotonic()) if patient else 0.0))
+            except queue.Empty:
+                break
+        return batch
+
+    def _commit(self, batch: Sequence[_Operation]) -> list[_Operation]:
+        """Write a batch in one transaction; give those to be tried again."""
+        level = "FULL" if any(operation.durable for operation in batch) else "NORMAL"
+        try:
+            self._writer.execute(f"PRAGMA synchronous = {level}")  # FULL: it survives a power cut as well
+            self._writer.execute("BEGIN IMMEDIATE")
+            results = [operation.write(self._writer) for operation in batch]
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            return self._failed(batch, error)
+        with self.news:
+            self._versions.update({operation.job for operation in batch if operation.job})
+            self.news.notify_all()
+        for operation, result in zip(batch, results, strict=True):
+            if operation.done:
+                operation.done.set_result(result)
+        return []
+
+    def _failed(self, batch: Sequence[_Operation], error: sqlite3.Error) -> list[_Operation]:
+        """Take a batch back. Who waits is told; the rest is tried again."""
+        log.error("%s cannot be written: %s", self.path, error)
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+        self._last.clear()  # they count what was taken back
+        for operation in batch:
+            if operation.done:
+                operation.done.set_exception(SpoolError(f"{self.path} cannot be written: {error}"))
+        time.sleep(RETRY)
+        return [operation for operation in batch if not operation.done]
+
+    def _insert(self, connection: sqlite3.Connection, job: str, events: Sequence[tuple[str, bool, bytes]]) -> None:
+        if job not in self._last:
+            row = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM event WHERE job = ?", (job,)).fetchone()
+            self._last[job] = row[0]
+        rows = [(job, seq, *event) for seq, event in enumerate(events, self._last[job] + 1)]
+        connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", rows)
+        self._last[job] += len(rows)
+
+
+_SETTLED = (JobState.ENDED, JobState.UNKNOWN)
+
+
+def _kept(row: tuple[bytes, str]) -> Kept:
+    submit = decode(row[0])
+    if not isinstance(submit, Submit):
+        raise ProtocolError("the spool holds something that is no Submit")
+    return Kept(submit, JobState(row[1]))
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open the file, readable by its owner only."""
+    try:
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(SCHEMA)
+    except (OSError, sqlite3.Error) as error:
+        raise SpoolError(f"{path} cannot be opened as a spool: {error}; move it away to begin a new one") from error
+    return connection
