@@ -229,7 +229,7 @@ def _sort_in(found: Import, change: Change) -> None:
 def _port(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or not 1 <= int(text[:6]) <= 65535:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:6]) <= 65535:
         raise Refused(_("“%s” is no port; write a number from 1 to 65535.") % text[:20])
     return int(text)
 

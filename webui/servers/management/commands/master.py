@@ -85,7 +85,7 @@ class Command(BaseCommand):
 
 def _address(text: str) -> tuple[str, int]:
     host, _colon, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 1 <= int(port[:6]) <= 65535:
+    if not host or not (port.isascii() and port.isdecimal()) or not 1 <= int(port[:6]) <= 65535:
         raise services.Refused(f"--address is {text!r}; write HOST:PORT, for example 10.0.0.5:7420")
     return host.strip("[]"), int(port)
 

@@ -1,0 +1,91 @@
+"""The JSON API: tokens, refusals, and the same acts as the form."""
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from webui.access import Role, give_role
+from webui.api.tokens import add_token
+from webui.servers.models import Idc, Server
+from webui.servers.services import By
+from webui.tasks.models import Task
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def fleet(db: None) -> None:
+    Server.objects.create(name="web1", idc=Idc.objects.create(name="sh"))
+
+
+def token(role: Role) -> str:
+    person = get_user_model().objects.create_user(role.value)
+    give_role(person, role)
+    return add_token(By(person, "test"), "script")
+
+
+def ask(method: str, path: str, key: str = "", body: Any = None) -> Any:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    content = body if isinstance(body, str) else json.dumps(body or {})
+    return Client().generic(method, path, content, content_type="application/json", headers=headers)
+
+
+def test_without_a_good_token_nothing_is_said() -> None:
+    for key in ("", "omt_wrong", "x" * 5000):
+        for path in ("/api/modules", "/api/servers", "/api/tasks", "/api/tasks/1"):
+            answer = ask("GET", path, key)
+            assert answer.status_code == 401
+            assert answer.json()["error"].startswith("Send the header")
+
+
+def test_a_task_is_created_shown_and_cancelled() -> None:
+    key = token(Role.OPERATOR)
+    made = ask("POST", "/api/tasks", key, {"module": "run_command", "on": "web1", "params": {"command": "uptime"}})
+    assert made.status_code == 201, made.content
+    plain = made.json()
+    assert plain["counts"]["queued"] == 1
+    assert [host["host"] for host in plain["hosts"]] == ["web1"]
+    assert ask("GET", f"/api/tasks/{plain['id']}", key).json()["module"] == "run_command"
+    assert ask("POST", f"/api/tasks/{plain['id']}/cancel", key).status_code == 200
+    assert ask("GET", "/api/tasks", key).json()["tasks"][0]["id"] == plain["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"on": "web1"}, "module is missing"),
+        ({"module": "run_command"}, "on is missing"),
+        ({"module": "nope", "on": "web1"}, "nope"),
+        ({"module": "run_command", "on": "web9", "params": {"command": "id"}}, "web9"),
+        ({"module": "run_command", "on": "web1", "params": {"colour": "red"}}, "colour"),
+        ({"module": "run_command", "on": "web1", "params": []}, "wrong type"),
+        ({"module": "run_command", "on": "web1", "check": 1}, "wrong type"),
+        ({"module": "run_command", "on": "web1", "max_fail": True}, "wrong type"),
+        ({"module": "run_command", "on": "web1", "shell": True}, "no field"),
+        ("[1]", "no JSON object"),
+        ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_a_sentence_and_stores_nothing(body: Any, words: str) -> None:
+    answer = ask("POST", "/api/tasks", token(Role.OPERATOR), body)
+    assert answer.status_code == 400
+    assert words in json.dumps(answer.json())
+    assert not Task.objects.exists()
+
+
+def test_a_viewer_may_look_but_not_run() -> None:
+    key = token(Role.VIEWER)
+    assert ask("GET", "/api/servers?on=web1", key).json()["servers"][0]["name"] == "web1"
+    answer = ask("POST", "/api/tasks", key, {"module": "run_command", "on": "web1", "params": {"command": "id"}})
+    assert answer.status_code == 403
+    assert not Task.objects.exists()
+
+
+def test_other_methods_and_unknown_tasks_are_refused() -> None:
+    key = token(Role.OPERATOR)
+    assert ask("DELETE", "/api/tasks", key).status_code == 405
+    assert ask("GET", "/api/tasks/999", key).status_code == 404
