@@ -1,29 +1,17 @@
 """The master daemon: python -m rpcgate.master init | show | rotate | retire | run --config master.toml."""
 
 import argparse
-import fcntl
-import importlib
 import logging
 import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from rpcgate.bundle import KeysError
-from rpcgate.catalog import Catalog
 from rpcgate.config import Config, ConfigError, read_config, write_config
-from rpcgate.engines import Adapter
-from rpcgate.envelope import open_secrets
-from rpcgate.gate import Gate
-from rpcgate.jobs import Jobs
 from rpcgate.keys import MasterKeys
-from rpcgate.service import Desk, GateServer
-from rpcgate.spool import Spool
 from rpcgate.trust import Trust, read_web_file
 
 log = logging.getLogger("rpcgate.master")
@@ -91,87 +79,17 @@ def retire(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Serve until SIGTERM or SIGINT."""
+    from rpcgate.daemon import serving  # the other commands need none of its parts
+
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     os.umask(0o077)
     config = read_config(args.config)
     _log_to_stderr(config.log)
-    with serving(config):
+    with serving(config, _trust(config), release=RELEASE):
         stopping.wait()
         log.info("ending")
-
-
-@contextmanager
-def serving(config: Config) -> Iterator[GateServer]:
-    """Bring a master up, and wholly down again: the port first, then its jobs and engines."""
-    trust = _trust(config)
-    with ExitStack() as stack:
-        stack.enter_context(_alone(config.home))
-        adapters = {name: _adapter(name, table, config) for name, table in config.engines.items()}
-        for adapter in adapters.values():
-            stack.callback(adapter.close)
-        spool, catalog = Spool(config.spool), Catalog(config.modules)
-        stack.callback(spool.close)
-        jobs = Jobs(
-            spool,
-            catalog,
-            adapters,
-            open_secrets=lambda sealed, task: open_secrets(sealed, trust.known.keys, task),
-            limits=config.limits,
-            run_as=config.run_as,
-        )
-        gate = Gate(spool, catalog, jobs, name=config.name, version=RELEASE)
-        server = _bound(config, gate, trust, spool.first_seen)
-        jobs.start()
-        stack.callback(jobs.stop)
-        listener = threading.Thread(target=server.start, name="listener")
-        listener.start()
-        stack.callback(listener.join)
-        stack.callback(server.close)
-        _announce(config, server, adapters)
-        yield server
-
-
-def _bound(config: Config, gate: Gate, trust: Trust, first_seen: Callable[[str, float, float], bool]) -> GateServer:
-    desk = Desk(gate, trust, first_seen, time.time)
-    try:
-        return GateServer(config.host, config.port, desk=desk, trust=trust, count=gate.count)
-    except OSError as error:
-        raise ConfigError(
-            f"{config.path}: listen is {config.host}:{config.port}, which cannot be had: {error.strerror}."
-        ) from error
-
-
-def _announce(config: Config, server: GateServer, adapters: dict[str, Adapter]) -> None:
-    log.info("master %s listens on %s:%d", config.name, config.host, server.port)
-    for name, adapter in adapters.items():
-        log.info("engine %s: %s", name, adapter.usable() or "usable")
-    if os.geteuid() == 0 and not config.run_as:
-        log.warning("modules run as root; set run_as in %s to an account without rights", config.path)
-
-
-def _adapter(name: str, table: dict[str, object], config: Config) -> Adapter:
-    """Make an engine's adapter; its library is imported only because its table is there."""
-    module = importlib.import_module(f"rpcgate.engines.{name}")
-    adapter: Adapter = module.ADAPTER.from_config(table, config.home)
-    return adapter
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Hold the home for this process: two masters on one spool would run everything twice."""
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = (home / "lock").open("w")
-    except OSError as error:
-        raise ConfigError(f"{home}: the home cannot be used: {error.strerror}.") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(f"{home}: another master is running with this home; stop that one first.") from None
-        yield
 
 
 def _trust(config: Config) -> Trust:
