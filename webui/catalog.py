@@ -23,6 +23,6 @@ def entry(name: str) -> Entry:
     found = catalog().get(name)
     if found is None:
         raise UnknownModule(_("There is no module %s.") % name[:80])
-    if found.module is None:
-        raise UnknownModule(_("%(name)s does not load: %(error)s") % {"name": name, "error": found.error})
+    if found.error:
+        raise UnknownModule(_("This module does not load: %s") % found.error)
     return found
