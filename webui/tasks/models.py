@@ -72,10 +72,16 @@ class Task(models.Model):
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
     retry_only = models.CharField(max_length=10, blank=True, choices=Only.choices)
     version = models.PositiveBigIntegerField(default=0)  # grows with each stored change; pages ask "newer than?"
+    attention = models.BooleanField(default=True)  # a dispatcher has to look at it now
+    hold_asked = models.BooleanField(default=False)  # a person wants it held after the wave that runs
+    stop_asked = models.BooleanField(default=False)  # a person wants no further wave
 
     class Meta:
         ordering = ("-id",)
-        indexes = (models.Index(fields=("state", "id"), name="task_state"),)
+        indexes = (
+            models.Index(fields=("state", "id"), name="task_state"),
+            models.Index(fields=("attention", "id"), name="task_attention"),
+        )
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.title}"
@@ -145,10 +151,11 @@ class Job(models.Model):
     seq = models.PositiveBigIntegerField(default=0)
     position = models.PositiveIntegerField(default=0)
     behind = models.CharField(max_length=40, blank=True)
+    # which dispatcher sends and polls it, and until when without a renewal
     claimed_by = models.CharField(max_length=80, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)  # first time it may have reached the master
     ended_at = models.DateTimeField(null=True, blank=True)
     cancel_sent_at = models.DateTimeField(null=True, blank=True)
     forgotten = models.BooleanField(default=False)  # the master was told that all its events are stored
@@ -156,7 +163,11 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("created_at",)
-        indexes = (models.Index(fields=("master", "state"), name="job_master_state"),)
+        indexes = (
+            models.Index(fields=("master", "state"), name="job_master_state"),
+            models.Index(fields=("state", "claimed_until"), name="job_state_claim"),
+            models.Index(fields=("forgotten", "state"), name="job_forgotten"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)

@@ -1,0 +1,222 @@
+"""What would be run: a request checked against module, servers and waves, without storing anything."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from rpcgate.catalog import Entry
+from sdk import ParamError, parse
+from webui import catalog
+from webui.servers.models import Engine
+from webui.servers.selectors import SelectorError, resolve
+from webui.tasks import waves
+
+MAX_TIMEOUT = 86_400  # seconds; a day
+PARAMS_LIMIT = 400_000  # bytes of all parameters as JSON: a message to a master holds 1 MiB, hosts included
+ANYWHERE = frozenset({"local", "fake"})  # they carry what any module asks; the master says where they cannot
+COLUMNS = ("pk", "name", "idc__name", "engine", "fallbacks", "health", "maintenance_until", "maintenance_reason")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for, as it came in. params: texts or JSON values by field name. max_fail: percent of a wave.
+
+    timeout: seconds for one host, None for the module's own. confirm: the number that was typed.
+    """
+
+    module: str
+    selector: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float | None = None
+    waves: str = "rest"
+    max_fail: int | None = None
+    check: bool = False
+    confirm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A selected server. left_out: why it will not be touched, "" when it will."""
+
+    pk: int | None
+    name: str
+    idc: str
+    engine: str
+    health: str
+    left_out: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """A request, checked.
+
+    faults: field -> sentence; "p.<name>" is a parameter, "params" all of them. While there are any, nothing else is
+    promised to be whole.
+
+    values: the non-secret parameters that were given, as JSON values. rounds: one dict IDC -> hosts for each wave.
+    """
+
+    request: Request
+    entry: Entry | None = None
+    hosts: list[Host] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, Any] = field(default_factory=dict)
+    timeout: float = 0.0
+    rounds: list[dict[str, list[Host]]] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def touched(self) -> list[Host]:
+        """Give the hosts that will run."""
+        return [host for host in self.hosts if not host.left_out]
+
+    @property
+    def left_out(self) -> list[Host]:
+        """Give the hosts that will be skipped."""
+        return [host for host in self.hosts if host.left_out]
+
+    @property
+    def confirm_needed(self) -> bool:
+        """Say whether the number of servers must be typed: always to destroy, above a limit to change."""
+        if self.entry is None or self.request.check:
+            return False
+        risk = self.entry.risk
+        return risk == "destroy" or (risk == "change" and len(self.touched) > settings.CONFIRM_ABOVE)
+
+
+def make(request: Request, *, gone: Iterable[Host] = ()) -> Plan:
+    """Check a request; what is wrong with it stands in the plan's faults. Never raises on bad input.
+
+    gone: hosts of an older task that a retry names although they have no server any more.
+    """
+    plan = Plan(request)
+    _module(plan)
+    _hosts(plan)
+    plan.hosts += gone
+    _params(plan)
+    _limits(plan)
+    _waves(plan)
+    _confirmed(plan)
+    return plan
+
+
+def _module(plan: Plan) -> None:
+    if not plan.request.module:
+        plan.faults["module"] = _("Choose a module.")
+        return
+    try:
+        plan.entry = catalog.entry(plan.request.module)
+    except catalog.UnknownModule as error:
+        plan.faults["module"] = str(error)
+
+
+def _hosts(plan: Plan) -> None:
+    if not plan.request.selector.strip():
+        plan.faults["selector"] = _("Choose servers.")
+        return
+    try:
+        rows = list(resolve(plan.request.selector).values_list(*COLUMNS)[: settings.MAX_HOSTS + 1])
+    except SelectorError as error:
+        plan.faults["selector"] = str(error)
+        return
+    if not rows:
+        plan.faults["selector"] = _("No server matches this selection.")
+    if len(rows) > settings.MAX_HOSTS:
+        plan.faults["selector"] = _("More than %d servers are selected; a task takes at most that many.") % (
+            settings.MAX_HOSTS
+        )
+        return
+    now = timezone.now()
+    plan.hosts = [_host(plan.entry, row, now) for row in rows]
+    if rows and not plan.touched:
+        plan.faults["selector"] = _("Nobody is left to run on: %s") % plan.hosts[0].left_out
+
+
+def _host(entry: Entry | None, row: tuple[Any, ...], now: datetime) -> Host:
+    pk, name, idc, engine, fallbacks, health, until, why = row
+    reason = ""
+    if until and until > now:
+        reason = f"In maintenance until {date_format(timezone.localtime(until), 'Y-m-d H:i')}." + (
+            f" {why}" if why else ""
+        )
+    elif entry and not can_carry(entry.engines, (engine, *fallbacks)):
+        wanted = " or ".join(str(Engine(one).label) for one in entry.engines)
+        reason = f"{entry.name} works by {wanted}; this server has {Engine(engine).label}."
+    return Host(pk, name, idc, engine, health, reason)
+
+
+def can_carry(wanted: Iterable[str], had: Iterable[str]) -> bool:
+    """Say whether one of a server's engines can carry what a module asks."""
+    names = frozenset(had)
+    return bool(names & ANYWHERE) or not names.isdisjoint(wanted)
+
+
+def _params(plan: Plan) -> None:
+    if plan.entry is None or plan.entry.module is None:
+        return
+    given = {name: value for name, value in plan.request.params.items() if value is not None and value not in ("", [])}
+    try:
+        parsed = dataclasses.asdict(parse(plan.entry.module.params, given))
+    except ParamError as error:
+        plan.faults.update({f"p.{name}" if name else "params": text for name, text in error.faults.items()})
+        return
+    except Exception as error:  # noqa: BLE001  # Params may have a __post_init__ of the module's author
+        plan.faults["params"] = _("The module cannot read these parameters: %s.") % type(error).__name__
+        return
+    secret = {item.name for item in plan.entry.fields if item.secret}
+    plan.values = {name: parsed[name] for name in given if name not in secret}
+    plan.secrets = {name: parsed[name] for name in given if name in secret}
+    if len(json.dumps([plan.values, plan.secrets])) > PARAMS_LIMIT:
+        plan.faults["params"] = _("The parameters are longer than %d kB; put the long one into a file.") % (
+            PARAMS_LIMIT // 1000
+        )
+
+
+def _limits(plan: Plan) -> None:
+    request, entry = plan.request, plan.entry
+    plan.timeout = request.timeout if request.timeout is not None else entry.timeout if entry else 60.0
+    if not math.isfinite(plan.timeout) or not 0 < plan.timeout <= MAX_TIMEOUT:
+        plan.faults["timeout"] = _("%(n)g is no deadline; write seconds from 1 to %(most)d.") % {
+            "n": plan.timeout,
+            "most": MAX_TIMEOUT,
+        }
+    if request.max_fail is not None and not 0 <= request.max_fail <= 100:
+        plan.faults["max_fail"] = _("%d is no percentage; write a number from 0 to 100.") % request.max_fail
+    if request.check and entry and not entry.check:
+        plan.faults["check"] = _("This module has no dry run.")
+
+
+def _waves(plan: Plan) -> None:
+    by_idc: dict[str, list[Host]] = {}
+    for host in plan.touched:
+        by_idc.setdefault(host.idc, []).append(host)
+    try:
+        plan.rounds = waves.share(by_idc, waves.sizes(plan.request.waves or waves.REST, len(plan.touched)))
+    except waves.WavesError as error:
+        plan.faults["waves"] = str(error)
+
+
+def _confirmed(plan: Plan) -> None:
+    count, typed = len(plan.touched), plan.request.confirm
+    if plan.confirm_needed and typed != count:
+        wanted = ngettext(
+            "Type %d to confirm: it is the number of servers.",
+            "Type %d to confirm: it is the number of servers.",
+            count,
+        )
+        plan.faults["confirm"] = (
+            wanted % count
+            if typed is None
+            else _("%(typed)d is not the number of servers; %(count)d are selected now.")
+            % {"typed": typed, "count": count}
+        )
