@@ -157,7 +157,7 @@ install_node() {
   fresh node "$(node_stamp "$1")" && return
   [ "$1" != server ] || only=(--omit=dev)
   say "installing front-end libraries into node_modules"
-  (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error "${only[@]}" >&2) ||
+  (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error "${only[@]}" >/dev/null) ||
     die "npm could not install the libraries of package-lock.json; its message stands above"
   node_stamp server >"$root/node_modules/.stamp"
   [ "$1" = server ] || node_stamp test >>"$root/node_modules/.stamp"
