@@ -1,0 +1,199 @@
+"""A whole installation of its own: database, keys, one master, dispatcher and web tier, each a real process.
+
+It is set up by the words an admin would use (manage.py, python -m rpcgate.master) in a temporary home, on free ports
+of loopback, and ended by its own process ids.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.fleet.sshd import Fleet
+
+ROOT = Path(__file__).resolve().parents[2]
+ADMIN, PASSWORD = "lin.wei", "correct horse 42 battery"
+START_SECONDS = 60  # on a loaded machine
+Process = subprocess.Popen[bytes]
+
+
+@dataclass(slots=True)
+class Installation:
+    """A running installation. processes: by name: web, dispatch, master."""
+
+    home: Path
+    url: str
+    env: dict[str, str]
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def manage(self, *words: str, stdin: str | None = None, ok: Sequence[int] = (0,)) -> str:
+        """Run manage.py and give its output; AssertionError with what it said when it ends otherwise than `ok`."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode in ok, f"manage.py {' '.join(words)} ended with {done.returncode}: {done.stderr}"
+        return done.stdout
+
+    def task(self, *words: str, ok: Sequence[int] = (0, 1)) -> dict[str, Any]:
+        """Run a task by the command line, wait for it, and give its JSON."""
+        plain: dict[str, Any] = json.loads(self.manage("task", "run", *words, "--wait", "--json", ok=ok))
+        return plain
+
+    def start(self, name: str, *argv: str) -> None:
+        """Start one process in a session of its own; its log is home/NAME.log."""
+        with (self.home / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *argv], cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def start_master(self) -> None:
+        """Start (again) the master."""
+        self.start("master", "-m", "rpcgate.master", "run", "--config", str(self.home / "master" / "master.toml"))
+
+    def start_dispatch(self) -> None:
+        """Start (again) the dispatcher."""
+        self.start("dispatch", "manage.py", "dispatch")
+
+    def start_web(self) -> None:
+        """Start (again) the web tier."""
+        port = self.url.rpartition(":")[2]
+        words = ("--host", "127.0.0.1", "--port", port, "--log-level", "warning", "--timeout-graceful-shutdown", "2")
+        self.start("web", "-m", "uvicorn", "omserver.asgi:application", *words)
+
+    def kill(self, name: str) -> None:
+        """Let a process die at once, as by a power cut."""
+        self.processes[name].kill()
+        self.processes[name].wait(10)
+
+    def logs(self) -> str:
+        """Give what all processes logged."""
+        return "\n".join(
+            f"--- {path.name}\n{path.read_text(errors='replace')}" for path in sorted(self.home.glob("*.log"))
+        )
+
+    def wait_web(self) -> None:
+        """Wait until the first page answers."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.processes["web"].poll() is None:
+            with suppress(urllib.error.URLError, ConnectionError):
+                urllib.request.urlopen(f"{self.url}/login/", timeout=5).close()
+                return
+            time.sleep(0.05)  # nothing to wait on but the port
+        raise AssertionError(f"the web tier did not start:\n{self.logs()[-4000:]}")
+
+    def wait_master(self) -> None:
+        """Wait until the dispatcher has seen the master."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if any(row["last_seen"] for row in json.loads(self.manage("master", "list", "--json"))):
+                return
+        raise AssertionError(f"the master was not seen:\n{self.logs()[-4000:]}")
+
+    def stop(self) -> None:
+        """End every process, politely first."""
+        for process in self.processes.values():
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(10)
+
+
+@contextmanager
+def installed(engines: dict[str, dict[str, Any]], database_url: str = "") -> Iterator[Installation]:
+    """Set up an installation with IDC sh and master sh-m1; nothing runs yet. engines: tables of master.toml."""
+    home = Path(tempfile.mkdtemp(prefix="omhome-"))
+    home.chmod(0o711)  # a module's own account passes through
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("OMSERVER_", "DJANGO_"))}
+    env |= {
+        "OMSERVER_HOME": str(home),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "DATABASE_URL": database_url,
+        "LANG": "C.UTF-8",
+    }
+    made = Installation(home, f"http://127.0.0.1:{free_port()}", env)
+    try:
+        made.manage("migrate", "-v0")
+        made.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
+        made.manage("createsuperuser", "--noinput", "--username", ADMIN, "--email", "lin@example.com")
+        made.manage("collectstatic", "--noinput", "-v0")
+        _enrol(made, engines)
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def add_servers(made: Installation, fleet: Fleet, engine: str = "ssh") -> list[str]:
+    """Add the fleet's hosts as web1, web2 .. through the CSV import, and give their names."""
+    names = [f"web{number}" for number in range(1, len(fleet.hosts) + 1)]
+    lines = [
+        f"{name},sh,{host.address},{host.port},{host.user},{engine},Linux.Web,www,role=web"
+        for name, host in zip(names, fleet.hosts, strict=True)
+    ]
+    path = made.home / "servers.csv"
+    path.write_text("name,idc,address,port,user,engine,category,application,tags\n" + "\n".join(lines) + "\n")
+    made.manage("server", "import", str(path))
+    return names
+
+
+def start_all(made: Installation) -> None:
+    """Start master, dispatcher and web tier, and wait until each is of use."""
+    made.start_master()
+    made.start_dispatch()
+    made.start_web()
+    made.wait_web()
+    made.wait_master()
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _enrol(made: Installation, engines: dict[str, dict[str, Any]]) -> None:
+    folder = made.home / "master"
+    folder.mkdir()
+    web = made.home / "web.bundle"
+    web.write_text(made.manage("master", "keys"))
+    listen = f"127.0.0.1:{free_port()}"
+    words = ["--config", str(folder / "master.toml"), "--name", "sh-m1", "--listen", listen, "--web", str(web)]
+    words += ["--modules", str(ROOT / "modules")]
+    words += [word for name in engines for word in ("--engine", name)]
+    done = subprocess.run(
+        [sys.executable, "-m", "rpcgate.master", "init", *words],
+        cwd=ROOT, env=made.env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    _write_engines(folder / "master.toml", engines)
+    made.manage("idc", "add", "sh", "--title", "Shanghai")
+    made.manage("master", "accept", "-", "--idc", "sh", "--address", listen, stdin=done.stdout)
+
+
+def _write_engines(path: Path, engines: dict[str, dict[str, Any]]) -> None:
+    text = path.read_text()
+    for name, table in engines.items():
+        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+        text = text.replace(f"[engines.{name}]\n", f"[engines.{name}]\n{lines}")
+        assert f"[engines.{name}]\n{lines}" in text
+    path.write_text(text)
