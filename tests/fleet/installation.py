@@ -117,7 +117,9 @@ class Installation:
 
 
 @contextmanager
-def installed(engines: dict[str, dict[str, Any]], database_url: str = "") -> Iterator[Installation]:
+def installed(
+    engines: dict[str, dict[str, Any]], database_url: str = "", modules: Path = ROOT / "modules"
+) -> Iterator[Installation]:
     """Set up an installation with IDC sh and master sh-m1; nothing runs yet. engines: tables of master.toml."""
     home = Path(tempfile.mkdtemp(prefix="omhome-"))
     home.chmod(0o711)  # a module's own account passes through
@@ -178,7 +180,7 @@ def _enrol(made: Installation, engines: dict[str, dict[str, Any]]) -> None:
     web.write_text(made.manage("master", "keys"))
     listen = f"127.0.0.1:{free_port()}"
     words = ["--config", str(folder / "master.toml"), "--name", "sh-m1", "--listen", listen, "--web", str(web)]
-    words += ["--modules", str(ROOT / "modules")]
+    words += ["--modules", made.env["OMSERVER_MODULES"]]
     words += [word for name in engines for word in ("--engine", name)]
     done = subprocess.run(
         [sys.executable, "-m", "rpcgate.master", "init", *words],
