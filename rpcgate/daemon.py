@@ -2,6 +2,7 @@
 
 import fcntl
 import importlib
+import importlib.util
 import logging
 import os
 import threading
@@ -83,6 +84,8 @@ def _announce(config: Config, server: GateServer, adapters: dict[str, Adapter]) 
 
 def _adapter(name: str, table: dict[str, object], config: Config) -> Adapter:
     """Make an engine's adapter; its library is imported only because its table is there."""
+    if not importlib.util.find_spec(f"rpcgate.engines.{name}"):
+        raise ConfigError(f"{config.path}: engines.{name} is an engine that this release has not; take the table out.")
     module = importlib.import_module(f"rpcgate.engines.{name}")
     adapter: Adapter = module.ADAPTER.from_config(table, config.home)
     return adapter

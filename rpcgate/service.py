@@ -99,6 +99,12 @@ class GateServer(ThreadedServer):  # type: ignore[misc]  # rpyc is untyped
         self._strangers: dict[ssl.SSLSocket, None] = {}
         self._seats = threading.BoundedSemaphore(SEATS)
         self._pause = threading.Event()
+        self._listen()
+
+    def start(self) -> None:
+        """Accept until closed."""
+        while self.active:
+            self.accept()
 
     def accept(self) -> None:
         """Take one connection, or return after the listener's short timeout; no failure ends the service."""
