@@ -1,0 +1,20 @@
+"""How static files are named and found."""
+
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStorage(CompressedManifestStaticFilesStorage):
+    """Names carry a hash of the content, also inside `import` of JavaScript modules, so that files are kept for ever.
+
+    Before collectstatic has run (development, tests) there is no manifest; then plain names are given, which the
+    finders serve.
+    """
+
+    support_js_module_import_aggregation = True
+
+    def url(self, name: str | None, force: bool = False) -> str:
+        """Give the address of a file; see the class for the case without a manifest."""
+        if not self.hashed_files:
+            return StaticFilesStorage.url(self, name)
+        return super().url(name, force)

@@ -1,0 +1,51 @@
+"""Say the sentences of sdk.params in the reader's language.
+
+The sdk knows no translations: its sentences are the same on every border. Here each of its patterns is matched and
+written again by gettext; a sentence that matches none stays English.
+"""
+
+import re
+
+from django.utils.translation import gettext as _
+
+RANGE = r"(?:write a (?:whole )?number from (?P<low>\S+) to (?P<high>\S+)|write a (?:whole )?number)"
+NO_NUMBER = re.compile(rf"(?P<raw>'.*'|\".*\") is not a (?P<whole>whole )?number; {RANGE}\.", re.DOTALL)
+ABOVE = re.compile(rf"(?P<n>\S+) is above (?P<limit>\S+); {RANGE}\.")
+BELOW = re.compile(rf"(?P<n>\S+) is below (?P<limit>\S+); {RANGE}\.")
+NOT_OFFERED = re.compile(r"(?P<raw>.*) is not offered; choose (?P<options>.*)\.", re.DOTALL)
+NOT_ALLOWED = re.compile(r"(?P<raw>.*) is not allowed here; (?P<rule>.*)\.", re.DOTALL)
+
+
+def in_words(text: str) -> str:
+    """Give a fault of sdk.params in the reader's language."""
+    if text == "A value is needed here.":
+        return _("A value is needed here.")
+    if text == "There is no such parameter.":
+        return _("There is no such parameter.")
+    for pattern, say in ((NO_NUMBER, _no_number), (ABOVE, _above), (BELOW, _below)):
+        if match := pattern.fullmatch(text):
+            return say(match.groupdict())
+    if match := NOT_OFFERED.fullmatch(text):
+        return _("%(raw)s is not offered; choose %(options)s.") % match.groupdict()
+    if match := NOT_ALLOWED.fullmatch(text):
+        parts = match.groupdict()
+        return _("%(raw)s is not allowed here; %(rule)s.") % {"raw": parts["raw"], "rule": _(parts["rule"])}
+    return text
+
+
+def _no_number(parts: dict[str, str | None]) -> str:
+    if parts["low"] is None:
+        return _("%(raw)s is not a number; write a number.") % parts
+    return _("%(raw)s is not a number; write a number from %(low)s to %(high)s.") % parts
+
+
+def _above(parts: dict[str, str | None]) -> str:
+    if parts["low"] is None:
+        return _("%(n)s is above %(limit)s; write a smaller number.") % parts
+    return _("%(n)s is above %(limit)s; write a number from %(low)s to %(high)s.") % parts
+
+
+def _below(parts: dict[str, str | None]) -> str:
+    if parts["low"] is None:
+        return _("%(n)s is below %(limit)s; write a larger number.") % parts
+    return _("%(n)s is below %(limit)s; write a number from %(low)s to %(high)s.") % parts
