@@ -129,3 +129,9 @@ def test_a_command_that_does_not_exist_would_be_noticed() -> None:
     assert faults("manage.py nothing", []) == ["no manage.py nothing"]
     assert faults("script/nothing", []) == ["no script/nothing"]
     assert faults("script/server", ["--nothing"]) == ["no --nothing"]
+
+
+def test_the_processes_of_script_server_exist() -> None:
+    started = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    assert set(started) == {"web", "dispatch", "master"}
+    assert "dispatch" in get_commands()

@@ -1,0 +1,47 @@
+"""What the documents show works as typed."""
+
+import re
+
+import pytest
+import yaml
+
+from rpcgate.catalog import load_source
+from tests.docs.test_links import DOCUMENTS, ROOT, tokens
+
+EXAMPLES = [
+    pytest.param(token.content, id=f"{path.name}-{number}")
+    for path in DOCUMENTS
+    for number, token in enumerate(tokens(path))
+    if token.type == "fence" and token.info == "python" and "@module" in token.content
+]
+COMPOSE = (ROOT / "docker-compose.yml").read_text()
+
+
+@pytest.mark.parametrize("source", EXAMPLES)
+def test_a_module_of_the_documents_loads(source: str) -> None:
+    module = load_source("example", source.encode())
+    assert module.title
+    assert module.fields
+
+
+def test_the_readme_and_the_tour_each_show_a_module() -> None:
+    assert len(EXAMPLES) >= 2
+
+
+def test_the_containers_have_no_default_for_a_secret() -> None:
+    asked = re.findall(r"\$\{(\w+)(:?[-?]?)", COMPOSE)
+    secrets = [(name, rule) for name, rule in asked if re.search("KEY|PASSWORD", name)]
+    assert {rule for _name, rule in secrets} == {":?"}
+    assert {name for name, _rule in secrets} == {"SECRET_KEY", "MARIADB_PASSWORD"}
+
+
+def test_the_master_container_gets_neither_the_database_nor_the_web_tiers_keys() -> None:
+    master = yaml.safe_load(COMPOSE)["services"]["master"]
+    assert "environment" not in master
+    assert master["volumes"] == ["master:/home/omserver/master"]
+
+
+def test_the_containers_run_commands_that_exist() -> None:
+    services = yaml.safe_load(COMPOSE)["services"]
+    assert services["dispatch"]["command"] == ["manage.py", "dispatch"]
+    assert services["master"]["command"][:3] == ["-m", "rpcgate.master", "run"]
