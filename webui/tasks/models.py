@@ -72,6 +72,7 @@ class Task(models.Model):
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
     retry_only = models.CharField(max_length=10, blank=True, choices=Only.choices)
     version = models.PositiveBigIntegerField(default=0)  # grows with each stored change; pages ask "newer than?"
+    totals = models.JSONField(default=dict, blank=True)  # hosts by status, written when it ends
     attention = models.BooleanField(default=True)  # a dispatcher has to look at it now
     hold_asked = models.BooleanField(default=False)  # a person wants it held after the wave that runs
     stop_asked = models.BooleanField(default=False)  # a person wants no further wave

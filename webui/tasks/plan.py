@@ -1,6 +1,5 @@
 """What would be run: a request checked against module, servers and waves, without storing anything."""
 
-import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
-from sdk import ParamError, parse
+from sdk import ParamError
+from sdk.params import check
 from webui import catalog
 from webui.servers.models import Engine
 from webui.servers.selectors import SelectorError, resolve
@@ -162,16 +162,13 @@ def can_carry(wanted: Iterable[str], had: Iterable[str]) -> bool:
 
 
 def _params(plan: Plan) -> None:
-    if plan.entry is None or plan.entry.module is None:
+    if plan.entry is None:
         return
     given = {name: value for name, value in plan.request.params.items() if value is not None and value not in ("", [])}
     try:
-        parsed = dataclasses.asdict(parse(plan.entry.module.params, given))
+        parsed = check(plan.entry.fields, given)
     except ParamError as error:
         plan.faults.update({f"p.{name}" if name else "params": text for name, text in error.faults.items()})
-        return
-    except Exception as error:  # noqa: BLE001  # Params may have a __post_init__ of the module's author
-        plan.faults["params"] = _("The module cannot read these parameters: %s.") % type(error).__name__
         return
     secret = {item.name for item in plan.entry.fields if item.secret}
     plan.values = {name: parsed[name] for name in given if name not in secret}

@@ -6,18 +6,16 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db.models import Count, Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
 from webui import access
 from webui.servers.models import Master, Server
+from webui.tasks.fleet import is_healthy
 from webui.tasks.models import HostResult, HostStatus, Task
 from webui.tasks.plan import Plan, Request, make
 
@@ -131,12 +129,6 @@ def preview(person: "Person", request: Request) -> Preview:
         command=command(plan),
         summary=_summary(plan),
     )
-
-
-def is_healthy(master: Master) -> bool:
-    """Say whether a master is accepted and has answered a short while ago."""
-    limit = timezone.now() - timedelta(seconds=settings.MASTER_SILENT_AFTER)
-    return master.state == Master.State.ACCEPTED and master.last_seen is not None and master.last_seen >= limit
 
 
 def last_runs(module: str) -> LastRuns | None:

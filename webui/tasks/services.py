@@ -123,7 +123,7 @@ def hold(person: "Person", task: Task, *, source: str) -> None:
     with _locked(person, task, source, "task.hold") as found:
         if found.state not in (Task.State.QUEUED, Task.State.RUNNING):
             raise Refused({"": _("Task #%d is not running.") % task.pk})
-        if not found.waves.filter(state=Wave.State.WAITING).exists():
+        if not found.waves.filter(state=Wave.State.WAITING, number__gt=1).exists():
             raise Refused({"": _("Task #%d has no further wave to hold.") % task.pk})
         found.hold_asked = True
 
