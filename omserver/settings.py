@@ -20,7 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "omserver.apps.StaticFiles",
     "django.contrib.humanize",
     "django_htmx",
     "csp",
@@ -116,8 +116,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("tabler", BASE_DIR / "node_modules/@tabler/core/dist"),
-    ("tom-select", BASE_DIR / "node_modules/tom-select/dist"),
+    ("tabler/css", BASE_DIR / "node_modules/@tabler/core/dist/css"),
+    ("tom-select/css", BASE_DIR / "node_modules/tom-select/dist/css"),
+    ("tom-select/js", BASE_DIR / "node_modules/tom-select/dist/js"),
     ("fonts/inter", BASE_DIR / "node_modules/@fontsource-variable/inter/files"),
     ("fonts/jetbrains-mono", BASE_DIR / "node_modules/@fontsource-variable/jetbrains-mono/files"),
 ]

@@ -28,8 +28,7 @@ install_packages() {
   lacks python3 test "$python"
   fresh venv "$(venv_stamp server)" || build_packages
   [ "$1" = server ] && fresh node "$(node_stamp server)" || lacks npm has npm
-  translations_current || lacks gettext has msgfmt
-  [ "$1" = server ] || test_packages
+  if [ "$1" = test ]; then test_packages; else translations_current || lacks gettext has msgfmt; fi
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
   find_python
 }
@@ -49,6 +48,7 @@ test_packages() {
   lacks chromium has chromium
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps
+  lacks gettext has msgattrib
 }
 
 has() { command -v "$1"; }
