@@ -1,0 +1,190 @@
+"""Turn a verb into one line for a host's shell, and what the host said into the final event."""
+
+import base64
+import math
+import secrets
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rpcgate.engines import Call, remote_shell
+from rpcgate.engines.conversation import Conversation
+from sdk import Event, Status
+
+Read = Callable[[Event, Conversation], Event]
+ENDED_BY_DEADLINE = (124, 137, 143)  # what timeout, its KILL and a TERM leave behind
+PROGRAM_UNUSABLE, PROGRAM_MISSING, SIGNALLED = 126, 127, 128  # a shell's exit statuses
+
+
+SMALL = 1 << 16  # bytes of what put and get say beside the content: messages, and what a .bashrc prints
+
+
+class VerbError(Exception):
+    """The verb cannot be carried out on any host as it was asked for. The text is the reason for each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one verb runs on one host.
+
+    call: the mark of all its processes. seconds: until the host ends it. limit: bytes of output kept. raw: bytes of
+    standard output kept as they are. live: output is passed on as it comes. read: makes the final event from a bare
+    one, which has host, engine and seconds already.
+    """
+
+    call: str
+    line: str
+    seconds: int
+    limit: int
+    stdin: bytes
+    live: bool
+    read: Read
+    raw: int = 0
+
+
+def plan(call: Call, sudo: Sequence[str]) -> Plan:
+    """Plan a verb for one host; VerbError when what it was given can be sent to none."""
+    if call.verb not in BUILDERS:
+        raise VerbError(f"This engine has no verb {call.verb!r}.")
+    mark = secrets.token_hex(8)
+    seconds = max(1, math.ceil(call.timeout))
+    try:
+        planned = BUILDERS[call.verb](call, mark, seconds, tuple(sudo))
+    except KeyError as error:
+        raise VerbError(f"The engine was not given what it needs for {call.verb}: {error} is missing.") from error
+    if "\x00" in planned.line:
+        raise VerbError("A word holds a NUL character, which no program can be given; remove it.")
+    size = len(planned.line.encode("utf-8", "surrogatepass"))
+    if size > remote_shell.LONGEST:
+        raise VerbError(
+            f"The command has {size} bytes; a server takes {remote_shell.LONGEST}. Put the text into a script or file."
+        )
+    return planned
+
+
+def outcome(planned: Plan, said: Conversation, event: Event) -> Event:
+    """Make the final event of what has exited. event: bare, with host, engine and seconds."""
+    if said.rc in ENDED_BY_DEADLINE and (event.seconds or 0) >= planned.seconds:
+        reason = f"It did not end within {planned.seconds} s; the server has ended it."
+        return replace(with_output(event, said), status=Status.TIMEOUT, reason=reason)
+    return planned.read(event, said)
+
+
+def with_output(event: Event, said: Conversation) -> Event:
+    """Give the event what the process wrote, and its exit status."""
+    return replace(
+        event,
+        output=said.both.text(),
+        size=said.both.size if said.both.truncated else None,
+        data={name: output.text() for name, output in said.streams.items()},
+        rc=said.rc,
+    )
+
+
+def _shell(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
+    words = _words(call.args["argv"])
+    if not words or not words[0]:
+        raise VerbError("There is no command to run; the first word names a program.")
+    line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo)
+    return Plan(mark, line, seconds, call.output_limit, b"", True, _read_exit(words[0], sudo))
+
+
+def _script(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
+    text = str(call.args["text"])
+    line = remote_shell.script(text, _words(call.args.get("args", ())), call=mark, seconds=seconds, sudo=sudo)
+    read = _read_exit(remote_shell.interpreter(text)[0], sudo)
+    return Plan(mark, line, seconds, call.output_limit, remote_shell.script_bytes(text), True, read)
+
+
+def _put(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
+    content = bytes(call.args["content"])
+    mode = f"{int(call.args.get('mode', 0o644)) & 0o7777:04o}"
+    check = "check" if call.check else ""
+    words = ["/bin/sh", "-c", remote_shell.PUT, "put", _path(call), str(len(content)), mode, check]
+    line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo, stdin=True)
+    return Plan(mark, line, seconds, SMALL, content, False, _read_put(_path(call), check=call.check))
+
+
+def _get(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
+    limit = int(call.args.get("limit", 1 << 20))
+    words = ["/bin/sh", "-c", remote_shell.GET, "get", _path(call), str(limit + 1), mark]
+    line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo)
+    return Plan(mark, line, seconds, SMALL, b"", False, _read_get(_path(call), limit, mark), raw=limit + SMALL)
+
+
+BUILDERS: dict[str, Callable[[Call, str, int, Sequence[str]], Plan]] = {
+    "shell": _shell,
+    "script": _script,
+    "put": _put,
+    "get": _get,
+}
+
+
+def _words(words: Any) -> list[str]:  # noqa: ANN401  # what a module gave
+    if isinstance(words, str) or not all(isinstance(word, str) for word in words):
+        raise VerbError("The words of a command are not a list of texts.")
+    return list(words)
+
+
+def _path(call: Call) -> str:
+    path = str(call.args["path"])
+    if not path.startswith("/") or path.endswith("/"):
+        raise VerbError(f"{path!r} is not the full path of a file; begin with / and name a file.")
+    return path
+
+
+def _read_exit(program: str, sudo: Sequence[str]) -> Read:
+    def read(event: Event, said: Conversation) -> Event:
+        event = with_output(event, said)
+        if said.rc == 0:
+            return replace(event, status=Status.OK)
+        return replace(event, status=Status.FAILED, reason=_why(said, program, sudo))
+
+    return read
+
+
+def _read_put(path: str, *, check: bool) -> Read:
+    def read(event: Event, said: Conversation) -> Event:
+        answer = said.streams["stdout"].text().split()[-1:]
+        if said.rc != 0 or answer not in (["same"], ["changed"]):
+            return _refused(event, said, f"{path} was not written")
+        if answer == ["same"]:
+            return replace(event, rc=0, status=Status.OK, output=f"{path} is as wanted already.\n")
+        word = "would change" if check else "was written"
+        return replace(event, rc=0, status=Status.CHANGED, output=f"{path} {word}.\n")
+
+    return read
+
+
+def _read_get(path: str, limit: int, mark: str) -> Read:
+    def read(event: Event, said: Conversation) -> Event:
+        _, found, content = bytes(said.raw).partition(mark.encode())
+        if said.rc != 0 or not found:
+            return _refused(event, said, f"{path} was not read")
+        if len(content) > limit:
+            reason = f"{path} has more than the {limit} bytes that may be read."
+            return replace(event, rc=0, status=Status.FAILED, reason=reason)
+        data = {"content": base64.b64encode(content).decode()}
+        return replace(event, rc=0, status=Status.OK, output=f"{path}: {len(content)} bytes.\n", data=data)
+
+    return read
+
+
+def _refused(event: Event, said: Conversation, what: str) -> Event:
+    lines = said.streams["stderr"].text().strip().splitlines() or [f"exit status {said.rc}"]
+    return replace(event, rc=said.rc, status=Status.FAILED, reason=f"{what}: {lines[-1]}", output="\n".join(lines))
+
+
+def _why(said: Conversation, program: str, sudo: Sequence[str]) -> str:
+    rc = said.rc or 0
+    complaint = said.streams["stderr"].text().strip()
+    if sudo and complaint.startswith("sudo:"):
+        return f"sudo refused: {complaint.splitlines()[0].removeprefix('sudo:').strip()}."
+    if rc == PROGRAM_MISSING:
+        return f"Exit status 127: the server has no program {program!r}."
+    if rc == PROGRAM_UNUSABLE:
+        return f"Exit status 126: {program!r} cannot be run there."
+    if rc > SIGNALLED and rc - SIGNALLED in set(signal.Signals):
+        return f"Exit status {rc}: ended by {signal.Signals(rc - SIGNALLED).name}."
+    return f"Exit status {rc}."

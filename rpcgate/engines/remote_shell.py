@@ -1,0 +1,125 @@
+"""The shell texts by which the ssh and local engines run one verb on one host.
+
+Each is a line for any login shell, read by /bin/sh. What runs carries MARK in its environment, so that the whole of it
+can be found and ended later, children and detached ones included. Needed on the host: a POSIX shell, Linux's /proc,
+and coreutils or busybox; without `timeout` a watcher in shell takes its place.
+"""
+
+import shlex
+from collections.abc import Sequence
+
+MARK = "OMSERVER_CALL"
+KILL_AFTER = 5  # seconds between asking a process to end and killing it
+LONGEST = 120 * 1024  # bytes of one line: Linux gives a single argument 128 KiB
+# GNU's timeout is a file of its own and certainly knows -k; anything else is asked, at the price of a fork
+HAS_TIMEOUT = "[ -f /usr/bin/timeout ] && [ ! -L /usr/bin/timeout ] || timeout -k 1 1 true 2>/dev/null"
+# The file is checked for its size: when the connection is cut half-way, half a script must not run
+TAKE_SCRIPT = """\
+f=$(mktemp "${TMPDIR:-/tmp}/omserver-%(call)s.XXXXXX") || exit 125
+cat >"$f"
+[ "$(wc -c <"$f")" -eq %(size)d ] || { rm -f "$f"; echo "the script did not arrive whole" >&2; exit 125; }
+"""
+# cp -p first: the new file keeps the old one's owner; readlink: a link stays one, its file is replaced
+PUT = """\
+path=$1 size=$2 mode=$3 check=$4
+[ -d "$path" ] && { echo "$path is a folder; name a file in it" >&2; exit 1; }
+[ -e "$path" ] && path=$(readlink -f -- "$path")
+[ -d "$(dirname -- "$path")" ] || { echo "the folder $(dirname -- "$path") does not exist" >&2; exit 1; }
+if [ -n "$check" ]; then new=$(mktemp) || exit 1
+else new=$(mktemp "$(dirname -- "$path")/.omserver.XXXXXX") || exit 1; fi
+trap 'rm -f -- "$new"' EXIT
+[ -f "$path" ] && [ -z "$check" ] && { cp -p -- "$path" "$new" || exit 1; }
+cat >"$new" && [ "$(wc -c <"$new")" -eq "$size" ] || { echo "the content did not arrive whole" >&2; exit 1; }
+[ -f "$path" ] && [ -n "$(find "$path" -prune -perm "$mode")" ] && cmp -s -- "$new" "$path" && { echo same; exit 0; }
+[ -z "$check" ] && { chmod "$mode" "$new" && mv -f -- "$new" "$path" || exit 1; }
+echo changed
+"""
+# The mark stands before the content, because a .bashrc may print something first
+GET = """\
+path=$1 most=$2 mark=$3
+[ -e "$path" ] || { echo "$path does not exist" >&2; exit 1; }
+[ -f "$path" ] || { echo "$path is no plain file" >&2; exit 1; }
+[ -r "$path" ] || { echo "$path may not be read" >&2; exit 1; }
+printf '%s' "$mark"
+head -c "$most" <"$path"
+"""
+# Marked processes and what descends from them: TERM for some rounds, then KILL. Two empty rounds in a row: the first
+# may come before the host has begun to run what it was sent.
+END = """\
+clear=0; round=0
+while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
+  marked=$(grep -ls '%(mark)s=%(call)s' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')
+  doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v marked="$marked" '
+    BEGIN { n = split(marked, list, "\\n"); for (i = 1; i <= n; i++) hit[list[i]] = 1 }
+    { pid = $1; sub(/.*\\) /, ""); if ($1 != "Z" && $1 != "X") { up[pid] = $2; all[++count] = pid } }
+    END {
+      do { more = 0; for (i = 1; i <= count; i++) if (!(all[i] in hit) && (up[all[i]] in hit)) hit[all[i]] = more = 1
+      } while (more)
+      for (i = 1; i <= count; i++) if (all[i] in hit) print all[i]
+    }')
+  if [ -z "$doomed" ]; then clear=$((clear + 1))
+  elif [ $round -lt %(patience)d ]; then clear=0; kill -TERM $doomed 2>/dev/null
+  else clear=0; kill -KILL $doomed 2>/dev/null; fi
+  round=$((round + 1)); sleep 0.1 2>/dev/null || sleep 1
+done
+rm -f "${TMPDIR:-/tmp}/omserver-%(call)s".*
+[ -z "$doomed" ] && echo gone
+"""
+
+
+def command(words: Sequence[str], *, call: str, seconds: int, sudo: Sequence[str] = (), stdin: bool = False) -> str:
+    """Give the line that runs one program, ended after `seconds` even when nobody is left to ask for it."""
+    return _line(f"set -- {shlex.join(words)}\n" + _bounded(call, seconds, stdin=stdin), sudo)
+
+
+def script(text: str, args: Sequence[str], *, call: str, seconds: int, sudo: Sequence[str] = ()) -> str:
+    """Give the line that takes a script from its standard input and runs it by its #! line."""
+    take = TAKE_SCRIPT % {"call": call, "size": len(script_bytes(text))}
+    words = f'set -- {shlex.join(interpreter(text))} "$f" {shlex.join(args)}\n'
+    return _line(take + words + _bounded(call, seconds, after='rm -f "$f"'), sudo)
+
+
+def script_bytes(text: str) -> bytes:
+    """Give a script as it is sent."""
+    return (text if text.endswith("\n") else text + "\n").encode("utf-8", "surrogateescape")
+
+
+def interpreter(text: str) -> list[str]:
+    """Read the #! line as the kernel does: a program and at most one argument; /bin/sh where there is none.
+
+    The file itself is not started, so that a /tmp mounted noexec does no harm.
+    """
+    first = text.split("\n", 1)[0].strip()
+    words = first[2:].strip().split(None, 1) if first.startswith("#!") else []
+    return words or ["/bin/sh"]
+
+
+def end(call: str, *, sudo: Sequence[str] = ()) -> str:
+    """Give the line that ends all that a call started, and prints `gone` when nothing of it is left."""
+    return _line(END % {"mark": MARK, "call": call, "patience": KILL_AFTER * 10}, sudo)
+
+
+def _line(text: str, sudo: Sequence[str]) -> str:
+    return shlex.join(["exec", *sudo, "/bin/sh", "-c", text])
+
+
+def _bounded(call: str, seconds: int, *, stdin: bool = False, after: str = ":") -> str:
+    source = "" if stdin else "</dev/null"
+    return f"""if {HAS_TIMEOUT}; then {MARK}={call} timeout -k {KILL_AFTER} {seconds} "$@" {source}
+else ({_watcher(call, seconds)}) </dev/null >/dev/null 2>&1 &
+{MARK}={call} /bin/sh -c 'exec "$0" "$@"' "$@" {source}
+fi
+r=$?; {after}
+case $r in 124|137) {_signal(call, "KILL")};; esac
+exit $r"""
+
+
+def _watcher(call: str, seconds: int) -> str:
+    """End the call after its time; leave when the shell above has ended before."""
+    wait = f"i=0; while [ $i -lt {seconds} ]; do sleep 1; kill -0 $$ || exit; i=$((i + 1)); done"
+    return f"{wait}; {_signal(call, 'TERM')}; sleep {KILL_AFTER}; {_signal(call, 'KILL')}"
+
+
+def _signal(call: str, name: str) -> str:
+    find = f"grep -ls {MARK}={call} /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n'"
+    return f'p=$({find}); [ -z "$p" ] || kill -{name} $p 2>/dev/null'
