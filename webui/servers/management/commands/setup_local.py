@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from rpcgate.keys import KeysError, WebKeys
@@ -77,7 +77,7 @@ class Command(BaseCommand):
 
     def make_master(self) -> None:
         """Make both sides' keys and let them trust each other; a refusal is one line."""
-        with console.one_line_errors():
+        with console.one_line_errors(), transaction.atomic():
             try:
                 self.web_keys()
                 self.master()

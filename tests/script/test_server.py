@@ -1,0 +1,188 @@
+"""script/server as a newcomer meets it: started, used, ended; everything real."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+END_SECONDS = 20
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def environment(home: Path) -> dict[str, str]:
+    ours = {"SECRET_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "ALLOWED_HOSTS"}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return {**kept, "OMSERVER_HOME": str(home)}
+
+
+def refused(home: Path, *words: str) -> tuple[int, str]:
+    """Run it where it must not start; give exit code and the last line it says."""
+    done = subprocess.run(
+        ["script/server", *words],
+        cwd=ROOT,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, (done.stderr.splitlines() or [""])[-1]
+
+
+class Running:
+    """A script/server that was started."""
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_port()
+        self.log = home.with_suffix(f".{self.port}.log")
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["script/server", "--port", str(self.port)],
+                cwd=ROOT,
+                env=environment(home),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def told(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def first_page(self) -> bytes:
+        """Wait for the first page; AssertionError with the log when it does not come."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=10) as got,
+            ):
+                return got.read()
+            time.sleep(0.05)  # nothing to wait on: it is the port that comes up
+        raise AssertionError(self.told())
+
+    def pids(self) -> dict[str, int]:
+        return {name: int(pid) for name, pid in re.findall(r"(\w+)\.1 started \(pid=(\d+)\)", self.told())}
+
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + START_SECONDS
+        while text not in self.told():
+            assert time.monotonic() < end, self.told()
+            time.sleep(0.05)
+
+    def end(self, number: int) -> int:
+        """Send it a signal and give its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(END_SECONDS)
+
+    def left(self) -> list[int]:
+        """Give the processes that are still there: all of them stand in sessions begun by it."""
+        return [pid for pid in self.pids().values() if Path(f"/proc/{pid}").exists()]
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    running: list[Running] = []
+
+    def one(name: str = "home") -> Running:
+        running.append(Running(tmp_path / name))
+        return running[-1]
+
+    yield one
+    for server in running:
+        if server.process.poll() is None:
+            server.end(signal.SIGTERM)
+
+
+def resident_mib(pids: list[int]) -> float:
+    """Give the memory of processes and of all below them (proportional: what they share counts once)."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    family = set(pids)
+    while grown := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= grown
+    total = 0
+    for pid in family:
+        with contextlib.suppress(OSError):
+            total += int(re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)[1])
+    return total / 1024
+
+
+def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Start) -> None:
+    first = start()
+    assert b"<form" in first.first_page(), "the first page asks who one is"
+    assert "Sign in as admin with the password" in first.told()
+    assert set(first.pids()) == {"web", "dispatch", "master"}
+    assert first.end(signal.SIGINT) == 0
+    assert first.left() == []
+
+    begun = time.monotonic()
+    second = start()
+    second.first_page()
+    assert time.monotonic() - begun < 10
+    assert "password" not in second.told()
+    second.wait_for("listens on")
+    assert resident_mib(list(second.pids().values())) < 400
+    assert second.end(signal.SIGHUP) == 0, "a closed terminal ends it too"
+    assert second.left() == []
+
+
+def test_two_run_side_by_side_and_one_home_has_one_server(start: Start, tmp_path: Path) -> None:
+    one, two = start("one"), start("two")
+    assert one.first_page()
+    assert two.first_page()
+    assert refused(tmp_path / "one", "--port", str(free_port())) == (
+        2,
+        f"{tmp_path / 'one'} is in use by another script/server; end that one, or set OMSERVER_HOME to another folder",
+    )
+
+
+@pytest.mark.parametrize("name", ["web", "dispatch", "master"])
+def test_the_end_of_one_process_is_said_and_ends_all(name: str, start: Start) -> None:
+    server = start()
+    server.first_page()
+    os.kill(server.pids()[name], signal.SIGKILL)
+    assert server.process.wait(END_SECONDS) != 0
+    assert re.search(rf"{name}\.1 stopped", server.told())
+    assert server.left() == []
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, line = refused(tmp_path / "home", "--port", str(port))
+    assert code == 2
+    assert line.startswith(f"port {port} on 127.0.0.1 cannot be used")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--port", "0"], "--port is 0; write a number from 1 to 65535"),
+        (["--port", "http"], "--port is http; write a number from 1 to 65535"),
+        (["--port"], "--port needs a value, for example: script/server --port 8000 --host 127.0.0.1"),
+        (["--host"], "--host needs a value, for example: script/server --port 8000 --host 127.0.0.1"),
+        (["start"], "script/server knows --port and --host, not start"),
+    ],
+)
+def test_a_wrong_word_is_one_line(words: list[str], says: str, tmp_path: Path) -> None:
+    assert refused(tmp_path / "home", *words) == (2, says)
+    assert not (tmp_path / "home").exists()
