@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from rpcgate.keys import MasterKeys, read_master_bundle, read_web_bundle
 from webui.audit.models import Entry
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def home(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def home(settings: Settings, tmp_path: Path) -> Path:
     settings.HOME, settings.STATIC_ROOT = tmp_path / "home", tmp_path / "home/static"
     settings.WEB_KEYS_DIR = tmp_path / "home/web"
     settings.HOME.mkdir(mode=0o700)
@@ -93,7 +93,7 @@ def test_any_host_name_gives_a_server(name: str, monkeypatch: pytest.MonkeyPatch
     assert Server.objects.get().name in ("web_1.example", "oddname", "this-machine")
 
 
-def test_static_files_are_collected_again_when_one_has_changed(settings: SettingsWrapper) -> None:
+def test_static_files_are_collected_again_when_one_has_changed(settings: Settings) -> None:
     run()
     (settings.STATIC_ROOT / ".stamp").write_text("other")
     assert "static files" in run()[1]
