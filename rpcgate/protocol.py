@@ -19,7 +19,7 @@ from dataclasses import MISSING, dataclass, field
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from sdk.status import Status
 
@@ -256,7 +256,7 @@ def write_progress(progress: Progress) -> bytes:
 def read_progress(data: bytes) -> Progress:
     """Read one Progress from its JSON, as a spool keeps it; ProtocolError when it is none."""
     try:
-        progress: Progress = _build(Progress, json.loads(data, parse_constant=_finite, parse_float=_finite))
+        progress: Progress = build(Progress, read_json(data))
         return progress
     except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise ProtocolError(f"no progress: {type(error).__name__}") from None
@@ -265,8 +265,8 @@ def read_progress(data: bytes) -> Progress:
 def decode(data: bytes) -> Message:
     """Read a message; ProtocolError when the bytes are none."""
     try:
-        plain = json.loads(data, parse_constant=_finite, parse_float=_finite)
-        message: Message = _build(KINDS[plain.pop("kind")], plain)
+        plain = read_json(data)
+        message: Message = build(KINDS[plain.pop("kind")], plain)
         return message
     except ProtocolError:
         raise
@@ -288,6 +288,11 @@ def _defaults(kind: Hashable) -> dict[str, Any]:
     }
 
 
+def read_json(data: bytes) -> Any:  # noqa: ANN401  # any JSON
+    """Read JSON; ValueError or RecursionError when it is none, or holds a number that is not finite."""
+    return json.loads(data, parse_constant=_finite, parse_float=_finite)
+
+
 def _finite(text: str) -> float:
     """Read a JSON number; NaN, Infinity and 1e999 are refused because no JSON can say them again."""
     number = float(text)
@@ -296,8 +301,11 @@ def _finite(text: str) -> float:
     return number
 
 
-def _build(kind: type[Any], plain: Any) -> Any:  # noqa: ANN401  # JSON in, a dataclass out
-    """Build a dataclass from JSON, checking each field's type against its annotation."""
+def build(kind: type[Any], plain: Any) -> Any:  # noqa: ANN401  # JSON in, a dataclass out
+    """Build a dataclass from JSON, checking each field's type against its annotation.
+
+    ProtocolError, ValueError or TypeError where it does not fit; the texts never hold a value.
+    """
     if not isinstance(plain, dict):
         raise ProtocolError(f"{kind.__name__} is no object")
     hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
@@ -307,18 +315,20 @@ def _build(kind: type[Any], plain: Any) -> Any:  # noqa: ANN401  # JSON in, a da
     return kind(**{name: _checked(hints[name], value, f"{kind.__name__}.{name}") for name, value in plain.items()})
 
 
-def _checked(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401, PLR0911  # one return for each kind of type
+def _checked(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401, C901, PLR0911  # one return for each kind of type
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any:
         return value
     if dataclasses.is_dataclass(hint):
-        return _build(hint, value)  # type: ignore[arg-type]  # a hint is a class
+        return build(hint, value)  # type: ignore[arg-type]  # a hint is a class
     if origin is list and isinstance(value, list):
         return [_checked(args[0], item, where) for item in value]
     if origin is dict and isinstance(value, dict):
         return {key: _checked(args[1], item, where) for key, item in value.items()}
     if origin is UnionType:  # X | None
         return None if value is None else _checked(args[0], value, where)
+    if origin is Literal and isinstance(value, str) and value in args:
+        return value
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint(value)
     if hint is float and type(value) in (int, float):

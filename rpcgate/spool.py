@@ -11,8 +11,9 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,7 +26,8 @@ T = TypeVar("T")
 
 GATHER = 0.004  # seconds that a commit waits for company
 BATCH = 2000  # operations in one commit
-KEEP = 7 * 86_400.0  # seconds that an ended job waits for whoever never asked again
+KEEP = 14 * 86_400.0  # seconds that an ended job waits for whoever never asked again
+SEQ = 24  # bytes that an event's number and the comma behind it take at most
 RETRY = 1.0  # seconds until a full disk is tried again
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (
@@ -129,18 +131,18 @@ class Spool:
         select = f"SELECT request, state FROM job WHERE state IN ({marks}) ORDER BY number"  # noqa: S608  # only question marks
         return [_kept(row) for row in self._read(select, states)]
 
-    def events(self, job: str, after: int, most: int, most_bytes: int | None = None) -> list[Progress]:
-        """Give at most `most` events after a number, of these the first whose JSON together fits `most_bytes`."""
-        rows = self._read(
-            "SELECT seq, body FROM event WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?", (job, after, most)
-        )
-        fitting, size = [], 0
-        for seq, body in rows:
-            size += len(body) + 20  # its number and the comma
-            if most_bytes is not None and size > most_bytes:
-                break
-            fitting.append(replace(read_progress(body), seq=seq))
-        return fitting
+    def events(self, job: str, after: int, most: int, room: int = 1 << 62) -> tuple[list[Progress], int]:
+        """Give at most `most` events after a number, as long as their JSON fits `room`; and the bytes it takes."""
+        select = "SELECT seq, body FROM event WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?"
+        fitting: list[tuple[int, bytes]] = []
+        taken = 0
+        with self._asking() as connection:
+            for seq, body in connection.execute(select, (job, after, most)):  # one by one: bodies may be large
+                if taken + len(body) + SEQ > room:
+                    break
+                taken += len(body) + SEQ
+                fitting.append((seq, body))
+        return [replace(read_progress(body), seq=seq) for seq, body in fitting], taken
 
     def last(self, job: str) -> int:
         """Give the last sequence number of a job, 0 where it has none."""
@@ -166,10 +168,10 @@ class Spool:
             for job in jobs:
                 self._versions.pop(job, None)
 
-    def prune(self, now: float) -> None:
-        """Drop what has expired: request ids, and jobs that ended a week ago."""
+    def prune(self, now: float, keep: float = KEEP) -> None:
+        """Drop what has expired: request ids, and jobs that ended `keep` seconds ago."""
         self._ask(lambda connection: connection.execute("DELETE FROM seen WHERE expires < ?", (now,)).rowcount)
-        old = self._read("SELECT job FROM job WHERE state = ? AND changed < ?", (JobState.ENDED, now - KEEP))
+        old = self._read("SELECT job FROM job WHERE state = ? AND changed < ?", (JobState.ENDED, now - keep))
         self.forget([row[0] for row in old])
 
     def count(self, name: str, number: int = 1) -> None:
@@ -223,11 +225,16 @@ class Spool:
             self._operations.put(operation)
 
     def _read(self, select: str, values: Sequence[Any]) -> list[Any]:
+        with self._asking() as connection:
+            return connection.execute(select, values).fetchall()
+
+    @contextmanager
+    def _asking(self) -> Iterator[sqlite3.Connection]:
         with self._reading:
             try:
-                return self._reader.execute(select, values).fetchall()
+                yield self._reader
             except sqlite3.Error as error:
-                raise SpoolError(f"{self.path}: {error}") from error
+                raise SpoolError(f"{self.path} cannot be read: {error}") from error
 
     def _write_all(self) -> None:
         open_ = True

@@ -1,0 +1,308 @@
+"""What a running module asks of the engines: each call checked, routed, followed to its end."""
+
+import base64
+import binascii
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rpcgate.engines import Adapter, Call, Emit, Running
+from rpcgate.pipe import PipeError
+from rpcgate.protocol import ProtocolError, build
+from rpcgate.record import Record
+from rpcgate.router import Router
+from sdk import Event, Status, Targets
+
+log = logging.getLogger(__name__)
+
+CONFIRM = 15.0  # seconds for engines to say that what they cancelled is gone
+LOOK = 0.1  # seconds between two looks at what still runs
+Answer = Callable[[int, Event | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    argv: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    text: str
+    args: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    path: str
+    content: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Get:
+    path: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    name: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Playbook:
+    path: str
+    variables: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    function: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    module: str
+    method: str
+    args: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    sls: str
+
+
+ARGS: dict[str, tuple[type[Any], ...]] = {
+    "shell": (_Shell,),
+    "script": (_Script,),
+    "put": (_Put,),
+    "get": (_Get,),
+    "module": (_Module,),
+    "playbook": (_Playbook,),
+    "call": (_Function, _Method),
+    "state": (_State,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call as the module's process sends it."""
+
+    say: str
+    call: int
+    verb: str
+    hosts: list[str]
+    args: dict[str, Any]
+    timeout: float | None
+
+
+@dataclass(slots=True)
+class _Verb:
+    """A call under way, and its hosts still to come."""
+
+    name: str
+    open: set[str]
+    running: list[Running] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Step:
+    """How far a host has come: how many calls run on it, and what the last that ended said."""
+
+    verb: str = ""
+    running: int = 0
+    last: Event | None = None
+
+
+class Calls:
+    """The calls of one job. start, drop and close belong to one thread; engines answer from theirs.
+
+    answer: takes a call's number with each final event, and with None when the call has ended.
+    """
+
+    def __init__(self, targets: Targets, template: Call, record: Record, router: Router, answer: Answer) -> None:
+        self._targets = targets
+        self._template = template
+        self._record = record
+        self._router = router
+        self._answer = answer
+        self._lock = threading.RLock()
+        self._verbs: dict[int, _Verb] = {}
+        self._steps = {name: _Step() for name in targets.names}
+        self._highest = 0
+
+    def start(self, plain: dict[str, Any]) -> None:
+        """Carry out a call; PipeError when the message is none."""
+        asked = _asked(plain)
+        if asked.call <= self._highest:
+            raise PipeError("a call whose number was used")
+        self._highest = asked.call
+        hosts = list(dict.fromkeys(asked.hosts))
+        targets = self._targets.only(set(hosts))
+        verb = _Verb(asked.verb, set(hosts))
+        self._begin(asked, verb)
+        emit = self._emitter(asked.call, "")
+        known = set(targets.names)
+        for host in hosts:
+            if host not in known:
+                emit(Event(host, Status.FAILED, reason="This server is not among those of the task."))
+        args = self._args(asked, targets, emit)
+        if args is not None:
+            self._share_out(asked, replace(self._template, verb=asked.verb, args=args), targets, verb)
+        if not hosts:
+            self._end(asked.call)
+
+    def drop(self, number: int) -> None:
+        """Cancel what still runs of a call that the module wants no more of."""
+        verb = self._verbs.get(number)
+        for running in verb.running if verb else ():
+            running.cancel()
+
+    def cancel(self) -> list[Running]:
+        """Cancel all that runs, and give it."""
+        with self._lock:
+            running = [one for verb in self._verbs.values() for one in verb.running]
+        for one in running:
+            one.cancel()
+        return running
+
+    def close(self) -> None:
+        """Cancel all that runs and wait, within bounds, until the engines say that it is gone."""
+        deadline = time.monotonic() + CONFIRM
+        for one in self.cancel():
+            while not one.wait(LOOK) and time.monotonic() < deadline:
+                self._record.flush()
+
+    def last_word(self, host: str, status: Status, sentence: str) -> Event:
+        """Give the final event of a host whose module says nothing more. sentence: why it does not."""
+        step = self._steps[host]
+        if step.running:
+            return Event(host, status, reason=f"{sentence} Its {step.verb} was not confirmed to have ended.")
+        if step.last is None:
+            return Event(host, status, reason=f"{sentence} Nothing was started on this server.")
+        ended = f"{sentence} Its last step, {step.verb}, ended {step.last.status}"
+        why = f": {step.last.reason}" if step.last.reason else "."
+        return replace(step.last, status=status, reason=ended + why, data=None)
+
+    def _begin(self, asked: _Asked, verb: _Verb) -> None:
+        with self._lock:
+            self._verbs[asked.call] = verb
+            for host in verb.open & self._steps.keys():
+                self._steps[host].running += 1
+                self._steps[host].verb = asked.verb
+
+    def _args(self, asked: _Asked, targets: Targets, emit: Emit) -> dict[str, Any] | None:
+        """Check a verb and its arguments; None when every target was told what is wrong."""
+        try:
+            if not self._router.allows(asked.verb):
+                raise ValueError(f"The module is not declared for an engine that has {asked.verb}.")
+            return _checked_args(asked)
+        except ValueError as error:
+            for name in targets.names:
+                emit(Event(name, Status.FAILED, reason=str(error)))
+            return None
+
+    def _share_out(self, asked: _Asked, call: Call, targets: Targets, verb: _Verb) -> None:
+        shares, unreachable = self._router.split(asked.verb, targets)
+        for event in unreachable:
+            self._emitter(asked.call, "")(event)
+        timeout = min(asked.timeout or call.timeout, 86_400.0)
+        for adapter, share in shares:
+            self._run(asked.call, adapter, replace(call, targets=share, timeout=timeout), verb)
+
+    def _run(self, number: int, adapter: Adapter, call: Call, verb: _Verb) -> None:
+        emit = self._emitter(number, adapter.name)
+        try:
+            running = adapter.call(call, emit)
+        except Exception:  # an engine's library is foreign code; adapters promise not to raise, this holds them to it
+            log.exception("job %s: engine %s raised from %s", call.job, adapter.name, call.verb)
+            for name in call.targets.names:
+                emit(Event(name, Status.FAILED, reason=f"The engine {adapter.name} had an internal error."))
+            return
+        with self._lock:
+            verb.running.append(running)
+
+    def _emitter(self, number: int, engine: str) -> Emit:
+        def emit(event: Event) -> None:
+            said = event if event.engine or not engine else replace(event, engine=engine)
+            if said.final:
+                self._ended(number, said)
+            elif self._record.live(said):
+                self._answer(0, None)  # no call's: so that somebody flushes it in time
+
+        return emit
+
+    def _ended(self, number: int, event: Event) -> None:
+        with self._lock:
+            verb = self._verbs.get(number)
+            if verb is None or event.host not in verb.open:
+                return
+            verb.open.discard(event.host)
+            step = self._steps.get(event.host)
+            if step:
+                step.running -= 1
+                step.last, step.verb = event, verb.name
+            over = not verb.open
+        self._answer(number, event)
+        if over:
+            self._end(number)
+
+    def _end(self, number: int) -> None:
+        with self._lock:
+            self._verbs.pop(number, None)
+        self._answer(number, None)
+
+
+def _asked(plain: dict[str, Any]) -> _Asked:
+    try:
+        asked: _Asked = build(_Asked, plain)
+    except (ProtocolError, ValueError, TypeError) as error:
+        raise PipeError("a call that is none") from error
+    return asked
+
+
+def _checked_args(asked: _Asked) -> dict[str, Any]:
+    """Give a verb's arguments; ValueError when they are not those of sdk.engines."""
+    for kind in ARGS.get(asked.verb, ()):
+        try:
+            built = build(kind, asked.args)
+        except (ProtocolError, ValueError, TypeError):
+            continue
+        args = {item.name: getattr(built, item.name) for item in dataclasses.fields(kind)}
+        _printable(args)
+        if asked.verb == "put":
+            args["content"] = _content(args["content"])
+        return args
+    raise ValueError(f"The arguments of {asked.verb} are not as they must be; see docs/modules.")
+
+
+def _printable(args: dict[str, Any]) -> None:
+    texts = [value for value in args.values() if isinstance(value, str)]
+    texts += [item for value in args.values() if isinstance(value, list) for item in value if isinstance(item, str)]
+    for text in texts:
+        if "\x00" in text or not _encodable(text):
+            raise ValueError("An argument holds a NUL or half a character, which no program can be given.")
+    if args.get("argv") == []:
+        raise ValueError("There is no program to run: argv is empty.")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _content(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("The content to put is not what the module gave.") from None

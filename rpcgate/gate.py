@@ -1,0 +1,230 @@
+"""What a master answers: one request in, one answer out. No socket, no clock and no key."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rpcgate.catalog import Catalog, Entry
+from rpcgate.jobs import Jobs
+from rpcgate.protocol import (
+    MAX_MESSAGE,
+    Accepted,
+    Cancel,
+    Done,
+    Forget,
+    Health,
+    Hello,
+    JobNews,
+    JobState,
+    ListModules,
+    Message,
+    News,
+    Poll,
+    Refusal,
+    Refused,
+    Submit,
+)
+from rpcgate.protocol import Catalog as CatalogAnswer
+from rpcgate.spool import Spool, SpoolError
+from sdk import ParamError
+from sdk.params import check
+
+ROOM = MAX_MESSAGE - (64 << 10)  # bytes of an answer's events; the rest is for what stands around them
+MOST_JOBS = 1000  # in one Poll
+NAME = re.compile(r"[^\x00-\x20\x7f]{1,255}")  # of a host: no blanks, no control characters
+WORD = re.compile(r"[\w .:/-]{0,100}")
+
+
+class Refuse(Exception):
+    """A request is not carried out; it becomes a Refused."""
+
+    def __init__(self, code: Refusal, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Gate:
+    """The core of a master; any thread may ask."""
+
+    def __init__(self, spool: Spool, catalog: Catalog, jobs: Jobs, *, name: str, version: str) -> None:
+        self._spool = spool
+        self._catalog = catalog
+        self._jobs = jobs
+        self._name = name
+        self._version = version
+        self._started = 0.0  # the time of the first question
+
+    def answer(self, message: Message, now: float) -> Message:
+        """Answer a request; a refusal is an answer too."""
+        self._started = self._started or now
+        try:
+            return self._answer(message, now)
+        except Refuse as refusal:
+            self.count(f"refused_{refusal.code}")
+            return Refused(refusal.code, str(refusal))
+        except SpoolError:
+            return Refused(Refusal.BUSY, "The master cannot write to its spool now; its log says why. Ask again later.")
+
+    def wait(self, poll: Poll, seconds: float) -> None:
+        """Return when there is news for `poll`, or after `seconds`."""
+        if len(poll.after) <= MOST_JOBS:
+            self._spool.wait(poll.after, seconds)
+
+    def count(self, reason: str) -> None:
+        """Count something, a refusal most often; Health shows it."""
+        self._spool.count(reason)
+
+    def _answer(self, message: Message, now: float) -> Message:
+        match message:
+            case Hello():
+                return self._health(now)
+            case Submit():
+                return self._submit(message)
+            case Poll():
+                return self._news(message)
+            case Cancel():
+                self._jobs.cancel(message.job)
+                return Done()
+            case Forget():
+                self._spool.forget(message.jobs)
+                return Done()
+            case ListModules():
+                return CatalogAnswer([entry.as_dict() for entry in self._catalog.entries()])
+        raise Refuse(Refusal.MESSAGE, f"{type(message).__name__} is no request.")
+
+    def _health(self, now: float) -> Health:
+        running, queued, hosts = self._jobs.health()
+        entries = self._catalog.entries()
+        return Health(
+            master=self._name,
+            version=self._version,
+            engines={name: adapter.usable() for name, adapter in self._jobs.adapters.items()},
+            modules={entry.name: entry.digest for entry in entries if not entry.error},
+            running=running,
+            queued=queued,
+            hosts_waiting=hosts,
+            started=self._started,
+            now=now,
+            counters=self._spool.counters(),
+            notes=[entry.error for entry in entries if entry.error][:100],
+        )
+
+    def _submit(self, submit: Submit) -> Message:
+        kept = self._spool.job(submit.job)
+        if kept is None:
+            entry = self._acceptable(submit)
+            if not self._jobs.submit(submit, entry):
+                kept = self._spool.job(submit.job)  # the same job came twice at once
+        if kept is not None and kept.submit != submit:
+            raise Refuse(Refusal.CONFLICT, f"Job {submit.job} is here already with other content; use a new id.")
+        return Accepted(submit.job, self._spool.state(submit.job), self._jobs.standing(submit.job).position)
+
+    def _acceptable(self, submit: Submit) -> Entry:
+        self._within_limits(submit)
+        entry = self._catalog.get(submit.module)
+        if entry is None:
+            raise Refuse(Refusal.MODULE, f"This master has no module {_shown(submit.module)}.")
+        if entry.error:
+            raise Refuse(Refusal.MODULE, f"The module does not load on this master: {entry.error}")
+        if entry.digest != submit.digest:
+            sentence = f"This master has another version of {entry.name} ({entry.digest[:12]}); bring both to the same."
+            raise Refuse(Refusal.DIGEST, sentence)
+        self._has_an_engine(entry)
+        if submit.check and not entry.check:
+            raise Refuse(Refusal.UNDECLARED, f"{entry.name} does not declare check, so it has no dry run.")
+        self._right_params(submit, entry)
+        return entry
+
+    def _within_limits(self, submit: Submit) -> None:
+        fault = next(self._faults(submit), None)
+        if fault:
+            raise Refuse(Refusal.LIMIT, fault)
+        waiting = self._jobs.health()[1]
+        if waiting >= self._jobs.limits.queue:
+            raise Refuse(Refusal.BUSY, f"{waiting} jobs wait here already; ask again later or another master.")
+
+    def _faults(self, submit: Submit) -> Iterator[str]:
+        limits = self._jobs.limits
+        names = [host.name for host in submit.hosts]
+        if not _is_uuid(submit.job) or not WORD.fullmatch(submit.task):
+            yield "The job's id is no UUID, or the task's is no plain word of at most 100 characters."
+        if not 1 <= len(names) <= limits.hosts and not submit.choices:
+            yield f"There are {len(names)} hosts; a job has from 1 to {limits.hosts}."
+        if len(set(names)) < len(names):
+            yield "Two hosts have the same name."
+        if bad := next((name for name in names if not NAME.fullmatch(name)), None):
+            yield f"The host name {_shown(bad)} is empty, too long or holds blanks."
+        if not 0 < submit.timeout <= limits.host_seconds:
+            yield f"The timeout is {submit.timeout:g} s; this master takes up to {limits.host_seconds:g} s for a host."
+        if not 0 < submit.total <= limits.total_seconds:
+            yield f"The job's time is {submit.total:g} s; this master takes up to {limits.total_seconds:g} s."
+
+    def _has_an_engine(self, entry: Entry) -> None:
+        adapters = self._jobs.adapters
+        reasons = {name: adapters[name].usable() if name in adapters else "not set up" for name in entry.engines}
+        if all(reasons.values()):
+            told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if name in adapters)
+            wanted = "any engine" if entry.portable else " or ".join(entry.engines)
+            raise Refuse(Refusal.ENGINE, f"This master cannot use {wanted} ({told or 'not set up'}).")
+
+    def _right_params(self, submit: Submit, entry: Entry) -> None:
+        """Check what can be read of the parameters; the sealed ones are opened and checked just before the run."""
+        if submit.choices:
+            if not any(field.name == submit.choices and field.computed for field in entry.fields):
+                raise Refuse(Refusal.UNDECLARED, f"{entry.name} computes no choices for {_shown(submit.choices)}.")
+            return
+        secret = {field.name for field in entry.fields if field.secret}
+        bare = secret & submit.params.keys()
+        if bare:
+            raise Refuse(Refusal.PARAMS, f"{', '.join(sorted(bare))}: a secret must come sealed.")
+        sealed = bool(submit.sealed)
+        fields = [
+            replace(field, required=False, when=None) if field.secret and sealed else field for field in entry.fields
+        ]
+        try:
+            check(fields, submit.params)
+        except ParamError as error:
+            raise Refuse(Refusal.PARAMS, str(error)[:1000]) from error
+
+    def _news(self, poll: Poll) -> News:
+        """Give each job its share of the room, so that a loud one does not silence the others."""
+        if len(poll.after) > MOST_JOBS:
+            raise Refuse(Refusal.LIMIT, f"At most {MOST_JOBS} jobs can be asked for at once.")
+        news: list[JobNews] = []
+        most, room = max(0, poll.most), ROOM - 200 * len(poll.after)
+        for left, (job, after) in zip(range(len(poll.after), 0, -1), poll.after.items(), strict=True):
+            found, size = self._news_of(job, after, max(1, most // left) if most else 0, room // left, room)
+            most, room = most - len(found.events), room - size
+            news.append(found)
+        return News(news)
+
+    def _news_of(self, job: str, after: int, most: int, share: int, room: int) -> tuple[JobNews, int]:
+        state = self._spool.state(job)  # before the events: what an ended job has said is all there
+        events, size = self._spool.events(job, after, most, share)
+        if not events and share < room:
+            events, size = self._spool.events(job, after, min(most, 1), room)  # one that is larger than its share
+        standing = self._jobs.standing(job) if state is JobState.QUEUED else None
+        last = events[-1].seq if events else after
+        return (
+            JobNews(
+                job,
+                state,
+                events,
+                position=standing.position if standing else 0,
+                more=self._spool.last(job) > last,
+                behind=standing.behind if standing else "",
+            ),
+            size,
+        )
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _shown(text: str) -> str:
+    return repr(text[:80])
