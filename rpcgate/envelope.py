@@ -1,24 +1,27 @@
 """Seal and open the messages between web tier and masters, and the secret parameters inside them.
 
-No I/O, no clock. A sealed message is: header, name of the master, signature, ciphertext (docs/protocol.md). The
-ciphertext is HPKE (X25519, HKDF-SHA256, AES-256-GCM) with header and name as `info`; the signature is Ed25519 over a
-word for the direction, header, name and the SHA-256 of the ciphertext. So header and body stand or fall together, a
-reply is never a request, and one master's message is noise to another.
+No I/O, no clock. A sealed message is: header, name of the master, signature, ciphertext (docs/protocol.md). A
+request's ciphertext is HPKE (X25519, HKDF-SHA256, AES-256-GCM) with header and name as `info`, and holds a fresh key
+for the reply; a reply's is AES-256-GCM under that key with header and name as associated data. The signature is
+Ed25519 over a word for the direction, header, name and the SHA-256 of the ciphertext. So header and body stand or fall
+together, a reply is never a request, and one master's message is noise to another.
 """
 
 import base64
 import binascii
 import hashlib
 import json
+import os
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from rpcgate.keys import MasterKeys, MasterPublic, WebKeys, WebPublic, key_id
@@ -26,8 +29,10 @@ from rpcgate.protocol import MAX_MESSAGE
 
 MAGIC = b"OMS1"
 REQUEST, REPLY = 1, 2
-# magic, kind, request id, seal key id, sign key id, reply key, issued, expires (Unix milliseconds), length of the name
-HEADER = struct.Struct("!4sB16s8s8s32sQQB")
+# magic, kind, request id, seal key id, sign key id, issued, expires (Unix milliseconds), length of the name
+HEADER = struct.Struct("!4sB16s8s8sQQB")
+REPLY_KEY, NONCE = 32, 12  # bytes
+NO_KEY = bytes(8).hex()  # a reply's seal key id: its key came with the request and has none
 SIGNATURE_BYTES = 64
 LIFE = 60.0  # seconds from issue to expiry
 MAX_LIFE = 600.0  # seconds; bounds how long a master must remember ids
@@ -65,20 +70,20 @@ class EnvelopeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReplyKey:
-    """What the asker keeps to open the one reply to a request."""
+    """What both ends know of the one reply to a request; `secret` travels inside the request."""
 
     request_id: str
-    private: X25519PrivateKey
+    secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A request that was opened. expires: Unix seconds. reply_to: raw X25519 public key for the reply."""
+    """A request that was opened. expires: Unix seconds."""
 
     body: bytes
     request_id: str
     expires: float
-    reply_to: bytes
+    reply: ReplyKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,6 @@ class _Header:
     request_id: str  # 32 hex digits
     seal: str  # id of the key it is sealed to
     sign: str  # id of the key it is signed with
-    reply_to: bytes
     issued: float
     expires: float
     master: str
@@ -96,7 +100,17 @@ class _Header:
         name = self.master.encode()
         ids = [bytes.fromhex(text) for text in (self.request_id, self.seal, self.sign)]
         times = [round(at * 1000) for at in (self.issued, self.expires)]
-        return HEADER.pack(MAGIC, self.kind, *ids, self.reply_to, *times, len(name)) + name
+        return HEADER.pack(MAGIC, self.kind, *ids, *times, len(name)) + name
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A sealed message cut into its parts. raw: header and name as they travel."""
+
+    header: _Header
+    raw: bytes
+    signature: bytes
+    ciphertext: bytes
 
 
 def seal_request(
@@ -106,18 +120,12 @@ def seal_request(
 
     request_id: 32 hex digits, never used before. EnvelopeError(too_large) above MAX_MESSAGE.
     """
-    reply = X25519PrivateKey.generate()
-    header = _Header(
-        REQUEST,
-        request_id,
-        key_id(to.seal),
-        keys.current,
-        reply.public_key().public_bytes_raw(),
-        now,
-        now + life,
-        to.name,
-    )
-    return _seal(header, body, to.seal, keys.sign[keys.current]), ReplyKey(request_id, reply)
+    _small_enough(body)
+    reply = ReplyKey(request_id, os.urandom(REPLY_KEY))
+    header = _Header(REQUEST, request_id, key_id(to.seal), keys.current, now, now + life, to.name)
+    raw = header.packed()
+    ciphertext = SUITE.encrypt(reply.secret + body, X25519PublicKey.from_public_bytes(to.seal), raw)
+    return _signed(REQUEST, raw, ciphertext, keys.sign[keys.current]), reply
 
 
 def open_request(data: bytes, *, keys: MasterKeys, web: WebPublic, now: float, first_seen: FirstSeen) -> Opened:
@@ -126,35 +134,39 @@ def open_request(data: bytes, *, keys: MasterKeys, web: WebPublic, now: float, f
     first_seen(request id, expires, now) must remember ids and say False for one it has seen. It is asked last, so that
     only what the web tier really signed takes room in its memory.
     """
-    header, raw, signature, ciphertext = _split(data, REQUEST)
-    if header.master != keys.name:
-        raise EnvelopeError(Reason.FOREIGN)
-    if header.seal in keys.retired:
-        raise EnvelopeError(Reason.RETIRED_KEY)
-    if header.seal not in keys.seal:
-        raise EnvelopeError(Reason.FOREIGN)
+    sealed = _split(data, REQUEST)
+    header = sealed.header
+    _for_this_master(header, keys)
     signers = {key_id(key): key for key in web.sign}
     if header.sign not in signers:
         raise EnvelopeError(Reason.NOT_WEB)
-    body = _open(header, raw, signature, ciphertext, signers[header.sign], keys.seal[header.seal])
+    _check(sealed, signers[header.sign])
+    plain = _decrypted(lambda: SUITE.decrypt(sealed.ciphertext, keys.seal[header.seal], sealed.raw))
     _in_time(header, now)
+    if len(plain) < REPLY_KEY:
+        raise EnvelopeError(Reason.MALFORMED)
     if not first_seen(header.request_id, header.expires + SKEW, now):
         raise EnvelopeError(Reason.REPLAYED)
-    return Opened(body, header.request_id, header.expires, header.reply_to)
+    reply = ReplyKey(header.request_id, plain[:REPLY_KEY])
+    return Opened(plain[REPLY_KEY:], header.request_id, header.expires, reply)
 
 
-def seal_reply(body: bytes, *, to: Opened, keys: MasterKeys, now: float, life: float = LIFE) -> bytes:
-    """Seal a reply to the key that came with the request, and sign it."""
-    header = _Header(REPLY, to.request_id, key_id(to.reply_to), keys.sign_id, bytes(32), now, now + life, keys.name)
-    return _seal(header, body, to.reply_to, keys.sign)
+def seal_reply(body: bytes, *, to: ReplyKey, keys: MasterKeys, now: float, life: float = LIFE) -> bytes:
+    """Seal a reply under the key that came with its request, and sign it."""
+    _small_enough(body)
+    raw = _Header(REPLY, to.request_id, NO_KEY, keys.sign_id, now, now + life, keys.name).packed()
+    nonce = os.urandom(NONCE)
+    return _signed(REPLY, raw, nonce + AESGCM(to.secret).encrypt(nonce, body, raw), keys.sign)
 
 
 def open_reply(data: bytes, *, key: ReplyKey, master: MasterPublic, now: float) -> bytes:
     """Open the reply to one's own request; EnvelopeError says why not."""
-    header, raw, signature, ciphertext = _split(data, REPLY)
+    sealed = _split(data, REPLY)
+    header, ciphertext = sealed.header, sealed.ciphertext
     if header.master != master.name or header.request_id != key.request_id or header.sign != key_id(master.sign):
         raise EnvelopeError(Reason.FOREIGN)
-    body = _open(header, raw, signature, ciphertext, master.sign, key.private)
+    _check(sealed, master.sign)
+    body = _decrypted(lambda: AESGCM(key.secret).decrypt(ciphertext[:NONCE], ciphertext[NONCE:], sealed.raw))
     _in_time(header, now)
     return body
 
@@ -205,42 +217,58 @@ def _secrets_info(master: str, task: str) -> bytes:
     return SECRETS + master.encode() + b"\0" + task.encode()
 
 
-def _seal(header: _Header, body: bytes, to: bytes, signer: Ed25519PrivateKey) -> bytes:
+def _small_enough(body: bytes) -> None:
     if len(body) > MAX_MESSAGE:
         raise EnvelopeError(Reason.TOO_LARGE)
-    raw = header.packed()
-    ciphertext = SUITE.encrypt(body, X25519PublicKey.from_public_bytes(to), raw)
-    return raw + signer.sign(_signed(header.kind, raw, ciphertext)) + ciphertext
 
 
-def _signed(kind: int, raw: bytes, ciphertext: bytes) -> bytes:
+def _signed(kind: int, raw: bytes, ciphertext: bytes, signer: Ed25519PrivateKey) -> bytes:
+    return raw + signer.sign(_what_is_signed(kind, raw, ciphertext)) + ciphertext
+
+
+def _check(sealed: _Sealed, signer: bytes) -> None:
+    signed = _what_is_signed(sealed.header.kind, sealed.raw, sealed.ciphertext)
+    try:
+        Ed25519PublicKey.from_public_bytes(signer).verify(sealed.signature, signed)
+    except InvalidSignature:
+        raise EnvelopeError(Reason.ALTERED) from None
+
+
+def _what_is_signed(kind: int, raw: bytes, ciphertext: bytes) -> bytes:
     return WORDS[kind] + raw + hashlib.sha256(ciphertext).digest()
 
 
-def _split(data: bytes, kind: int) -> tuple[_Header, bytes, bytes, bytes]:
-    """Cut a sealed message into header, raw header, signature and ciphertext, believing nothing yet."""
+def _decrypted(decrypt: Callable[[], bytes]) -> bytes:
+    try:
+        return decrypt()
+    except (InvalidTag, ValueError):
+        raise EnvelopeError(Reason.ALTERED) from None
+
+
+def _split(data: bytes, kind: int) -> _Sealed:
+    """Cut a sealed message into its parts, believing nothing yet."""
     if len(data) > MAX_ENVELOPE:
         raise EnvelopeError(Reason.TOO_LARGE)
     try:
-        magic, found, request_id, seal, sign, reply_to, issued, expires, length = HEADER.unpack_from(data)
+        magic, found, request_id, seal, sign, issued, expires, length = HEADER.unpack_from(data)
         end = HEADER.size + length
         master = data[HEADER.size : end].decode("ascii")
     except (struct.error, UnicodeDecodeError):
         raise EnvelopeError(Reason.MALFORMED) from None
     if magic != MAGIC or found != kind or len(data) < end + SIGNATURE_BYTES:
         raise EnvelopeError(Reason.MALFORMED)
-    header = _Header(kind, request_id.hex(), seal.hex(), sign.hex(), reply_to, issued / 1000, expires / 1000, master)
-    return header, data[:end], data[end : end + SIGNATURE_BYTES], data[end + SIGNATURE_BYTES :]
+    header = _Header(kind, request_id.hex(), seal.hex(), sign.hex(), issued / 1000, expires / 1000, master)
+    body = end + SIGNATURE_BYTES
+    return _Sealed(header, raw=data[:end], signature=data[end:body], ciphertext=data[body:])
 
 
-def _open(
-    header: _Header, raw: bytes, signature: bytes, ciphertext: bytes, signer: bytes, to: X25519PrivateKey
-) -> bytes:
-    try:
-        Ed25519PublicKey.from_public_bytes(signer).verify(signature, _signed(header.kind, raw, ciphertext))
-        return SUITE.decrypt(ciphertext, to, raw)
-    except (InvalidSignature, InvalidTag, ValueError):
-        raise EnvelopeError(Reason.ALTERED) from None
+def _for_this_master(header: _Header, keys: MasterKeys) -> None:
+    if header.master != keys.name:
+        raise EnvelopeError(Reason.FOREIGN)
+    if header.seal in keys.retired:
+        raise EnvelopeError(Reason.RETIRED_KEY)
+    if header.seal not in keys.seal:
+        raise EnvelopeError(Reason.FOREIGN)
 
 
 def _in_time(header: _Header, now: float) -> None:

@@ -59,7 +59,7 @@ class Desk:
             self._core.count(error.reason)
             log.warning("refused a message from %s: %s", peer, error.reason)
             return refusal(error.reason)
-        return seal_reply(self._reply(request, peer), to=request, keys=known.keys, now=self._clock())
+        return seal_reply(self._reply(request, peer), to=request.reply, keys=known.keys, now=self._clock())
 
     def _reply(self, request: Opened, peer: str) -> bytes:
         try:

@@ -68,7 +68,7 @@ def test_a_request_and_its_reply_arrive_as_they_were_sent(
 ) -> None:
     data, key = ends.seal(body, request_id)
     opened = ends.open(data)
-    reply = seal_reply(answer, to=opened, keys=ends.master, now=NOW)
+    reply = seal_reply(answer, to=opened.reply, keys=ends.master, now=NOW)
     assert (opened.body, opened.request_id, opened.expires) == (body, request_id, NOW + LIFE)
     assert open_reply(reply, key=key, master=ends.master.public, now=NOW) == answer
 
@@ -87,7 +87,7 @@ def test_a_request_with_a_flipped_bit_never_opens(ends: Ends, body: bytes, where
 @given(answer=bodies, where=st.integers(min_value=0))
 def test_a_reply_with_a_flipped_bit_never_opens(ends: Ends, answer: bytes, where: int) -> None:
     data, key = ends.seal()
-    reply = flipped(seal_reply(answer, to=ends.open(data), keys=ends.master, now=NOW), where)
+    reply = flipped(seal_reply(answer, to=ends.open(data).reply, keys=ends.master, now=NOW), where)
     with pytest.raises(EnvelopeError):
         open_reply(reply, key=key, master=ends.master.public, now=NOW)
 
@@ -191,7 +191,7 @@ def test_a_master_that_borrows_the_web_tiers_key_id_cannot_command(ends: Ends) -
 
 def test_a_masters_reply_is_no_request(ends: Ends) -> None:
     data, _key = ends.seal()
-    reply = seal_reply(b"x", to=ends.open(data), keys=ends.master, now=NOW)
+    reply = seal_reply(b"x", to=ends.open(data).reply, keys=ends.master, now=NOW)
     assert reason_of(lambda: ends.open(reply)) == Reason.MALFORMED
 
 
@@ -203,20 +203,20 @@ def test_a_request_is_no_reply(ends: Ends) -> None:
 def test_the_reply_to_another_question_is_foreign(ends: Ends) -> None:
     first, _key = ends.seal(request_id="01" * 16)
     _second, key = ends.seal(request_id="02" * 16)
-    reply = seal_reply(b"x", to=ends.open(first), keys=ends.master, now=NOW)
+    reply = seal_reply(b"x", to=ends.open(first).reply, keys=ends.master, now=NOW)
     assert reason_of(lambda: open_reply(reply, key=key, master=ends.master.public, now=NOW)) == Reason.FOREIGN
 
 
 def test_a_reply_by_another_master_is_foreign(ends: Ends) -> None:
     data, key = ends.seal()
     impostor = dataclasses.replace(ends.other, name="sh-1")
-    reply = seal_reply(b"x", to=ends.open(data), keys=impostor, now=NOW)
+    reply = seal_reply(b"x", to=ends.open(data).reply, keys=impostor, now=NOW)
     assert reason_of(lambda: open_reply(reply, key=key, master=ends.master.public, now=NOW)) == Reason.FOREIGN
 
 
 def test_an_old_reply_has_expired(ends: Ends) -> None:
     data, key = ends.seal()
-    reply = seal_reply(b"x", to=ends.open(data), keys=ends.master, now=NOW)
+    reply = seal_reply(b"x", to=ends.open(data).reply, keys=ends.master, now=NOW)
     opening = lambda: open_reply(reply, key=key, master=ends.master.public, now=NOW + LIFE + SKEW + 1)  # noqa: E731
     assert reason_of(opening) == Reason.EXPIRED
 
