@@ -18,6 +18,7 @@ TERMINATED = frozenset({TIMED_OUT, KILLED})
 QUIET_KEYS = frozenset(
     {"changed", "failed", "invocation", "diff", "rc", "msg", "warnings", "deprecations", "exception", "timedout"}
 )
+TOO_LARGE = "Ansible's answer was too large to keep."
 STREAMS = ("stdout", "stderr", "module_stdout", "module_stderr")
 
 
@@ -39,7 +40,7 @@ class Report:
 def unreachable(report: Report) -> Event:
     """Say why a host could not be reached, in ssh's own words."""
     lines = [line.strip() for line in _text(report.res.get("msg")).splitlines() if line.strip()]
-    words = re.sub(r"^(Task failed: )?(Failed to connect to the host via ssh: ?)?", "", " ".join(lines))
+    words = re.sub(r"^.*(over|via) ssh: ?(ssh: )?", "", " ".join(lines))
     return report.event(
         Status.UNREACHABLE, reason=f"The server could not be reached: {words or 'no reason given'}"[:500]
     )
@@ -51,11 +52,12 @@ def of_command(report: Report, call: str, seconds: float) -> Event:
         return trouble
     out, err = _bytes(report.res, "out"), _bytes(report.res, "err")
     err, told = _split_report(err, call)
-    stdout, stderr = _joined(out, told.get("out", 0), report.limit), _joined(err, told.get("err", 0), report.limit)
+    stdout, stderr = (_joined(kept, told.get(name, 0), report.limit) for kept, name in ((out, "out"), (err, "err")))
+    lost = sum(_lost(told.get(name, 0), report.limit) for name in ("out", "err"))
     both = Output(report.limit)
     both.add(stdout.encode())
     both.add(stderr.encode())
-    fields: dict[str, Any] = {"output": both.text(), "data": {"stdout": stdout, "stderr": stderr}}
+    fields: dict[str, Any] = {**_shown(both, len(out) + len(err) + lost), "data": {"stdout": stdout, "stderr": stderr}}
     if "rc" not in told:
         last = stderr.strip().splitlines()[-1:] or ["it gave no reason"]
         return report.event(Status.FAILED, reason=f"The command could not be run: {last[0]}."[:500], **fields)
@@ -85,7 +87,8 @@ def of_get(report: Report) -> Event:
     content = _bytes(report.res, "out")
     kept = Output(report.limit)
     kept.add(content)
-    return report.event(Status.OK, rc=0, output=kept.text(), data={"content": base64.b64encode(content).decode()})
+    data = {"content": base64.b64encode(content).decode()}
+    return report.event(Status.OK, rc=0, data=data, **_shown(kept, len(content)))
 
 
 def of_module(report: Report, timeout: float) -> Event:
@@ -93,7 +96,10 @@ def of_module(report: Report, timeout: float) -> Event:
     res = report.res
     if report.kind == "unreachable":
         return unreachable(report)
-    fields: dict[str, Any] = {"output": readable(res, report.limit), "data": bounded(res, report.limit), "rc": _rc(res)}
+    fields: dict[str, Any] = {"data": bounded(res, report.limit), "rc": _rc(res)}
+    fields |= _shown(kept := readable(res, report.limit), kept.size)
+    if report.kind == "ok" and not res:
+        return report.event(Status.OK, reason=f"It worked. {TOO_LARGE}")
     if report.kind == "skipped":
         return report.event(Status.SKIPPED, reason=_text(res.get("msg")) or "Ansible skipped it.", **fields)
     if report.kind == "failed" and "timedout" in res:
@@ -106,18 +112,23 @@ def of_module(report: Report, timeout: float) -> Event:
 def failure(res: dict[str, Any]) -> str:
     """Say in one sentence why a task failed."""
     if not res:
-        return "It failed, and its answer was too large to keep."
+        return f"It failed. {TOO_LARGE}"
     words = _text(res.get("msg")).strip().removeprefix("Task failed: ")
     return (" ".join(words.split()) or f"It ended with exit status {_rc(res)}.")[:500]
 
 
-def readable(res: dict[str, Any], limit: int) -> str:
+def readable(res: dict[str, Any], limit: int) -> Output:
     """Give a result as a person reads it: what a process wrote, else the message and the values; then the diff."""
     text = "".join(_ended(_text(res.get(key))) for key in STREAMS)
     kept = Output(limit)
     kept.add((text or _values(res)).encode())
     kept.add(_diff(res.get("diff")).encode())
-    return kept.text()
+    return kept
+
+
+def _shown(kept: Output, size: int) -> dict[str, Any]:
+    """Give an event's output, and the size of the whole where it is only a part."""
+    return {"output": kept.text(), "size": size if size > kept.limit else None}
 
 
 def bounded(res: dict[str, Any], limit: int) -> dict[str, Any]:
@@ -162,21 +173,34 @@ def _split_report(err: bytes, call: str) -> tuple[bytes, dict[str, int]]:
 
 
 def _joined(kept: bytes, rest: int, limit: int) -> str:
-    """Decode a stream of which `rest` bytes came after its first half; the last half of them was kept."""
-    lost = rest - limit // 2
-    if lost <= 0:
+    """Decode a stream of which `rest` bytes came after its first half."""
+    lost = _lost(rest, limit)
+    if not lost:
         return decode(kept)
     half = limit - limit // 2
     return decode(kept[:half]) + left_out(lost) + decode(kept[half:])
 
 
+def _lost(rest: int, limit: int) -> int:
+    """Count what was dropped on the server: of `rest`, the last half of the limit was kept."""
+    return max(0, rest - limit // 2)
+
+
 def _values(res: dict[str, Any]) -> str:
     """Give message and values, one a line."""
     lines = [_text(res["msg"])] if res.get("msg") else []
-    for key, item in res.items():
+    for key, item in _told(res).items():
         if key not in QUIET_KEYS and not key.startswith("_") and item not in ("", [], {}, None) and key not in STREAMS:
             lines.append(f"{key}: {item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)}")
     return _ended(clean("\n".join(lines)))
+
+
+def _told(res: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what Ansible notes of the interpreter it found: nobody has asked."""
+    facts = res.get("ansible_facts")
+    if not isinstance(facts, dict):
+        return res
+    return {**res, "ansible_facts": {key: item for key, item in facts.items() if not key.startswith("discovered_")}}
 
 
 def _diff(diff: Any) -> str:  # noqa: ANN401  # as modules give it: a dict, a list of them, or nothing

@@ -34,11 +34,18 @@ def unsafe(value: Any) -> Any:  # noqa: ANN401  # any JSON value
 
 def fault_of(target: Target) -> str:
     """Say why a target cannot be given to ssh; "" when it can."""
+    if is_local(target):
+        return ""
     if not ADDRESS.fullmatch(target.host):
         return f"The address {target.host!r} is no host name and no IP address; correct it on the server's page."
     if target.user is not None and not USER.fullmatch(target.user):
         return f"The user {target.user!r} is no account name; correct it on the server's page."
     return ""
+
+
+def is_local(target: Target) -> bool:
+    """Say whether a target is the master's own machine: the first engine it names that Ansible travels over."""
+    return next((name for name in target.engines if name in ("ansible", "ssh", "local")), "") == "local"
 
 
 def names_for(targets: Sequence[Target]) -> dict[str, Target]:
@@ -58,7 +65,7 @@ def inventory(names: Mapping[str, Target], config: AnsibleConfig, pythons: Mappi
     for name, target in names.items():
         for group in _groups(target):
             groups.setdefault(group, {"hosts": {}})["hosts"][name] = None
-    common: dict[str, Any] = {"ansible_connection": "ssh", "ansible_python_interpreter": config.python}
+    common: dict[str, Any] = {"ansible_python_interpreter": config.python}
     if config.key:
         common["ansible_ssh_private_key_file"] = Unsafe(str(config.key))
     return {"all": {"hosts": hosts, "vars": common, "children": groups}}
@@ -66,6 +73,7 @@ def inventory(names: Mapping[str, Target], config: AnsibleConfig, pythons: Mappi
 
 def _host(target: Target, config: AnsibleConfig, python: str | None) -> dict[str, Any]:
     host: dict[str, Any] = {
+        "ansible_connection": "local" if is_local(target) else "ssh",
         "ansible_host": Unsafe(target.host),
         "ansible_port": target.port or config.port,
         "server": unsafe(

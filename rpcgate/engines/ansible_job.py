@@ -22,7 +22,8 @@ from sdk import Event, Status, Target, Targets
 
 log = logging.getLogger(__name__)
 KINDS = {f"runner_on_{kind}": kind for kind in ("ok", "failed", "unreachable", "skipped")}
-LINE = 64 << 20  # bytes of one event; ansible-runner keeps results below `result_limit`
+RESULT = 8 << 20  # characters of a task's result, at least
+LINE = 256 << 20  # bytes of one event; ansible-runner has dropped what is larger
 PIECE = 1 << 16
 TICK = 0.5  # seconds between looks at the clock
 BATCH = 0.3  # seconds in which hosts that time out together are cleaned up together
@@ -146,10 +147,10 @@ class AnsibleJob:
                 "cmdline": " ".join(options) or None,
                 "forks": min(self.config.forks, len(self._hosts)),
             },
-            # ansible-runner drops a result that is larger; two streams as base64 must fit
             "env": {
                 "ANSIBLE_STDOUT_CALLBACK": "omserver_quiet",
-                "MAX_EVENT_RES": str(4 * self.call.output_limit + PIECE),
+                # ansible-runner drops a larger result whole; a module says its output twice, as text and as lines
+                "MAX_EVENT_RES": str(max(RESULT, 8 * self.call.output_limit)),
             },
         }
 

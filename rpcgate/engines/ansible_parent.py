@@ -46,6 +46,7 @@ PRELOAD = (
     "ansible.plugins.become.sudo",
     "ansible.plugins.cache.memory",
     "ansible.plugins.callback.default",
+    "ansible.plugins.connection.local",
     "ansible.plugins.connection.ssh",
     "ansible.plugins.filter.core",
     "ansible.plugins.inventory.yaml",
@@ -198,20 +199,25 @@ def _spawn(pexpect: Callable[..., Any], mark: str, command: str, args: list[str]
 
 def _ansible_playbook(argv: list[str], mark: str) -> int:
     from ansible.cli.playbook import PlaybookCLI
-    from ansible.plugins.connection import ssh
+    from ansible.plugins.connection import local, ssh
 
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
-    unmarked = ssh.Connection.exec_command
-
-    def exec_command(connection: Any, cmd: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # Ansible is not typed
-        return unmarked(connection, f"env OMSERVER_CALL={mark} {cmd}", *args, **kwargs)
-
-    ssh.Connection.exec_command = exec_command  # so that each remote process of this job can be found
+    for connection in (local.Connection, ssh.Connection):
+        connection.exec_command = _marked(connection.exec_command, mark)
     try:
         PlaybookCLI.cli_executor(argv)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     return 0
+
+
+def _marked(execute: Callable[..., Any], mark: str) -> Callable[..., Any]:
+    """Let each process that a connection starts carry the job's mark, so that it can be found and ended."""
+
+    def exec_command(connection: Any, cmd: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # Ansible is not typed
+        return execute(connection, f"env {processes.MARK}={mark} {cmd}", *args, **kwargs)
+
+    return exec_command
 
 
 if __name__ == "__main__":

@@ -65,13 +65,12 @@ def _kill_answer(report: Report, call: str) -> Event:
     return of_get(report)
 
 
-def _shell(call: Call, config: AnsibleConfig, mark: str, *, argv: list[str], timeout: float | None = None) -> Plan:
+def _shell(call: Call, config: AnsibleConfig, mark: str, *, argv: list[str]) -> Plan:
     if not argv or not all(isinstance(word, str) for word in argv):
         raise PlanError("argv is no list of words; write the program and its arguments.")
     _no_nul("argv", *argv)
-    seconds = timeout or call.timeout
-    text = ansible_remote.command(list(argv), call=mark, seconds=seconds, limit=call.output_limit)
-    return _command(call, config, mark, text, seconds)
+    text = ansible_remote.command(list(argv), call=mark, seconds=call.timeout, limit=call.output_limit)
+    return _command(call, config, mark, text)
 
 
 def _script(
@@ -81,20 +80,18 @@ def _script(
     *,
     text: str,
     args: list[str] | None = None,
-    timeout: float | None = None,
 ) -> Plan:
     _no_nul("The script", text, *(args or []))
-    seconds = timeout or call.timeout
-    body = ansible_remote.script(text, list(args or []), call=mark, seconds=seconds, limit=call.output_limit)
-    return _command(call, config, mark, body, seconds)
+    body = ansible_remote.script(text, list(args or []), call=mark, seconds=call.timeout, limit=call.output_limit)
+    return _command(call, config, mark, body)
 
 
-def _command(call: Call, config: AnsibleConfig, mark: str, text: str, seconds: float) -> Plan:
+def _command(call: Call, config: AnsibleConfig, mark: str, text: str) -> Plan:
     if call.check:
         return Plan(mark, skip="This is a dry run; commands are not run in it.")
     kill = ansible_remote.KILL_AFTER + config.connect_timeout + 1
-    read = partial(of_command, call=mark, seconds=seconds)
-    return _feed(mark, text, config, math.ceil(seconds) + kill, read, grace=kill + GRACE)
+    read = partial(of_command, call=mark, seconds=call.timeout)
+    return _feed(mark, text, config, math.ceil(call.timeout) + kill, read, grace=kill + GRACE)
 
 
 def _put(call: Call, config: AnsibleConfig, mark: str, *, path: str, content: bytes, mode: int = 0o644) -> Plan:
@@ -132,7 +129,6 @@ def _module(
     mark: str,
     *,
     name: str,
-    timeout: float | None = None,
     args: dict[str, Any] | None = None,
 ) -> Plan:
     args = args or {}
@@ -140,9 +136,8 @@ def _module(
         raise PlanError(f"{name!r} is no module's name; write it in full, for example ansible.builtin.package.")
     if wrong := [key for key in args if not ARGUMENT.fullmatch(key)]:
         raise PlanError(f"{wrong[0]!r} is no argument's name; use letters, digits and _.")
-    seconds = timeout or call.timeout
-    task = {name: unsafe(args), "timeout": max(1, math.ceil(seconds)), "diff": call.check, **_become(config)}
-    return Plan(mark, {"play.yml": play([task])}, partial(of_module, timeout=seconds))
+    task = {name: unsafe(args), "timeout": max(1, math.ceil(call.timeout)), "diff": call.check, **_become(config)}
+    return Plan(mark, {"play.yml": play([task])}, partial(of_module, timeout=call.timeout))
 
 
 def _playbook(

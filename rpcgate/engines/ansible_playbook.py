@@ -24,7 +24,7 @@ class PlaybookRun:
         word = "changed" if report.kind == "ok" and report.res.get("changed") else report.kind
         text = f"{clean(name)}: {word}{' (ignored)' if ignored else ''}\n"
         if report.kind in ("failed", "unreachable") or "msg" in report.res or "diff" in report.res:
-            text += readable(report.res, TASK_OUTPUT)
+            text += readable(report.res, TASK_OUTPUT).text()
         if report.kind in ("failed", "unreachable") and not ignored:
             self._faults[report.host] = f"{clean(name)}: {failure(report.res)}"[:500]
         self._logs.setdefault(report.host, Output(self._limit)).add(text.encode())
@@ -36,9 +36,10 @@ class PlaybookRun:
     def end(self, host: str, stats: dict[str, Any]) -> Event:
         """Give a server's final event. stats: Ansible's counts, {"ok": {host: n}, "failures": ...}."""
         counts = {key: int((stats.get(key) or {}).get(host, 0)) for key in ("ok", "changed", "failures", "dark")}
-        output = self._logs[host].text() if host in self._logs else ""
+        log = self._logs.get(host, Output(self._limit))
         status, reason = self._verdict(host, counts)
-        return Event(host, status, output=output, reason=reason, data=counts, engine=NAME)
+        size = log.size if log.truncated else None
+        return Event(host, status, output=log.text(), reason=reason, data=counts, engine=NAME, size=size)
 
     def _verdict(self, host: str, counts: dict[str, int]) -> tuple[Status, str]:
         fault = self._faults.get(host, "")

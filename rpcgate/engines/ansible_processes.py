@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+MARK = "OMSERVER_CALL"  # in the environment of what runs on a server, which may be this machine
 PATIENCE = 5.0  # seconds until a killed process must be gone; longer means that the kernel holds it
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,7 +38,8 @@ def descendants(root: int, besides: frozenset[int] = frozenset()) -> list[int]:
 def kill_below(root: int, *, spare_connections: bool, besides: frozenset[int] = frozenset()) -> bool:
     """Kill everything below `root`; say whether it is all gone.
 
-    spare_connections: leave ssh's idle shared connections, which other jobs may be using.
+    What runs on a server is not Ansible's own, even where the server is this machine: a service that was restarted
+    lives on. spare_connections: leave ssh's idle shared connections, which other jobs may be using.
     """
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
@@ -90,6 +92,13 @@ def _is_connection(pid: int) -> bool:
     except OSError:
         return False
     return title.startswith(b"ssh: ") and title.endswith(b"[mux]")
+
+
+def _is_marked(pid: int) -> bool:
+    try:
+        return f"{MARK}=".encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
 
 
 def _kill(pid: int) -> None:

@@ -5,7 +5,8 @@ import math
 import shlex
 from collections.abc import Sequence
 
-MARK = "OMSERVER_CALL"
+from rpcgate.engines.ansible_processes import MARK
+
 KILL_AFTER = 5  # seconds between asking a process to end and killing it
 NOT_STARTED = 127  # the shell's own status for a program that is not there
 
