@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import socket
 
 import asyncssh
@@ -35,6 +36,7 @@ class Login:
     """What is needed to log in to any host: keys and options, read once; the known hosts, when they change."""
 
     def __init__(self, config: SshConfig) -> None:
+        asyncssh.set_log_level(logging.WARNING)  # below that it logs whole commands, secret parameters included
         self._config = config
         self._logins = asyncio.Semaphore(LOGINS)
         self._known: tuple[int, asyncssh.SSHKnownHosts] | None = None

@@ -1,0 +1,106 @@
+"""Run a module file on real hosts, through the ssh adapter and without the gate."""
+
+import importlib.util
+import queue
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from rpcgate.engines import Adapter, Call
+from rpcgate.engines.ssh import SshAdapter
+from sdk import Context, Engine, Event, Events, Targets, parse, settle
+from sdk.module import Module, read_module
+from sdk.params import choices_of
+from tests.fleet.sshd import Fleet
+
+MODULES = Path(__file__).parents[2] / "modules"
+BOUND = 60.0  # seconds for one verb on all hosts
+
+
+@dataclass(frozen=True)
+class OverAdapter:
+    """The portable verbs, as a module's child process offers them."""
+
+    adapter: Adapter
+    check: bool
+    timeout: float
+
+    def shell(self, targets: Targets, argv: Sequence[str], *, timeout: float | None = None) -> Events:
+        return self._events("shell", targets, timeout, argv=list(argv))
+
+    def script(self, targets: Targets, text: str, args: Sequence[str] = (), *, timeout: float | None = None) -> Events:
+        return self._events("script", targets, timeout, text=text, args=list(args))
+
+    def put(self, targets: Targets, path: str, content: bytes, *, mode: int = 0o644) -> Events:
+        return self._events("put", targets, None, path=path, content=content, mode=mode)
+
+    def get(self, targets: Targets, path: str, *, limit: int = 1 << 20) -> Events:
+        return self._events("get", targets, None, path=path, limit=limit)
+
+    def _events(self, verb: str, targets: Targets, timeout: float | None, **args: Any) -> Iterator[Event]:
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.adapter.call(Call(verb, targets, args, timeout or self.timeout, self.check), events.put)
+        waiting = set(targets.names)
+        while waiting:
+            event = events.get(timeout=BOUND)
+            waiting -= {event.host} if event.final else set()
+            yield event
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Module files on targets."""
+
+    adapter: Adapter
+    targets: Targets
+
+    def __call__(self, name: str, *, check: bool = False, timeout: float = 20, **raw: Any) -> dict[str, Event]:
+        """Run a module and give each host's final event; ParamError for wrong parameters."""
+        module = self.module(name)
+        ctx: Context[Engine] = Context(OverAdapter(self.adapter, check, timeout), check, timeout, "1")
+        events = module.run(ctx, self.targets, parse(module.params, raw))
+        return {event.host: event for event in settle(self.targets.names, events) if event.final}
+
+    def choices(self, name: str, field: str) -> list[str]:
+        """Give what a field offers."""
+        ctx: Context[Engine] = Context(OverAdapter(self.adapter, False, 20))
+        return list(choices_of(self.module(name).params, field).compute(ctx, self.targets))
+
+    def module(self, name: str) -> Module:
+        """Read a module file."""
+        return read_module(name, loaded(name))
+
+
+def loaded(name: str) -> ModuleType:
+    """Load a module file by its path."""
+    spec = importlib.util.spec_from_file_location(name, MODULES / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def fleet_adapter(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshAdapter]:
+    """Give one ssh adapter for all module tests."""
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+    adapter = SshAdapter.from_config(table, tmp_path_factory.mktemp("home"))
+    yield adapter
+    adapter.close()
+
+
+@pytest.fixture
+def run(fleet_adapter: SshAdapter, fleet: Fleet) -> Runner:
+    """Run modules on three hosts."""
+    return Runner(fleet_adapter, Targets(tuple(fleet.target(index) for index in range(3))))
+
+
+@pytest.fixture
+def run_on_nowhere(fleet_adapter: SshAdapter, fleet: Fleet) -> Runner:
+    """Run modules on a host where nothing listens."""
+    return Runner(fleet_adapter, Targets((replace(fleet.target(0), name="nowhere", port=1),)))
