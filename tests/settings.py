@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 _home = Path(tempfile.mkdtemp(prefix="omserver-test-"))
+(_home / "static").mkdir()  # whitenoise warns where it is missing
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
 for _name in [name for name in os.environ if name.startswith("OMSERVER_") and not name.startswith("OMSERVER_TEST_")]:

@@ -1,11 +1,13 @@
 """manage.py setup_local, with the real keys and the real init of the master."""
 
+import importlib
 import io
 import re
 import socket
 import tomllib
 from pathlib import Path
 
+import asyncssh
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -65,7 +67,19 @@ def test_the_master_listens_on_loopback_where_the_web_tier_looks_for_it(home: Pa
     run()
     config = tomllib.loads((home / "master/master.toml").read_text())
     assert config["listen"] == f"127.0.0.1:{Master.objects.get().port}"
-    assert set(config["engines"]) == {"local", "ssh", "ansible"}
+
+
+def test_the_master_may_use_this_machine_and_has_a_key_for_others(home: Path) -> None:
+    run()
+    engines = tomllib.loads((home / "master/master.toml").read_text())["engines"]
+    assert engines["local"] == {"enabled": True}
+    for name in ("ssh", "ansible"):
+        adapter = importlib.import_module(f"rpcgate.engines.{name}").ADAPTER.from_config(engines[name], home / "master")
+        assert adapter.usable() == ""
+        adapter.close()
+    assert asyncssh.read_private_key(home / "master/id_ed25519").convert_to_public() == asyncssh.read_public_key(
+        home / "master/id_ed25519.pub"
+    )
 
 
 def test_a_taken_port_is_replaced_on_both_sides(home: Path) -> None:

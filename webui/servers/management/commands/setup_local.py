@@ -15,6 +15,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -28,7 +30,12 @@ from webui.servers import services
 from webui.servers.models import Engine, Idc, Master, Server
 
 LOCAL = "local"  # the IDC's and the master's name
-ENGINES = ("local", "ssh", "ansible")
+KEY, HOSTS = "id_ed25519", "known_hosts"  # in the master's folder, for SSH to further servers
+ENGINES = {  # name -> its lines in master.toml
+    "local": "enabled = true\n",
+    "ssh": f'keys = ["{KEY}"]\nknown_hosts = "{HOSTS}"\n',
+    "ansible": f'key = "{KEY}"\nknown_hosts = "{HOSTS}"\n',
+}
 LISTEN = re.compile(r'^listen = "127\.0\.0\.1:\d+"', re.MULTILINE)
 
 
@@ -94,17 +101,20 @@ class Command(BaseCommand):
         """Make the master, this machine as its first server, and trust between it and the web tier."""
         config = settings.HOME / "master" / "master.toml"
         known = Master.objects.filter(name=LOCAL).first()
-        if config.exists() and known and _free(port := _port(config)) and known.port == port:
+        fresh, port = not config.exists(), _port(config)
+        if known and known.port == port and _free(port):
             return
         idc = Idc.objects.filter(name=LOCAL).first()
         if idc is None:
             idc = services.add_idc(_by(), LOCAL)
             self.add_this_machine(idc)
-        port = _free_port()
-        if config.exists():
-            config.write_text(LISTEN.sub(f'listen = "127.0.0.1:{port}"', config.read_text()))
+        port = port if _free(port) else _free_port()
+        bundle = _init(config, port)
+        if fresh:
+            _add_engines(config)
+        config.write_text(LISTEN.sub(f'listen = "127.0.0.1:{port}"', config.read_text()))
         self.say(f"a master for this machine will listen on 127.0.0.1:{port}")
-        services.accept_master(_by(), _init(config, port), idc, "127.0.0.1", port)
+        services.accept_master(_by(), bundle, idc, "127.0.0.1", port)
 
     def add_this_machine(self, idc: Idc) -> None:
         """Add the machine that this runs on as a server of the IDC."""
@@ -146,6 +156,21 @@ def _init(config: Path, port: int) -> str:
     return done.stdout
 
 
+def _add_engines(config: Path) -> None:
+    """Let the master use this machine, and SSH with a key of its own to servers whose host keys it will be given."""
+    text = config.read_text()
+    for name, lines in ENGINES.items():
+        text = text.replace(f"[engines.{name}]\n", f"[engines.{name}]\n{lines}")
+    config.write_text(text)
+    key = Ed25519PrivateKey.generate()
+    (config.parent / HOSTS).touch(mode=0o600)
+    path = config.parent / KEY
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    path.with_suffix(".pub").write_bytes(public + b" omserver\n")
+
+
 def _modules(folder: Path) -> str:
     """Name the modules' folder so that the installation may be moved as a whole."""
     inside = settings.HOME.is_relative_to(settings.BASE_DIR)
@@ -167,17 +192,18 @@ def _nobody_can_run() -> bool:
 
 
 def _port(config: Path) -> int:
-    """Read the port from a master.toml that this program made; 0 when a person has changed the line."""
-    _host, _colon, port = str(tomllib.loads(config.read_text()).get("listen", "")).rpartition(":")
+    """Read the port from master.toml; 0 where there is none."""
+    text = config.read_text() if config.exists() else ""
+    port = str(tomllib.loads(text).get("listen", "")).rpartition(":")[2]
     return int(port) if port.isdecimal() else 0
 
 
 def _free(port: int) -> bool:
     try:
         socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
+    except (OSError, OverflowError):
         return False
-    return True
+    return port > 0
 
 
 def _free_port() -> int:
