@@ -8,7 +8,7 @@ class StaticFiles(StaticFilesConfig):
 
     ignore_patterns = (
         *StaticFilesConfig.ignore_patterns,
-        *("tabler-*", "tabler.css*", "*.rtl.*"),
+        *("tabler-*", "*.rtl.*"),
         *("tom-select.base*", "tom-select.popular*", "tom-select.default*", "plugins", "package.json"),
         *("ext", "htmax-4*", "htmx-4*"),  # extensions import "htmx" by a bare name, which cannot be hashed
     )

@@ -113,6 +113,14 @@ def test_static_files_are_collected_again_when_one_has_changed(settings: Setting
     assert "static files" in run()[1]
 
 
+def test_every_file_that_a_page_names_is_collected(settings: Settings) -> None:
+    run()
+    pages = (settings.BASE_DIR / "templates").rglob("*.html")
+    named = {name for page in pages for name in re.findall(r"""static ["']([^"']+)["']""", page.read_text())}
+    assert named
+    assert [name for name in sorted(named) if not (settings.STATIC_ROOT / name).exists()] == []
+
+
 def test_keys_that_cannot_be_read_are_one_sentence_and_the_password_is_not_lost(home: Path) -> None:
     (home / "web").mkdir()
     out = io.StringIO()
