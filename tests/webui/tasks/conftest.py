@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from tests.webui.tasks.daemons import RealMaster
 from webui import catalog
 from webui.servers.models import Idc, Master, Server
 
@@ -91,3 +92,23 @@ def master_of(db: None) -> Any:
         )
 
     return make
+
+
+@pytest.fixture
+def real_master(transactional_db: None, modules: Path, tmp_path: Path) -> Iterator[Any]:
+    """Give a maker of real masters, enrolled and (unless told otherwise) running; all are ended with the test."""
+    made: list[RealMaster] = []
+
+    def make(name: str = "sh-m1", idc: str = "sh", *, start: bool = True, **engine: Any) -> RealMaster:
+        folder = tmp_path / name
+        folder.mkdir(mode=0o700)
+        master = RealMaster(folder, name, modules, engine)
+        master.enrol(idc)
+        made.append(master)
+        if start:
+            master.start()
+        return master
+
+    yield make
+    for master in made:
+        master.stop()

@@ -1,0 +1,262 @@
+"""One dispatcher's line to one master: a heartbeat, a line for orders, and a few that wait for news."""
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import UUID
+
+from django.db import DatabaseError, close_old_connections, connections
+from django.utils import timezone
+
+from rpcgate.client import MasterClient, MasterRefused, MasterSilent
+from rpcgate.protocol import Health, Hello, News, Poll, Refusal
+from webui.masters import client_of
+from webui.servers.models import Master
+from webui.tasks import store, submit
+from webui.tasks.fleet import is_healthy
+from webui.tasks.models import Job
+from webui.tasks.progress import advance
+from webui.tasks.writing import write
+
+log = logging.getLogger(__name__)
+
+BEAT = 3.0  # seconds between heartbeats
+BEAT_TIMEOUT = 5.0
+TRUSTED = 3.0  # seconds for which a line that answered is taken to be alive
+POLLERS = 3
+LONG, SHORT = 8.0, 0.2  # seconds a Poll waits: while another line is free for new jobs, and when none is
+JOBS_A_POLL = 100
+AGAIN = (0.3, 1.0, 2.0, 5.0)  # seconds until a silent master is asked again
+
+Order = tuple[float, int, int, Callable[[MasterClient], None]]  # due, tie breaker, tries, what
+
+
+class Link:
+    """The threads of one master. wake: set when the dispatcher's loop should look at once."""
+
+    def __init__(self, master: Master, wake: threading.Event) -> None:
+        self.master = master
+        self.signature = signature(master)
+        self._wake = wake
+        self._stopping = threading.Event()
+        self._heard = time.monotonic()
+        self._orders: list[Order] = []
+        self._ordered = threading.Condition()
+        self._count = itertools.count()
+        self._jobs: dict[UUID, int] = {}  # those that no line is asking about now, with their seq
+        self._known: set[UUID] = set()
+        self._cancelled: set[UUID] = set()  # those for which a Cancel is under way or said; the loop's thread only
+        self._free = 0
+        self._changed = threading.Condition()
+        names = [("beat", self._beat), ("orders", self._carry_out), *((f"poll{n}", self._poll) for n in range(POLLERS))]
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(act,), name=f"{master.name} {name}", daemon=True)
+            for name, act in names
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def silent_for(self) -> float:
+        """Give the seconds since this master answered, or since we began to ask."""
+        return time.monotonic() - self._heard
+
+    def take(self, job: Job) -> None:
+        """See to a job from now on, whatever its state."""
+        if job.state == Job.State.NEW:
+            self._order(lambda client: self._send(client, job.pk))
+            return
+        if job.state == Job.State.CANCELLING and job.cancel_sent_at is None:
+            self.cancel(job.pk)
+        self._watch(job.pk, job.seq)
+
+    def cancel(self, job_id: UUID) -> None:
+        """Tell the master to end a job; asked again, it is told once."""
+        if job_id in self._cancelled:
+            return
+        self._cancelled.add(job_id)
+        self._order(lambda client: submit.cancel(client, job_id))
+
+    def forget(self, jobs: list[UUID]) -> None:
+        """Tell the master that it may drop these jobs."""
+        self._order(lambda client: submit.forget(client, jobs))
+
+    def stop(self) -> None:
+        """End the threads soon; `join` waits for them."""
+        self._stopping.set()
+        for condition in (self._ordered, self._changed):
+            with condition:
+                condition.notify_all()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the threads; one that hangs in a question is left to end with the program."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _guarded(self, act: Callable[[MasterClient], None]) -> None:
+        """Run a thread's loop until it is told to stop, whatever the database or a master does."""
+        while not self._stopping.is_set():
+            try:
+                with client_of(self.master) as client:
+                    act(client)
+            except DatabaseError:
+                log.exception("master %s: the database did not do as asked; again in a second", self.master.name)
+                connections.close_all()
+                self._stopping.wait(1.0)
+            except Exception:  # the thread must live on: a fault in one job may not stop the others
+                log.exception("master %s: a line broke; again in a second", self.master.name)
+                self._stopping.wait(1.0)
+        connections.close_all()
+
+    def _beat(self, client: MasterClient) -> None:
+        while not self._stopping.is_set():
+            close_old_connections()
+            try:
+                health = client.ask(Hello(), timeout=BEAT_TIMEOUT)
+                self._heard = time.monotonic()
+                if isinstance(health, Health) and heard(self.master.pk, health):
+                    self._wake.set()
+            except (MasterSilent, MasterRefused) as error:
+                unheard(self.master.pk, str(error))
+            self._stopping.wait(BEAT)
+
+    def _order(self, act: Callable[[MasterClient], None], tries: int = 0, after: float = 0.0) -> None:
+        with self._ordered:
+            heapq.heappush(self._orders, (time.monotonic() + after, next(self._count), tries, act))
+            self._ordered.notify()
+
+    def _carry_out(self, client: MasterClient) -> None:
+        while (order := self._next_order()) is not None:
+            close_old_connections()
+            _due, _count, tries, act = order
+            try:
+                act(client)
+                self._heard = time.monotonic()
+            except MasterSilent as error:
+                log.info("%s", error)
+                self._order(act, tries + 1, AGAIN[min(tries, len(AGAIN) - 1)])
+            except MasterRefused as refused:
+                log.info("master %s: %s", self.master.name, refused)
+                if refused.code is Refusal.BUSY:
+                    self._order(act, tries + 1, AGAIN[min(tries, 2)])
+            except DatabaseError:
+                self._order(act, tries + 1, 1.0)
+                raise
+
+    def _next_order(self) -> Order | None:
+        with self._ordered:
+            while not self._stopping.is_set():
+                wait = self._orders[0][0] - time.monotonic() if self._orders else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._orders)
+                self._ordered.wait(wait)
+        return None
+
+    def _send(self, client: MasterClient, job_id: UUID) -> None:
+        """Submit a job. A line that has rested is tried first: what never left us can still go to another master."""
+        if self.silent_for() > TRUSTED:
+            client.ask(Hello())
+        if submit.send(client, job_id) is not None:
+            self._watch(job_id, 0)
+        else:
+            self._wake.set()
+
+    def _watch(self, job_id: UUID, seq: int) -> None:
+        with self._changed:
+            if job_id not in self._known:
+                self._known.add(job_id)
+                self._jobs[job_id] = seq
+                self._changed.notify()
+
+    def _poll(self, client: MasterClient) -> None:
+        tries = 0
+        while asked := self._next_jobs():
+            close_old_connections()
+            try:
+                with suppress(KeyError):
+                    self._ask(client, asked)
+                tries = 0
+            except (MasterSilent, MasterRefused) as error:
+                log.info("master %s: %s", self.master.name, error)
+                self._stopping.wait(AGAIN[min(tries, len(AGAIN) - 1)])
+                tries += 1
+            finally:
+                self._put_back(asked)
+
+    def _next_jobs(self) -> dict[UUID, int]:
+        """Wait for jobs that no other line asks about, and take them."""
+        with self._changed:
+            self._free += 1
+            while not self._jobs and not self._stopping.is_set():
+                self._changed.wait()
+            self._free -= 1
+            taken = dict(itertools.islice(self._jobs.items(), JOBS_A_POLL)) if not self._stopping.is_set() else {}
+            for job in taken:
+                del self._jobs[job]
+            return taken
+
+    def _put_back(self, asked: dict[UUID, int]) -> None:
+        with self._changed:
+            self._jobs.update(asked)
+            if asked:
+                self._changed.notify()
+
+    def _ask(self, client: MasterClient, asked: dict[UUID, int]) -> None:
+        """Ask for news and store it; a job that has ended is taken out of `asked`, the others get their new seq."""
+        wait = LONG if self._free else SHORT
+        answer = client.ask(Poll({str(job): seq for job, seq in asked.items()}, wait=wait))
+        self._heard = time.monotonic()
+        for news in answer.jobs if isinstance(answer, News) else ():
+            job_id = UUID(news.job)
+            if job_id not in asked:
+                continue
+            applied = store.apply(job_id, news)
+            if applied and applied.alive:
+                asked[job_id] = applied.seq
+            else:
+                del asked[job_id]
+                self._drop(job_id)
+            if applied and applied.attention:
+                advance(applied.task)
+                self._wake.set()
+
+    def _drop(self, job_id: UUID) -> None:
+        with self._changed:
+            self._known.discard(job_id)
+        self.forget([job_id])
+
+
+def signature(master: Master) -> tuple[object, ...]:
+    """Give what a line depends on; when it changes, the line is made anew."""
+    return master.address, master.port, master.bundle
+
+
+def heard(pk: int, health: Health) -> bool:
+    """Store what a master said of itself; True when that may let waiting hosts begin."""
+    before = Master.objects.only("state", "last_seen", "engines", "modules").get(pk=pk)
+    fresh = not is_healthy(before) or before.engines != health.engines or before.modules != health.modules
+    now = timezone.now()
+    write(
+        lambda: Master.objects.filter(pk=pk).update(
+            version=health.version[:40],
+            engines=health.engines,
+            modules=health.modules,
+            counters=health.counters,
+            running=health.running,
+            queued=health.queued,
+            hosts_waiting=health.hosts_waiting,
+            last_seen=now,
+            asked_at=now,
+            trouble="",
+        )
+    )
+    return fresh
+
+
+def unheard(pk: int, why: str) -> None:
+    """Note that a master did not answer."""
+    write(lambda: Master.objects.filter(pk=pk).update(asked_at=timezone.now(), trouble=why[:500]))
