@@ -32,7 +32,7 @@ from webui.servers.models import Engine, Idc, Master, Server
 LOCAL = "local"  # the IDC's and the master's name
 KEY, HOSTS = "id_ed25519", "known_hosts"  # in the master's folder, for SSH to further servers
 ENGINES = {  # name -> its lines in master.toml
-    "local": "enabled = true\n",
+    "local": "",  # init switches it on
     "ssh": f'keys = ["{KEY}"]\nknown_hosts = "{HOSTS}"\n',
     "ansible": f'key = "{KEY}"\nknown_hosts = "{HOSTS}"\n',
 }
