@@ -41,7 +41,7 @@ class Local(Engine, Protocol):
 class Ansible(Engine, Protocol):
     """Ansible's modules and playbooks."""
 
-    def module(self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any) -> Events:  # noqa: ANN401  # Ansible's arguments are any JSON
+    def module(self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any) -> Events:
         """Run one Ansible module by its full name; data is the module's result."""
 
     def playbook(self, targets: Targets, path: str, variables: dict[str, Any] | None = None) -> Events:
@@ -56,9 +56,9 @@ class Salt(Engine, Protocol):
         targets: Targets,
         function: str,
         /,
-        *args: Any,  # noqa: ANN401  # Salt's arguments are any JSON
+        *args: Any,
         timeout: float | None = None,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> Events:
         """Call an execution module's function; data is its return."""
 
@@ -69,5 +69,5 @@ class Salt(Engine, Protocol):
 class Func(Engine, Protocol):
     """Func's minions."""
 
-    def call(self, targets: Targets, module: str, method: str, /, *args: Any, timeout: float | None = None) -> Events:  # noqa: ANN401  # Func's arguments are any XML-RPC value
+    def call(self, targets: Targets, module: str, method: str, /, *args: Any, timeout: float | None = None) -> Events:
         """Call a minion's method; data is its return."""

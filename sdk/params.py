@@ -125,10 +125,10 @@ def fields_of(params: type) -> tuple[Field, ...]:
     fields = tuple(
         _field(field, hints[field.name], _line_of(params, field.name)) for field in dataclasses.fields(params)
     )
-    names = {field.name for field in fields}
     for field in fields:
-        if field.when and field.when.field not in names:
-            raise _fault(f"{field.name} depends on {field.when.field}, which is no field", params, field.name)
+        fault = _marker_fault(field) or _when_fault(field, fields) or _default_fault(field)
+        if fault:
+            raise _fault(f"{field.name} {fault}", params, field.name)
     return fields
 
 
@@ -199,28 +199,77 @@ def _field(field: "dataclasses.Field[Any]", hint: Any, line: int) -> Field:  # n
     )
 
 
+def _marker_fault(field: Field) -> str:
+    """Say what is wrong with a field's own markers; "" when nothing is."""
+    if field.low is not None and field.high is not None and field.low > field.high:
+        return f"is to lie between {field.low:g} and {field.high:g}; the lower bound comes first"
+    if field.pattern and field.type not in ("str", "list[str]"):
+        return f"is {field.type}, and Matches is for texts; take it out"
+    if field.low is not None and field.type in ("bool", "choice"):
+        return f"is {field.type}, and Between is for numbers, texts and lists; take it out"
+    try:
+        re.compile(field.pattern)
+    except re.error as error:
+        return f"matches {field.pattern!r}, which is no pattern: {error}"
+    return ""
+
+
+def _when_fault(field: Field, fields: Sequence[Field]) -> str:
+    """Say what is wrong with what a field depends on."""
+    seen = [field.name]
+    at: Field | None = field
+    while at and at.when:
+        cause = next((other for other in fields if other.name == at.when.field), None)
+        if cause is None:
+            return f"depends on {at.when.field}, which is no field"
+        if cause.name in seen:
+            return f"depends on {at.when.field}, and that depends on {field.name} again"
+        if cause.type == "choice" and at.when.value not in cause.options:
+            return f"depends on {cause.name} being {at.when.value!r}, which it never is"
+        seen.append(cause.name)
+        at = cause
+    return ""
+
+
+def _default_fault(field: Field) -> str:
+    """Say why a default is none that a person could write; an empty one means that nothing was written."""
+    if field.default is None and not field.optional and not field.required:
+        return f"has the default None and is {field.type}; write {field.type} | None"
+    if field.default in (None, "", []):
+        return ""
+    try:
+        same = _value(field, field.default) == field.default
+    except ValueError as error:
+        return f"has a default that its own rules refuse: {error}"
+    return "" if same and isinstance(field.default, bool) == (field.type == "bool") else "has a default of another type"
+
+
 def _type(name: str, hint: Any, line: int) -> tuple[str, bool, tuple[str, ...]]:  # noqa: ANN401  # a type hint is any object
-    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    base = _bare(hint)
     optional = False
     if get_origin(base) in (Union, UnionType):
         inner = [item for item in get_args(base) if item is not NoneType]
         optional = len(inner) < len(get_args(base))
-        base = inner[0] if len(inner) == 1 else base
+        base = _bare(inner[0]) if len(inner) == 1 else base
     if base in SCALARS:
         return SCALARS[base], optional, ()
     if get_origin(base) is list and get_args(base) == (str,):
         return "list[str]", optional, ()
-    if get_origin(base) is Literal and all(isinstance(item, str) for item in get_args(base)):
+    if get_origin(base) is Literal and get_args(base) and all(isinstance(item, str) for item in get_args(base)):
         return "choice", optional, get_args(base)
     shown = getattr(base, "__name__", str(base)) if get_origin(base) is None else str(base)
     raise _module_error(f"{name} is {shown}; a field is str, int, float, bool, Literal or list[str]", line)
+
+
+def _bare(hint: Any) -> Any:  # noqa: ANN401  # a type hint is any object
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def _markers(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401  # a type hint is any object
     """Collect markers, also those written inside a union: Annotated[str, Help("")] | None."""
     if get_origin(hint) is Annotated:
         base, *rest = get_args(hint)
-        instances = tuple(marker() if isinstance(marker, type) else marker for marker in rest)  # Secret for Secret()
+        instances = tuple(Secret() if marker is Secret else marker for marker in rest)  # a slip that harms nobody
         return (*_markers(base), *instances)
     if get_origin(hint) in (Union, UnionType):
         return tuple(marker for item in get_args(hint) for marker in _markers(item))
@@ -266,20 +315,19 @@ def _value(field: Field, raw: Any) -> Any:  # noqa: ANN401  # whatever a peer se
 
 
 def _empty(field: Field) -> Any:  # noqa: ANN401  # a value of the field's type
-    if field.required or (field.when and field.default is None and not field.optional):
+    if field.required:
         raise ValueError("A value is needed here.")
     return list(field.default) if isinstance(field.default, list) else field.default
 
 
 def _list(field: Field, raw: Any) -> list[str]:  # noqa: ANN401  # whatever a peer sent
-    items = raw.splitlines() if isinstance(raw, str) else raw
+    items = re.split(r"\r*\n", raw) if isinstance(raw, str) else raw
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise ValueError("This is not a list of texts; write one item a line.")
-    kept = [item for item in items if item]
+    one = dataclasses.replace(field, type="item", low=None, high=None)
+    kept = [_text(one, item) for item in items if item]
     if not kept:
-        return list(_empty(field))
-    for item in kept:
-        _matches(field, item)
+        return list(_empty(field) or [])
     _length(field, len(kept), "items")
     return kept
 
@@ -294,7 +342,8 @@ def _bool(raw: Any) -> bool:  # noqa: ANN401  # whatever a peer sent
 
 def _number(field: Field, raw: Any) -> int | float:  # noqa: ANN401  # whatever a peer sent
     kind, word = (int, "a whole number") if field.type == "int" else (float, "a number")
-    if isinstance(raw, bool) or not isinstance(raw, (int, float, str)) or len(str(raw)) > INT_DIGITS + 10:
+    long = raw.bit_length() > 100 if isinstance(raw, int) else len(str(raw)[: INT_DIGITS + 11]) > INT_DIGITS + 10
+    if isinstance(raw, bool) or not isinstance(raw, (int, float, str)) or long:
         raise ValueError(f"This is not {word}; {_range(field, word)}.")
     try:
         number = kind(raw.strip() if isinstance(raw, str) else raw)
@@ -322,7 +371,7 @@ def _range(field: Field, word: str) -> str:
 def _text(field: Field, raw: str) -> str:
     if len(raw) > TEXT_LIMIT:
         raise ValueError(f"The text has {len(raw)} characters; at most {TEXT_LIMIT} are taken. Put it into a file.")
-    text = raw.replace("\r\n", "\n")  # a browser's textarea sends CR LF
+    text = re.sub(r"\r+\n", "\n", raw)  # a browser's textarea sends CR LF
     if "\x00" in text:
         raise ValueError("The text holds a NUL character, which no program can be given; remove it.")
     try:
@@ -336,9 +385,7 @@ def _text(field: Field, raw: str) -> str:
 
 
 def _matches(field: Field, text: str) -> None:
-    if field.type == "list[str]":
-        _text(dataclasses.replace(field, type="item", low=None, high=None), text)
-    elif field.pattern and not re.fullmatch(field.pattern, text):
+    if field.pattern and not re.fullmatch(field.pattern, text):
         rule = field.rule or f"it must match {field.pattern}"
         raise ValueError(f"{_shown(field, text)} is not allowed here; {rule}.")
 

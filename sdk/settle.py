@@ -5,24 +5,44 @@ from collections.abc import Iterable, Iterator, Sequence
 from sdk.event import Event
 from sdk.status import Status
 
+ENDED = "The module ended without a result for this server."
+
 
 def settle(hosts: Sequence[str], events: Iterable[Event], *, missing: Status = Status.LOST) -> Iterator[Event]:
     """Pass events on so that every host of `hosts` gets exactly one final event, whatever `events` does.
 
     An unknown host, anything after a host's final event and anything that is no Event are dropped. When `events` ends
     early, the hosts left over get `missing`; when it raises, they become failed with the exception's text (the module
-    is foreign code, so any exception is caught). Sum of final events == len(hosts), hosts being unique.
+    is foreign code, so whatever it raises is caught). Sum of final events == len(hosts), hosts being unique.
     """
     open_hosts = dict.fromkeys(hosts)
-    reason, status = "The module ended without a result for this server.", missing
-    try:
-        for event in events:
-            if not isinstance(event, Event) or event.host not in open_hosts:
-                continue
-            if event.final:
+    reason, status = ENDED, missing
+    iterator: Iterator[object] | None = None
+    while True:
+        try:
+            iterator = iter(events) if iterator is None else iterator
+            event = next(iterator)
+        except StopIteration:
+            break
+        except BaseException as error:  # noqa: BLE001  # a module is foreign code: sys.exit() becomes a result as well
+            reason, status = f"The module stopped: {_shown(error)}"[:500], Status.FAILED
+            break
+        if isinstance(event, Event) and _belongs(event, open_hosts):
+            if event.status.final:
                 del open_hosts[event.host]
             yield event
-    except Exception as error:  # noqa: BLE001  # a module is foreign code: whatever it raises becomes a result
-        reason, status = f"The module stopped: {type(error).__name__}: {error}"[:500], Status.FAILED
     for host in open_hosts:
         yield Event(host, status, reason=reason)
+
+
+def _belongs(event: Event, open_hosts: dict[str, None]) -> bool:
+    """Say whether an event is sound and about a host that has not ended; nothing checked it when it was made."""
+    sound = isinstance(event.host, str) and isinstance(event.status, Status)
+    return sound and event.host in open_hosts and event.status is not Status.QUEUED
+
+
+def _shown(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  # the exception's own text raises
+        return type(error).__name__
