@@ -15,6 +15,7 @@ from rpcgate.bundle import NAME
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 ENGINES = ("ssh", "ansible", "salt", "func", "local", "fake")
+SWITCHED_ON = {"local": "\nenabled = true"}  # who asks init for it wants it
 LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>\d{1,5})")
 
 
@@ -95,7 +96,7 @@ def write_config(
         home=json.dumps(home),
         modules=json.dumps(modules),
         run_as=f"run_as = {json.dumps(run_as)}" if run_as else '# run_as = "nobody"',
-        engines="\n".join(f"[engines.{engine}]" for engine in engines),
+        engines="\n".join(f"[engines.{engine}]{SWITCHED_ON.get(engine, '')}" for engine in engines),
     )
     _config(_Table(path, "", tomllib.loads(text)))
     try:

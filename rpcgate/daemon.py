@@ -47,8 +47,8 @@ def serving(config: Config, trust: Trust, *, release: str) -> Iterator[GateServe
         )
         gate = Gate(spool, catalog, jobs, name=config.name, version=release)
         server = _bound(config, gate, trust, spool.first_seen)
-        jobs.start()
         stack.callback(jobs.stop)
+        jobs.start()
         listener = threading.Thread(target=server.start, name="listener")
         listener.start()
         stack.callback(listener.join)
@@ -86,8 +86,13 @@ def _adapter(name: str, table: dict[str, object], config: Config) -> Adapter:
     """Make an engine's adapter; its library is imported only because its table is there."""
     if not importlib.util.find_spec(f"rpcgate.engines.{name}"):
         raise ConfigError(f"{config.path}: engines.{name} is an engine that this release has not; take the table out.")
-    module = importlib.import_module(f"rpcgate.engines.{name}")
-    adapter: Adapter = module.ADAPTER.from_config(table, config.home)
+    try:
+        module = importlib.import_module(f"rpcgate.engines.{name}")
+        adapter: Adapter = module.ADAPTER.from_config(table, config.home)
+    except ImportError as error:
+        raise ConfigError(f"{config.path}: engines.{name} cannot be loaded: {error}.") from error
+    except ConfigError as error:
+        raise ConfigError(f"{config.path}: {str(error).removeprefix(f'{config.path}: ')}") from error
     return adapter
 
 

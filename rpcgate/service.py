@@ -66,23 +66,23 @@ class Desk:
             message = decode(request.body)
         except ProtocolError as error:
             self._core.count("not_a_message")
-            log.warning("refused a message from %s: %s", peer, error)
+            log.warning("refused a message from %s: not_a_message (%s)", peer, error)
             return encode(Refused(Refusal.MESSAGE, f"The master does not understand this message: {error}."))
-        reply = encode(self._asked(message))
+        reply = self._asked(message)
         if len(reply) > MAX_MESSAGE:
             log.error("the answer to %s has %d bytes and was not sent", type(message).__name__, len(reply))
             reply = encode(Refused(Refusal.LIMIT, f"The answer has {len(reply):,} bytes; ask for less at once."))
         return reply
 
-    def _asked(self, message: Message) -> Message:
+    def _asked(self, message: Message) -> bytes:
         try:
             if isinstance(message, Poll) and message.wait > 0:
                 self._core.wait(message, min(message.wait, LONGEST_WAIT))
-            return self._core.answer(message, self._clock())
+            return encode(self._core.answer(message, self._clock()))
         except Exception as error:  # noqa: BLE001  # a fault of the core must not end the service, nor travel
             self._core.count("fault")
             log.error("fault while answering %s: %s", type(message).__name__, _place(error))
-            return Refused(Refusal.MESSAGE, "The master had an internal error; its log says where.")
+            return encode(Refused(Refusal.MESSAGE, "The master had an internal error; its log says where."))
 
 
 class GateServer(ThreadedServer):  # type: ignore[misc]  # rpyc is untyped

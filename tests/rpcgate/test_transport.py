@@ -212,7 +212,7 @@ def test_a_request_carries_its_sequence_number_back(port: Port) -> None:
     assert brine.load(reply[1:])[0] == 4711
 
 
-def web_peer(port: Port) -> "raw.contextmanager[ssl.SSLSocket]":  # type: ignore[valid-type]
+def web_peer(port: Port) -> "raw.AbstractContextManager[ssl.SSLSocket]":
     return raw.connected(port.port, raw.context(port.web.tls_file))
 
 
