@@ -28,6 +28,7 @@ install_packages() {
   lacks python3 test "$python"
   fresh venv "$(venv_stamp server)" || build_packages
   [ "$1" = server ] && fresh node "$(node_stamp server)" || lacks npm has npm
+  lacks openssh-client has ssh # Ansible's way to the servers
   if [ "$1" = test ]; then test_packages; else translations_current || lacks gettext has msgfmt; fi
   [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
   find_python
@@ -44,7 +45,6 @@ build_packages() { # mysqlclient has no wheel for Linux
 test_packages() {
   lacks mariadb-server has mariadbd
   lacks openssh-server has sshd
-  lacks openssh-client has ssh-keygen
   lacks chromium has chromium
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps
