@@ -15,14 +15,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from rpcgate.trial import describe, try_modules
+from rpcgate.trial import TrialError, describe, try_modules
 from sdk.module import Module, ModuleError, read_module
 from sdk.params import Field
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 MAX_SOURCE = 256 * 1024  # bytes; ten times the longest module one would want to read
 FRESH = 200_000_000  # ns; a file younger than this may change again without its time changing
 PREFIX = "_omserver_module_"
+AGAIN = (0, 0, 0, 0)  # no file's mark: what has it is read anew next time
 Mark = tuple[int, int, int, int]
 
 
@@ -80,13 +81,17 @@ class Entry:
 
 
 class Catalog:
-    """The modules of a folder, as its files are now; any thread may ask."""
+    """The modules of a folder, as its files are now; any thread may ask.
 
-    def __init__(self, folder: Path, run_as: tuple[int, int] | None = None) -> None:
+    run_as: the account in which files are tried out, where this process is root.
+    """
+
+    def __init__(self, folder: Path, run_as: str | None = None) -> None:
         self.folder = folder
         self._run_as = run_as
         self._lock = threading.Lock()
         self._seen: dict[Path, tuple[Mark, Entry]] = {}
+        self._untried: set[Path] = set()
         self._entries: tuple[Entry, ...] = ()
 
     def entries(self) -> tuple[Entry, ...]:
@@ -104,29 +109,37 @@ class Catalog:
         return next((entry for entry in self.entries() if entry.name == name), None)
 
     def _scan(self, marks: dict[Path, Mark]) -> None:
+        """Read what has changed, try what is new in it, and keep the rest."""
         fresh = time.time_ns() - FRESH
         changed = [path for path, mark in marks.items() if path not in self._seen or self._seen[path][0] != mark]
+        known = {path: entry for path, (_, entry) in self._seen.items()}
         read = {path: _read(path) for path in changed}
-        known = {entry.path: entry for _, entry in self._seen.values()}
-        sources = {
-            entry.name: entry.source
+        new = {
+            path: entry
             for path, entry in read.items()
-            if not entry.error and not (path in known and known[path].digest == entry.digest)
+            if not entry.error and (path in self._untried or path not in known or known[path].digest != entry.digest)
         }
-        told = try_modules(sources, self._run_as)
+        tried = self._tried(new)
         for path, entry in read.items():
-            if entry.name in told:
-                read[path] = _described(entry, told[entry.name])
-            elif not entry.error:
-                read[path] = known[path]
-        for path in [path for path in self._seen if path not in marks]:
+            found = entry if entry.error else tried.get(path) or known[path]
+            again = marks[path][0] >= fresh or path in self._untried
+            self._seen[path] = (AGAIN if again else marks[path], found)
+            if found.error and known.get(path) != found:
+                log.warning("module refused: %s", found.error)
+        for path in self._seen.keys() - marks.keys():
             del self._seen[path]
-        for path, entry in read.items():
-            mark = marks[path] if marks[path][0] < fresh else (0, 0, 0, 0)  # too fresh to trust: look again next time
-            self._seen[path] = (mark, entry)
-            if entry.error and known.get(path) != entry:
-                log.warning("module refused: %s", entry.error)
         self._entries = _ordered(entry for _, entry in self._seen.values())
+
+    def _tried(self, new: Mapping[Path, Entry]) -> dict[Path, Entry]:
+        """Find out what files declare; those that could not be tried are refused for now and tried again."""
+        why = "the process that loads modules failed"
+        try:
+            told = try_modules({entry.name: entry.source for entry in new.values()}, self._run_as)
+        except TrialError as error:
+            why, told = str(error), {}
+        untried = {"error": f"it could not be tried: {why}", "line": 0}
+        self._untried = {path for path, entry in new.items() if entry.name not in told}
+        return {path: _described(entry, told.get(entry.name, untried)) for path, entry in new.items()}
 
 
 def load_source(name: str, source: bytes, path: Path | None = None) -> Module:

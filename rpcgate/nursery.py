@@ -24,6 +24,7 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38  # lin
 MEMORY = 2 << 30  # bytes of address space for one module
 FILE = 64 << 20  # bytes of the largest file it may write on the master
 FILES = 256  # that it may have open
+ROOT = Path(__file__).resolve().parents[1]  # where sdk and rpcgate are
 JOB = 3  # the descriptor of a child's conversation; 0, 1 and 2 lead nowhere
 ROOM = 64  # bytes of an order: a word and two numbers
 
@@ -38,7 +39,7 @@ def account(run_as: str | None) -> dict[str, object]:
 
 def environment() -> dict[str, str]:
     """Give the environment of a process that runs modules: nothing of the master's but where Python's files are."""
-    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "LANG": "C.UTF-8"}
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), *(path for path in sys.path if path)]), "LANG": "C.UTF-8"}
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ that code may loop, crash, fork or print. The process that asked, which may hold
 
 import base64
 import json
+import logging
 import os
 import resource
 import select
@@ -17,7 +18,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from rpcgate.nursery import account, environment
 from sdk.module import Module, ModuleError
+
+log = logging.getLogger(__name__)
 
 SECONDS = 5.0  # for one file; the longest import of a sound module is a few hundredths
 MEMORY = 1 << 30
@@ -25,17 +29,20 @@ MAX_ANSWER = 1 << 20
 ENDLESS = f"loading it did not end within {SECONDS:g} seconds; a module only defines things, the work belongs into run"
 
 
-def try_modules(sources: Mapping[str, bytes], run_as: tuple[int, int] | None = None) -> dict[str, dict[str, Any]]:
+class TrialError(Exception):
+    """No file can be tried on this machine; the text says why. It may be possible later: try again."""
+
+
+def try_modules(sources: Mapping[str, bytes], run_as: str | None = None) -> dict[str, dict[str, Any]]:
     """Describe modules by name, each as `describe` does or {"error": sentence, "line": number}.
 
-    run_as: user and group id under which they are loaded, where this process may change to them.
+    run_as: the account in which they are loaded, where this process is root. One that is missing from the answer could
+    not be tried; the log says why. TrialError when none could.
     """
     if not sources:
         return {}
     asked = [[name, base64.b64encode(source).decode()] for name, source in sources.items()]
-    answer = _ask(json.dumps(asked).encode(), len(sources), run_as)
-    silent = {"error": "it could not be tried: the process that loads modules ended early", "line": 0}
-    return dict.fromkeys(sources, silent) | answer
+    return _ask(json.dumps(asked).encode(), len(sources), run_as)
 
 
 def describe(module: Module) -> dict[str, Any]:
@@ -71,25 +78,27 @@ def main() -> None:
         os.write(answers, line.encode())
 
 
-def _ask(asked: bytes, files: int, run_as: tuple[int, int] | None) -> dict[str, dict[str, Any]]:
-    user, group = run_as or (None, None)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rpcgate.trial"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        cwd="/",
-        start_new_session=True,
-        user=user,
-        group=group,
-        extra_groups=[] if run_as else None,
-    )
+def _ask(asked: bytes, files: int, run_as: str | None) -> dict[str, dict[str, Any]]:
     try:
-        said, _ = process.communicate(asked, timeout=files * (SECONDS + 1) + 30)
+        process = subprocess.Popen(  # type: ignore[call-overload]  # account() gives some of its arguments
+            [sys.executable, "-m", "rpcgate.trial"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            cwd="/",
+            start_new_session=True,
+            **account(run_as),
+        )
+    except (OSError, KeyError) as error:
+        raise TrialError(f"the account {run_as or 'of the master'} cannot run {sys.executable}: {error}") from error
+    try:
+        said, complaint = process.communicate(asked, timeout=files * (SECONDS + 1) + 30)
     except subprocess.TimeoutExpired:
         process.kill()
-        said, _ = process.communicate()
+        said, complaint = process.communicate()
+    if process.returncode:
+        log.error("loading modules ended with %d: %s", process.returncode, complaint.decode(errors="replace")[-500:])
     return dict(json.loads(line) for line in said.splitlines())
 
 
