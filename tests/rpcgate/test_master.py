@@ -257,7 +257,7 @@ def prepared(daemon: Daemon, client: MasterClient, word: str, password: str = ""
     assert digest, health.notes
     task = "task-1"
     sealed = seal_secrets({"password": password}, daemon.public, sealed_for or task) if password else ""
-    host = HostSpec("here", engine="local")
+    host = HostSpec("here", address="127.0.0.1", engine="local")
     return Submit(str(uuid.uuid4()), task, 0, "say", digest, [host], {"word": word}, sealed, timeout=60.0)
 
 

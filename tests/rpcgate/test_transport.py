@@ -66,23 +66,27 @@ def test_a_server_takes_no_replies(port: Port, kind: int) -> None:
     refused(port, raw.message(kind, 0, (consts.LABEL_VALUE, b"x")), "not_a_call")
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (raw.frame(b"\x01"), "malformed_frame"),
-        (raw.frame(b"\x01\xff\xff"), "malformed_frame"),
-        (raw.frame(b"\x01" + brine.TAG_TUP1 * 5000), "malformed_frame"),
-        (raw.frame(b"\x01" + brine.TAG_TUP_L4 + b"\xff\xff\xff\xff"), "malformed_frame"),
-        (raw.frame(b"\x01" + brine.TAG_INT_L4 + b"\x00\x0f\x42\x40" + b"9" * 1_000_000), "malformed_frame"),
-        (raw.frame(b"\x01" + brine.dump(("seq", (7, (1, (b"x",)))))), "malformed_frame"),
-        (raw.frame(b"\x01" + brine.dump(7)), "malformed_frame"),
-        (raw.frame(b"x", length=MAX_FRAME + 1), "oversized_frame"),
-        (raw.frame(b"x", length=0xFFFFFFFF), "oversized_frame"),
-        (raw.bomb(50 << 20), "compressed_frame"),
-    ],
-)
-def test_a_frame_that_breaks_the_rules_closes_the_connection(port: Port, data: bytes, reason: str) -> None:
-    refused(port, data, reason)
+BAD_FRAMES: dict[str, tuple[Callable[[], bytes], str]] = {
+    "no payload": (lambda: raw.frame(b"\x01"), "malformed_frame"),
+    "unknown tags": (lambda: raw.frame(b"\x01\xff\xff"), "malformed_frame"),
+    "deep": (lambda: raw.frame(b"\x01" + brine.TAG_TUP1 * 5000), "malformed_frame"),
+    "wide": (lambda: raw.frame(b"\x01" + brine.TAG_TUP_L4 + b"\xff" * 4), "malformed_frame"),
+    "long number": (
+        lambda: raw.frame(b"\x01" + brine.TAG_INT_L4 + b"\x00\x0f\x42\x40" + b"9" * 1_000_000),
+        "malformed_frame",
+    ),
+    "no number": (lambda: raw.frame(b"\x01" + brine.dump(("seq", (7, (1, (b"x",)))))), "malformed_frame"),
+    "no pair": (lambda: raw.frame(b"\x01" + brine.dump(7)), "malformed_frame"),
+    "too long": (lambda: raw.frame(b"x", length=MAX_FRAME + 1), "oversized_frame"),
+    "4 GiB": (lambda: raw.frame(b"x", length=0xFFFFFFFF), "oversized_frame"),
+    "bomb": (lambda: raw.bomb(50 << 20), "compressed_frame"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FRAMES)
+def test_a_frame_that_breaks_the_rules_closes_the_connection(port: Port, name: str) -> None:
+    made, reason = BAD_FRAMES[name]
+    refused(port, made(), reason)
 
 
 def test_an_oversized_frame_is_refused_by_its_header_alone(port: Port) -> None:
