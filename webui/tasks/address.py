@@ -1,0 +1,44 @@
+"""Write a request as the address of the Run page, and read it back. A secret never stands in it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from webui.tasks.plan import Request
+
+LONGEST = 6000  # characters; servers in front of ours refuse longer addresses
+
+
+def address(request: Request, *, extra: Iterable[tuple[str, str]] = (), secrets: Iterable[str] = ()) -> str:
+    """Give the address that opens the Run page with this request filled in. extra: how the page looks at servers."""
+    path = reverse("run-module", args=[request.module]) if request.module else reverse("run")
+    query = urlencode([*_pairs(request, set(secrets)), *extra])
+    return f"{path}?{query}" if query else path
+
+
+def _pairs(request: Request, secrets: set[str]) -> Iterable[tuple[str, str]]:
+    if 0 < len(request.selector) <= LONGEST:
+        yield "on", request.selector
+    for name, value in request.params.items():
+        if name not in secrets and value is not None and value not in ("", []):
+            yield f"p.{name}", _text(value)
+    yield from _settings(request)
+
+
+def _settings(request: Request) -> Iterable[tuple[str, str]]:
+    given: Mapping[str, Any] = {"timeout": request.timeout, "max_fail": request.max_fail}
+    for name, value in given.items():
+        if value is not None:
+            yield name, f"{value:g}"
+    if request.waves:
+        yield "waves", request.waves
+    if request.check:
+        yield "check", "true"
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  # a JSON value of a parameter
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

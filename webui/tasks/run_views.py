@@ -1,0 +1,295 @@
+"""The Run page: one form on one address. Nothing is stored before Run is pressed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from rpcgate.catalog import Entry
+from webui import access, catalog
+from webui.forms import ParamsForm, params_form, raw_params
+from webui.servers.models import Engine
+from webui.tasks import offers, picker, services
+from webui.tasks.address import LONGEST, address
+from webui.tasks.models import Task
+from webui.tasks.plan import Request
+
+MODES = ("browse", "paste", "expression")
+TOKENS = 20  # forms of one session that are remembered as sent
+RECENT = 3
+CAREFUL = {"waves": "1, 10%, rest", "max_fail": 10}  # what a module that changes things is offered
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What stands in the form. faults: of texts that are no numbers; typed: those texts, given back as they were."""
+
+    request: Request
+    entry: Entry | None
+    by: str
+    view: picker.View
+    faults: Mapping[str, str]
+    typed: Mapping[str, str]
+    paste: str = ""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Give the names of the secret fields."""
+        return frozenset(field.name for field in self.entry.fields if field.secret) if self.entry else frozenset()
+
+    @property
+    def address(self) -> str:
+        """Give the page's address with all of it but the secrets."""
+        params = {} if self.entry is None else self.request.params
+        return address(replace(self.request, params=params), extra=self._look, secrets=self.secrets)
+
+    @property
+    def _look(self) -> list[tuple[str, str]]:
+        """Give how the page looks at the servers: the way of choosing, and the filters."""
+        if self.by != MODES[0]:
+            return [("by", self.by)]
+        pairs = [("b.q", self.view.text), *(("b.idc", name) for name in self.view.idcs), ("b.tag", self.view.tag)]
+        return [pair for pair in pairs if pair[1]]
+
+
+@require_http_methods(["GET", "POST"])
+def run(request: HttpRequest, module: str = "") -> HttpResponse:
+    """Show the form as its address fills it; POST starts the task, or shows what is wrong."""
+    if request.method == "POST":
+        return _start(request)
+    draft = _draft(request.GET, module)
+    if draft.entry is not None:
+        draft = _offered(draft, request.GET)
+    form = params_form(draft.entry.fields, request.GET if raw_params(request.GET) else None) if draft.entry else None
+    return render(request, "run/run.html", _page(request, draft, form))
+
+
+@require_POST
+def refresh(request: HttpRequest) -> HttpResponse:
+    """Give the parts that follow from the form as it stands, and its address. `act` is a tick in the columns."""
+    draft = _acted(_draft(request.POST, request.POST.get("module", "")), request.POST)
+    changed = request.POST.get("shown", "") != draft.request.module
+    if changed and draft.entry is not None:
+        draft = _offered(draft, request.POST, fresh=True)
+    form = params_form(draft.entry.fields) if changed and draft.entry else None
+    values = _page(request, draft, form) | {"part": True}
+    names = ["run/preview.html", "run/servers.html"] + (["run/params.html"] if changed else [])
+    html = "".join(render_to_string(name, values, request) for name in names)
+    return JsonResponse({"html": html, "address": draft.address, "title": values["title"]})
+
+
+@require_GET
+def choices(request: HttpRequest, module: str, field: str) -> JsonResponse:
+    """Ask a master what a field offers for the selected servers."""
+    try:
+        entry = catalog.entry(module)
+    except catalog.UnknownModule as error:
+        raise Http404(str(error)) from None
+    if not any(one.name == field and one.computed for one in entry.fields):
+        raise Http404
+    access.require_run(request.user, entry.risk)
+    params = {name: value for name, value in raw_params(request.GET).items() if name != field}
+    return JsonResponse(offers.offered(entry, field, request.GET.get("on", ""), params))
+
+
+def _start(request: HttpRequest) -> HttpResponse:
+    draft = _draft(request.POST, request.POST.get("module", ""))
+    faults = dict(draft.faults)
+    if not faults:
+        try:
+            return redirect("task", _created_once(request, draft.request).pk)
+        except services.Refused as refused:
+            faults = refused.faults
+    draft = replace(draft, faults=faults)
+    form = params_form(draft.entry.fields, request.POST) if draft.entry else None
+    if form is not None:
+        _place_faults(form, faults)
+    values = _page(request, draft, form) | {"refused": True, "first_wrong": _first_wrong(faults, form)}
+    return render(request, "run/run.html", values, status=422)
+
+
+def _created_once(request: HttpRequest, asked: Request) -> Task:
+    """Create the task, or give the one that this very form has created already: a double click is one task.
+
+    The session's row is locked meanwhile, so that the second of two requests at once sees what the first did.
+    """
+    token = request.POST.get("token", "")[:64]
+    with transaction.atomic():
+        Session.objects.select_for_update().filter(pk=request.session.session_key).first()
+        stored = type(request.session)(request.session.session_key)
+        sent: dict[str, int] = dict(stored.get("runs", {}))
+        known = Task.objects.filter(pk=sent.get(token, 0)).first() if token else None
+        if known is not None:
+            request.session["runs"] = sent
+            return known
+        task = services.create(request.user, asked, source="web")
+        sent[token] = task.pk
+        request.session["runs"] = dict(list(sent.items())[-TOKENS:])
+        request.session.save()
+    return task
+
+
+def _draft(values: QueryDict, module: str) -> Draft:
+    entry = None
+    if module:
+        try:
+            entry = catalog.entry(module)
+        except catalog.UnknownModule:
+            entry = None  # the preview says why
+    numbers, faults, typed = _numbers(values)
+    by = values.get("by", "")
+    asked = Request(
+        module=module,
+        selector=values.get("on", "").strip(),
+        params=raw_params(values),
+        waves=values.get("waves", "").strip(),
+        check=values.get("check", "") in ("true", "on", "1"),
+        **numbers,
+    )
+    view = picker.view_of(values)
+    mode = by if by in MODES else MODES[0]
+    paste = values.get("paste", "" if "=" in asked.selector else asked.selector.replace(",", "\n"))
+    return Draft(asked, entry, mode, view, faults, typed, paste if mode == "paste" else "")
+
+
+def _numbers(values: QueryDict) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    found: dict[str, Any] = {}
+    faults, typed = {}, {}
+    for name, kind in (("timeout", float), ("max_fail", int), ("confirm", int)):
+        text = typed[name] = values.get(name, "").strip()
+        try:
+            found[name] = kind(text.replace(",", "")[:20]) if text else None
+        except ValueError:
+            found[name] = None
+            faults[name] = _("“%s” is not a number; write a whole number.") % text[:40]
+    return found, faults, typed
+
+
+def _offered(draft: Draft, values: QueryDict, *, fresh: bool = False) -> Draft:
+    """Fill in what was left open: the module's own deadline, and waves for a module that changes things."""
+    entry, asked = draft.entry, draft.request
+    assert entry is not None  # noqa: S101  # the callers have seen to it; for the reader
+    careful = CAREFUL if entry.risk != "read" else {"waves": "rest", "max_fail": None}
+    changes: dict[str, Any] = {}
+    if fresh:
+        changes = {**careful, "timeout": entry.timeout, "params": {}, "check": False}
+    else:
+        if "timeout" not in values:
+            changes["timeout"] = entry.timeout
+        if "waves" not in values:
+            changes.update(careful)
+    return replace(draft, request=replace(asked, **changes), typed={**draft.typed, **_typed(changes)})
+
+
+def _typed(changes: Mapping[str, Any]) -> dict[str, str]:
+    numbers = {name: changes[name] for name in ("timeout", "max_fail") if name in changes}
+    return {name: "" if value is None else f"{value:g}" for name, value in numbers.items()}
+
+
+def _acted(draft: Draft, values: QueryDict) -> Draft:
+    """Do what was clicked in the server card."""
+    act = values.get("act", "")
+    kind, _sign, rest = act.partition(":")
+    asked = draft.request
+    if kind == "clear":
+        return replace(draft, request=replace(asked, selector=""), paste="")
+    if kind == "paste":
+        return replace(draft, request=replace(asked, selector=picker.pasted(draft.paste)[0]))
+    if kind in ("on", "off"):
+        what, _sign, value = rest.partition(":")
+        selector = picker.tick(asked.selector, draft.view, what, value, on=kind == "on")
+        return replace(draft, request=replace(asked, selector=selector))
+    return draft
+
+
+def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[str, Any]:
+    shown = services.preview(request.user, draft.request)
+    missing = (*draft.faults.values(), *shown.missing) if draft.faults else shown.missing
+    entries = catalog.catalog().entries()
+    pasted = picker.pasted(draft.paste) if draft.by == "paste" and draft.paste else ("", [], 0)
+    return {
+        "draft": draft,
+        "ask": draft.request,
+        "entry": draft.entry,
+        "form": form,
+        "preview": shown,
+        "missing": list(dict.fromkeys(missing)),
+        "only_confirm": shown.confirm_needed and list(missing) == [shown.faults.get("confirm")],
+        "faults": {**shown.faults, **draft.faults},
+        "columns": picker.columns(asked_selector(draft, shown), draft.view),
+        "filters": picker.filters() if draft.by == "browse" else {},
+        "unknown": picker.unknown_sentence(pasted[1]),
+        "modules": sorted(entries, key=lambda one: (bool(one.error), one.number or 10**9, one.name)),
+        "recent": _recent(request),
+        "last": _last(draft),
+        "token": uuid4().hex,
+        "may_run": draft.entry is None or access.may_run(request.user, draft.entry.risk),
+        "title": _title(draft),
+        "too_long": len(draft.request.selector) > LONGEST,
+        "address": draft.address,
+        "engines": Engine.choices,
+        "confirm_above": settings.CONFIRM_ABOVE,
+        "left_more": len(shown.left_out) - 5,
+        "dry": _dry_run(draft),
+    }
+
+
+def asked_selector(draft: Draft, shown: services.Preview) -> str:
+    """Give the selector, or "" where it is not sound: the columns then show nothing ticked."""
+    return "" if "selector" in shown.faults and not shown.selected else draft.request.selector
+
+
+def _title(draft: Draft) -> str:
+    return _("Run a module") if draft.entry is None else _("Run: %s") % _(draft.entry.title)
+
+
+def _recent(request: HttpRequest) -> list[Entry]:
+    names = Task.objects.filter(created_by=request.user).order_by("-id").values_list("module", flat=True)[:40]
+    found = [catalog.catalog().get(name) for name in dict.fromkeys(names)]
+    return [entry for entry in found if entry and not entry.error][:RECENT]
+
+
+def _last(draft: Draft) -> str:
+    """Give the address that fills the form from the module's last run."""
+    if draft.entry is None:
+        return ""
+    task = Task.objects.filter(module=draft.entry.name).order_by("-id").first()
+    if task is None:
+        return ""
+    again = services.run_again(task, selector=draft.request.selector or task.selector)
+    return address(again, secrets=draft.secrets)
+
+
+def _dry_run(draft: Draft) -> Task | None:
+    """Give the last dry run of a module that destroys."""
+    if draft.entry is None or draft.entry.risk != "destroy":
+        return None
+    return Task.objects.filter(module=draft.entry.name, check_only=True, ended_at__isnull=False).order_by("-id").first()
+
+
+def _place_faults(form: ParamsForm, faults: Mapping[str, str]) -> None:
+    """Put the service's faults at their fields; the form's own check has found the same ones but for __post_init__."""
+    form.full_clean()
+    for name, text in faults.items():
+        field = name.removeprefix("p.")
+        if name.startswith("p.") and field in form.fields and not form.errors.get(field):
+            form.add_error(field, text)
+
+
+def _first_wrong(faults: Mapping[str, str], form: ParamsForm | None) -> str:
+    """Name the field that gets the focus: as one reads the page from the top."""
+    order = ["module", "selector"]
+    order += [f"p.{name}" for name in form.fields] if form else []
+    order += ["timeout", "waves", "max_fail", "check", "confirm"]
+    first = next((name for name in order if name in faults), "")
+    places = {"module": "om-module-search", "selector": "om-on", "confirm": "om-confirm"}
+    return places.get(first, f"id_{first}" if first else "")
