@@ -19,6 +19,7 @@ from tests.rpcgate import raw
 from tests.rpcgate.daemon import Daemon, running
 
 HANDLES = sorted(name for name in vars(consts) if name.startswith("HANDLE_") and name != "HANDLE_CALL")
+SECRET = b"pa55-0f-a-victim"
 GARBAGE = {
     "HTTP": b"GET / HTTP/1.0\r\n\r\n",
     "zeros": bytes(5000),
@@ -29,7 +30,6 @@ DEEP = brine.TAG_TUP1 * 2_000_000
 WIDE = brine.TAG_TUP_L4 + b"\xff" * 4
 LONG = brine.TAG_INT_L4 + b"\x00\x1e\x00\x00" + b"9" * 0x1E0000
 ROOM = 60 << 20  # bytes by which an attack may raise the master's memory; plain rpyc grows by 645 MB
-SECRET = b"pa55-0f-a-victim"
 
 
 @pytest.fixture(scope="module")
