@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,13 @@ __all__ = [
     "Refused",
     "Request",
     "cancel",
+    "confirmed",
     "create",
     "hold",
     "preview",
     "resume",
     "retry",
+    "retry_size",
     "run_again",
     "stop",
 ]
@@ -90,6 +93,17 @@ def retry(  # which hosts is said in two ways
         if name not in plan.secrets:
             plan.faults.setdefault(f"p.{name}", _("Type it again: it was not kept."))
     return _create(person, plan, source, retry_of=task, only="" if hosts is not None else only or Task.Only.ALL)
+
+
+def confirmed(request: Request) -> Request:
+    """Give the request with the number that confirms it, for who has said yes to any number."""
+    return replace(request, confirm=len(make(request).touched))
+
+
+def retry_size(task: Task, only: str) -> int:
+    """Give how many servers a retry would touch, as create counts them."""
+    names = ",".join(result.host for result in _chosen(task, only, None) if result.server_id)
+    return len(make(run_again(task, selector=names)).touched)
 
 
 def run_again(

@@ -45,6 +45,9 @@ def modules_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .replace("number=7", "number=10, check=True")
         .replace("change", "destroy")
     )
+    tell = RESTART.replace("{idempotent}", "False").replace("number=7", "number=11")
+    tell = tell.replace('["systemctl", "restart", params.service]', '["echo", str(len(params.password))]')
+    (folder / "tell.py").write_text(tell)
     (folder / "broken.py").write_text("x = ")
     return folder
 

@@ -1,0 +1,208 @@
+"""manage.py task: run modules, look at tasks, cancel, retry. Exit codes: 0 all well, 1 some hosts not, 2 usage."""
+
+import logging
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
+
+from webui import console
+from webui.catalog import catalog
+from webui.tasks import reads, services, terminal
+from webui.tasks.models import Task
+
+SHOWN = 30  # tasks of a list
+GOOD = ("ok", "changed")
+
+
+class OneLine(CommandParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(console.USAGE, f"{self.prog}: {terminal.safe(message)}; see {self.prog} --help\n")
+
+
+class Command(BaseCommand):
+    """Run, show, list, cancel, retry, hold, resume and stop tasks."""
+
+    help = "Run a module on servers and look after what runs."
+    requires_system_checks = ()  # no page is served here, and a command shall start fast
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Make a parser that complains in one line."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = OneLine  # Django offers no other way to choose the class
+        return parser
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the acts."""
+        parser.add_argument("--as", dest="person", default="", help="the account in whose name this is done")
+        acts = parser.add_subparsers(dest="act", required=True, parser_class=OneLine)
+        _run_options(acts.add_parser("run", help="run a module on servers"))
+        show = acts.add_parser("show", help="show how a task stands, and what the servers said")
+        show.add_argument("--json", action="store_true")
+        listed = acts.add_parser("list", help="list the newest tasks")
+        listed.add_argument("--json", action="store_true")
+        retry = acts.add_parser("retry", help="run a task again on the servers in trouble, or on all")
+        retry.add_argument("--only", choices=("failed", "lost", "all"), default="all")
+        _common_options(retry)
+        for act in ("cancel", "hold", "resume", "stop"):
+            words = getattr(services, act).__doc__.splitlines()[0]
+            acts.add_parser(act, help=words).add_argument("id", type=int)
+        for sub in (show, retry):
+            sub.add_argument("id", type=int)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Do what was asked for; every refusal is one line and exit code 2."""
+        acts = {"run": self.run_, "show": self.show, "list": self.list_, "retry": self.retry}
+        try:
+            with console.one_line_errors(), _quiet_catalog():
+                acts.get(options["act"], self.act)(options)
+        except DatabaseError as error:
+            why = " ".join(str(error).split())
+            raise console.UsageError(f"the database cannot be used: {why}; manage.py migrate prepares it") from error
+        except BrokenPipeError:
+            sys.stderr.close()  # who read our output has gone; there is nobody to tell
+
+    def run_(self, options: dict[str, Any]) -> None:
+        """Create a task."""
+        by = console.by(options["person"])
+        entry = catalog().get(options["module"])
+        fields = entry.fields if entry else ()
+        lists = frozenset(field.name for field in fields if field.type == "list[str]")
+        request = services.Request(
+            module=options["module"],
+            selector=options["on"],
+            params=terminal.read_params(options["param"], lists, sys.stdin),
+            timeout=options["timeout"],
+            waves=options["waves"],
+            max_fail=None if options["max_fail"] is None else terminal.percent(options["max_fail"]),
+            check=options["check"],
+            confirm=options["confirm"],
+        )
+        if options["yes"]:
+            request = services.confirmed(request)
+        self._created(lambda: services.create(by.person, request, source=by.source), options)
+
+    def retry(self, options: dict[str, Any]) -> None:
+        """Create a task from an old one."""
+        by, old = console.by(options["person"]), self._task(options)
+        params = terminal.read_params(options["param"], frozenset(), sys.stdin)
+        words = {"source": by.source, "params": params, "confirm": options["confirm"]}
+        if options["yes"]:
+            words["confirm"] = services.retry_size(old, options["only"])
+        self._created(lambda: services.retry(by.person, old, options["only"], **words), options)
+
+    def show(self, options: dict[str, Any]) -> None:
+        """Show a task."""
+        task = self._task(options)
+        if options["json"]:
+            console.print_json(self, reads.task_json(task))
+            return
+        for line in terminal.report(task):
+            self.stdout.write(line)
+
+    def list_(self, options: dict[str, Any]) -> None:
+        """List the newest tasks."""
+        tasks = list(Task.objects.select_related("created_by")[:SHOWN])
+        if options["json"]:
+            keys = ("id", "module", "state", "counts")
+            numbers = reads.counts_of(tasks)
+            console.print_json(
+                self, [dict(zip(keys, (t.pk, t.module, t.state, numbers[t.pk]), strict=True)) for t in tasks]
+            )
+            return
+        console.print_table(self, ("ID", "CREATED", "TASK", "SERVERS", "STATE", "BY"), terminal.rows(tasks))
+
+    def act(self, options: dict[str, Any]) -> None:
+        """Cancel, hold, resume or stop a task."""
+        by, task = console.by(options["person"]), self._task(options)
+        getattr(services, options["act"])(by.person, task, source=by.source)
+        self.stdout.write(f"Task {task.pk}: {task.get_state_display()}.")
+
+    def _task(self, options: dict[str, Any]) -> Task:
+        found = Task.objects.filter(pk=options["id"]).first() if 0 < options["id"] < 1 << 62 else None
+        if found is None:
+            raise console.UsageError(f"there is no task {options['id']}; manage.py task list shows the newest")
+        return found
+
+    def _created(self, create: Any, options: dict[str, Any]) -> None:
+        try:
+            task = create()
+        except services.Refused as refused:
+            raise console.UsageError(_faults(refused)) from refused
+        if not options["json"]:
+            self.stdout.write(f"Task {task.pk}: {terminal.safe(task.title)} on {task.hosts:,} servers.")
+            self.stdout.flush()
+        if options["wait"]:
+            self._wait(task, quiet=options["json"])
+        if options["json"]:
+            console.print_json(self, reads.task_json(task))
+        if options["wait"] and any(number for name, number in reads.counts(task).items() if name not in GOOD):
+            sys.exit(1)
+
+    def _wait(self, task: Task, *, quiet: bool) -> None:
+        def say(line: str) -> None:
+            self.stdout.write(line)
+            self.stdout.flush()
+
+        try:
+            terminal.follow(task, (lambda _line: None) if quiet else say, self._warn)
+        except KeyboardInterrupt:
+            self._warn(
+                f"Task {task.pk} goes on. manage.py task show {task.pk} shows it, task cancel {task.pk} ends it."
+            )
+            sys.exit(1)
+        if not quiet:
+            say(f"{reads.sentence(task)}.")
+
+    def _warn(self, line: str) -> None:
+        self.stderr.write(line)
+
+
+def _run_options(parser: ArgumentParser) -> None:
+    parser.add_argument("module", help="its name, as manage.py modules shows it")
+    parser.add_argument("--on", required=True, metavar="SELECTOR", help="for example web1,web2 or 'idc=sh and app=www'")
+    parser.add_argument("--waves", default="rest", help='for example "1,10%%,rest"')
+    parser.add_argument("--max-fail", metavar="10%", help="hold when more of a wave than this fail")
+    parser.add_argument("--check", action="store_true", help="dry run, where the module declares one")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="for one server")
+    _common_options(parser)
+
+
+def _common_options(parser: ArgumentParser) -> None:
+    words = "a parameter; @FILE and - read a file and standard input; may be repeated"
+    parser.add_argument("-p", dest="param", action="append", default=[], metavar="NAME=VALUE", help=words)
+    parser.add_argument(
+        "--wait", action="store_true", help="say how each server ends; exit code 1 when one is not well"
+    )
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--confirm", type=int, metavar="N", help="the number of servers, where it must be confirmed")
+    parser.add_argument("--yes", action="store_true", help="confirm whatever number it is")
+
+
+@contextmanager
+def _quiet_catalog() -> Iterator[None]:
+    """Keep the faults of other modules' files off the terminal; manage.py modules shows them."""
+    log = logging.getLogger("rpcgate.catalog")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def _faults(refused: services.Refused) -> str:
+    names = {"selector": "--on", "max_fail": "--max-fail", "waves": "--waves", "timeout": "--timeout"}
+    names |= {"confirm": "--confirm", "check": "--check"}
+    parts = [
+        f"{names.get(name) or name.removeprefix('p.')}: {text}" if name else text
+        for name, text in refused.faults.items()
+    ]
+    return terminal.safe(" ".join(parts))

@@ -1,0 +1,154 @@
+"""Tasks on a terminal: values from the command line, a line for each host as it ends, a report."""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from webui.console import UsageError
+from webui.tasks import reads
+from webui.tasks.models import HostResult, HostStatus, Output, Task
+
+LOOK = 0.1  # seconds between looks at a task that runs
+PATIENCE = 3.0  # seconds until the reason for waiting is told
+LITERAL = re.compile(r"\\+(?:@.*|-)", re.DOTALL)  # see preview.literal: one backslash is taken away
+OUTPUT_LINES = 40  # of each group
+UNFINISHED = (HostStatus.RUNNING, HostStatus.QUEUED)
+
+
+def safe(text: str) -> str:
+    """Make a text harmless for a terminal: one line, no control characters, no escape sequences."""
+    return "".join(char if char.isprintable() else " " if char in "\t\r\n" else "�" for char in text)
+
+
+def read_params(pairs: Sequence[str], lists: frozenset[str], stdin: TextIO) -> dict[str, Any]:
+    """Read NAME=VALUE words: @FILE and - stand for a file's text and standard input, a repeated list for a list."""
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise UsageError(f"-p {safe(pair)[:60]} is no NAME=VALUE")
+        found.setdefault(name, []).append(_value(name, value, stdin))
+    for name, values in found.items():
+        if len(values) > 1 and name not in lists:
+            raise UsageError(f"-p {safe(name)[:60]} is given {len(values)} times; it takes one value")
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+
+
+def _value(name: str, value: str, stdin: TextIO) -> str:
+    if value == "-":
+        return stdin.read().removesuffix("\n")
+    if value.startswith("@"):
+        try:
+            return Path(value[1:]).expanduser().read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise UsageError(f"-p {name}: {safe(value[1:])} cannot be read: {why}") from error
+    return value[1:] if LITERAL.fullmatch(value) else value
+
+
+def percent(text: str) -> int:
+    """Read "10%" or "10"; UsageError otherwise."""
+    match = re.fullmatch(r"(\d{1,3})%?", text.strip())
+    if not match or int(match[1]) > 100:
+        raise UsageError(f"--max-fail {safe(text)[:20]} is no percentage; write for example 10%")
+    return int(match[1])
+
+
+def follow(task: Task, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+    """Say a line for each host as it ends, and why others wait, until the task has ended or is held."""
+    told: set[int] = set()
+    version, waits, began = -1, "", time.monotonic()
+    while True:
+        task.refresh_from_db()
+        if task.version != version:
+            version = task.version
+            for line in _ended(task, told):
+                say(line)
+        if task.state == Task.State.ENDED:
+            return
+        if task.state == Task.State.HELD:
+            warn(f"Task {task.pk} is on hold: {held(task)} Go on with manage.py task resume {task.pk}, or task stop.")
+            return
+        if time.monotonic() - began > PATIENCE:
+            began = time.monotonic()
+            waits = _tell_waits(task, waits, warn)
+        time.sleep(LOOK)
+
+
+def held(task: Task) -> str:
+    """Give the reason why a task is on hold."""
+    return task.waves.filter(state="held").values_list("reason", flat=True).first() or ""
+
+
+def _ended(task: Task, told: set[int]) -> Iterator[str]:
+    """Give the lines of the hosts that have ended since."""
+    done = set(task.results.exclude(status__in=UNFINISHED).order_by().values_list("pk", flat=True))
+    fresh = sorted(done - told)
+    told |= done
+    for start in range(0, len(fresh), 500):
+        for result in HostResult.objects.filter(pk__in=fresh[start : start + 500]).order_by("ended_at", "host"):
+            yield host_line(result)
+
+
+def host_line(result: HostResult) -> str:
+    """Give one host as one line."""
+    parts = [result.host, str(result.status)]
+    parts += [f"exit {result.rc}"] if result.rc is not None else []
+    parts += [f"{result.seconds:.2f} s"] if result.seconds is not None else []
+    return safe("  ".join([*parts, result.summary]).rstrip())
+
+
+def _tell_waits(task: Task, before: str, warn: Callable[[str], None]) -> str:
+    if task.attention:
+        now = "No dispatcher has seen this task yet; is manage.py dispatch running?"
+    else:
+        causes = [cause for cause in reads.waiting(task) if cause.code not in ("wave", "turn")]
+        now = "; ".join(f"{cause.sentence}. {cause.detail}".strip() for cause in causes)
+    if now and now != before:
+        warn(f"Waiting: {safe(now)}")
+    return now
+
+
+def report(task: Task) -> Iterator[str]:
+    """Give a task as lines: how it stands, why hosts wait, the groups and what they said."""
+    numbers = reads.counts(task)
+    yield f"Task {task.pk}  {safe(task.title)}  {reads.chip(task, numbers)[1]}"
+    yield f"{reads.sentence(task, numbers)}."
+    yield "  ".join(f"{status} {number:,}" for status, number in numbers.items() if number)
+    if task.state == Task.State.HELD:
+        yield f"On hold: {held(task)}"
+    yield from (f"Waiting: {safe(f'{cause.sentence}. {cause.detail}'.strip())}" for cause in reads.waiting(task))
+    found = reads.groups(task)
+    texts = dict(Output.objects.filter(pk__in={group.digest for group in found}).values_list("pk", "text"))
+    for group in found:
+        yield from _group(group, texts.get(group.digest, ""))
+
+
+def _group(group: reads.Group, text: str) -> Iterator[str]:
+    names = ", ".join(group.names) + (
+        f" and {group.count - len(group.names)} more" if group.count > len(group.names) else ""
+    )
+    if group.others:
+        yield f"\n{group.count:,} servers with {group.line}"
+        return
+    yield f"\n{group.count:,} {group.status}: {names}" + (f" (exit {group.rc})" if group.rc is not None else "")
+    if group.reason:
+        yield f"    {safe(group.reason)}"
+    lines = text.splitlines()
+    yield from (f"    {safe(line)}" for line in lines[:OUTPUT_LINES])
+    if len(lines) > OUTPUT_LINES:
+        yield f"    ... {len(lines) - OUTPUT_LINES} more lines; --json has them all"
+
+
+def rows(tasks: Iterable[Task]) -> list[tuple[object, ...]]:
+    """Give tasks as the rows of a list."""
+    found = list(tasks)
+    numbers = reads.counts_of(found)
+    return [_row(task, numbers[task.pk]) for task in found]
+
+
+def _row(task: Task, numbers: Mapping[str, int]) -> tuple[object, ...]:
+    when = f"{task.created_at:%Y-%m-%d %H:%M:%S}"
+    return task.pk, when, safe(task.title), f"{task.hosts:,}", reads.chip(task, numbers)[1], task.created_by or "-"
