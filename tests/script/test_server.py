@@ -1,14 +1,16 @@
 """script/server as a newcomer meets it: started, used, ended; everything real."""
 
 import contextlib
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -46,14 +48,15 @@ def refused(home: Path, *words: str) -> tuple[int, str]:
 class Running:
     """A script/server that was started."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, more: Mapping[str, str]) -> None:
         self.port = free_port()
+        self.environment = environment(home) | more
         self.log = home.with_suffix(f".{self.port}.log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 ["script/server", "--port", str(self.port)],
                 cwd=ROOT,
-                env=environment(home),
+                env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -73,6 +76,13 @@ class Running:
                 return got.read()
             time.sleep(0.05)  # nothing to wait on: it is the port that comes up
         raise AssertionError(self.told())
+
+    def manage(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run manage.py on this installation."""
+        command = [".venv/bin/python", "manage.py", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=False
+        )
 
     def pids(self) -> dict[str, int]:
         return {name: int(pid) for name, pid in re.findall(r"(\w+)\.1 started \(pid=(\d+)\)", self.told())}
@@ -100,8 +110,8 @@ Start = Callable[..., Running]
 def start(tmp_path: Path) -> Iterator[Start]:
     running: list[Running] = []
 
-    def one(name: str = "home") -> Running:
-        running.append(Running(tmp_path / name))
+    def one(name: str = "home", **more: str) -> Running:
+        running.append(Running(tmp_path / name, more))
         return running[-1]
 
     yield one
@@ -143,6 +153,22 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     assert resident_mib(list(second.pids().values())) < 400
     assert second.end(signal.SIGHUP) == 0, "a closed terminal ends it too"
     assert second.left() == []
+
+
+def test_the_module_of_the_readme_runs_as_typed_on_this_machine_without_a_restart(start: Start, tmp_path: Path) -> None:
+    modules = tmp_path / "modules"
+    shutil.copytree(ROOT / "modules", modules, ignore=shutil.ignore_patterns("__pycache__"))
+    server = start(OMSERVER_MODULES=str(modules))
+    server.first_page()
+    (example,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (modules / "uptime.py").write_text(example)
+    server.wait_for("dispatcher")
+    done = server.manage("task", "run", "uptime", "--on", "all", "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    (host,) = json.loads(done.stdout)["hosts"]
+    assert host["status"] == "ok"
+    assert host["engine"] == "local"
+    assert host["output"].startswith("up ")
 
 
 def test_two_run_side_by_side_and_one_home_has_one_server(start: Start, tmp_path: Path) -> None:
