@@ -41,9 +41,6 @@ class AnsibleAdapter:
                 return f"The Python package {part.replace('_', '-')} is not installed; install requirements.txt."
         if shutil.which("ssh") is None:
             return "The program ssh is not installed; install openssh-client."
-        for what, path in (("key", self._config.key), ("known_hosts", self._config.known_hosts.expanduser())):
-            if path is not None and not path.is_file():
-                return f"engines.ansible.{what} is {path}, which is no file."
         return ""
 
     def call(self, call: Call, emit: Emit) -> AnsibleJob:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rpcgate.engines.ansible_remote import NOT_STARTED
-from rpcgate.output import Output, clean, decode, left_out
+from rpcgate.output import Output, clean, decode, fit, left_out
 from sdk import Event, Status
 
 NAME = "ansible"
@@ -54,10 +54,10 @@ def of_command(report: Report, call: str, seconds: float) -> Event:
     err, told = _split_report(err, call)
     stdout, stderr = (_joined(kept, told.get(name, 0), report.limit) for kept, name in ((out, "out"), (err, "err")))
     lost = sum(_lost(told.get(name, 0), report.limit) for name in ("out", "err"))
-    both = Output(report.limit)
-    both.add(stdout.encode())
-    both.add(stderr.encode())
-    fields: dict[str, Any] = {**_shown(both, len(out) + len(err) + lost), "data": {"stdout": stdout, "stderr": stderr}}
+    size = len(out) + len(err) + lost
+    output, cut = fit(stdout + stderr, report.limit, size if lost else None)
+    data = {"stdout": stdout, "stderr": stderr}
+    fields: dict[str, Any] = {"output": output, "size": size if lost or cut else None, "data": data}
     if "rc" not in told:
         last = stderr.strip().splitlines()[-1:] or ["it gave no reason"]
         return report.event(Status.FAILED, reason=f"The command could not be run: {last[0]}."[:500], **fields)
@@ -154,7 +154,7 @@ def _trouble(report: Report) -> Event | None:
 
 def _refusal(report: Report) -> Event | None:
     """Give the event of a put or get that the server refused; None when it was done."""
-    rc = _rc(report.res) or 0
+    rc = int(report.res.get("exit", 0))
     lines = decode(_bytes(report.res, "err")).strip().splitlines()
     if rc == 0:
         return None

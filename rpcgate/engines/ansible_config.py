@@ -23,8 +23,8 @@ class AnsibleConfig:
     """
 
     home: Path
+    known_hosts: Path
     key: Path | None = None
-    known_hosts: Path = Path("~/.ssh/known_hosts")
     user: str = ""
     port: int = 22
     become: bool = False
@@ -53,7 +53,9 @@ def read_config(table: dict[str, Any], home: Path) -> AnsibleConfig:
     if unknown := sorted(table.keys() - known):
         raise ConfigError(f"{WHERE}.{unknown[0]} is not known; write one of {', '.join(sorted(known))}")
     values = {key: _value(key, value, home) for key, value in table.items()}
-    config = AnsibleConfig(home=home / "ansible", **values)
+    config = AnsibleConfig(**{"home": home / "ansible", "known_hosts": home / "known_hosts", **values})
+    if config.key and not config.key.is_file():
+        raise ConfigError(f"{WHERE}.key: {config.key} is no file; make it with ssh-keygen -t ed25519 -f {config.key}")
     if config.playbooks and not config.playbooks.is_dir():
         raise ConfigError(
             f"{WHERE}.playbooks is {str(config.playbooks)!r}, which is no folder; make it or leave it out"

@@ -103,8 +103,6 @@ class AnsibleJob:
         except PlanError as error:
             self._end_all(Status.FAILED, str(error))
             return
-        if self.plan.skip:
-            self._end_all(Status.SKIPPED, self.plan.skip)
         for name, host in list(self._hosts.items()):
             if fault := fault_of(host.target):
                 self._final(name, Event("", Status.FAILED, reason=fault))

@@ -38,7 +38,7 @@ class WarmParent:
     def start_job(self, job: dict[str, Any]) -> socket.socket:
         """Give the job's own socket: JSON events a line come from it; closing its sending side ends the job.
 
-        OSError when the warm parent cannot be started; it is tried twice.
+        OSError when the warm parent cannot be started; one that has just died is replaced, once.
         """
         with self._lock:
             try:
@@ -60,6 +60,11 @@ class WarmParent:
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._control, [json.dumps(job).encode()], [theirs.fileno()])
+        ours.settimeout(START_SECONDS)
+        if not ours.recv(1, socket.MSG_PEEK):  # the supervisor speaks at once; before that nothing was started
+            ours.close()
+            raise OSError("the warm parent has died")
+        ours.settimeout(None)
         return ours
 
     def _start(self) -> socket.socket:
@@ -126,7 +131,7 @@ class WarmParent:
         }
 
     def _ssh_arguments(self) -> str:
-        hosts = str(self._config.known_hosts.expanduser())
+        hosts = str(self._config.known_hosts)
         options = {
             "ControlMaster": "auto",
             "ControlPersist": f"{self._config.persist}s",

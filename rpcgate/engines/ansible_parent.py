@@ -126,6 +126,7 @@ def _supervise(job: dict[str, Any], channel: socket.socket) -> None:
     """Run one job to its end, or until the master closes its side; say then whether nothing is left of it."""
     os.setsid()
     processes.adopt_orphans()
+    _say(channel, {"event": "begun"})
     runner = os.fork()
     if runner == 0:
         _run_job(job, channel)

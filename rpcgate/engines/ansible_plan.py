@@ -31,7 +31,7 @@ class Plan:
 
     mark: names the call on the servers. files: for the job's folder. read: turns a task's report into the host's
     final event; None for a playbook, whose hosts end when it does. grace: seconds after the call's own timeout until
-    the job is ended from here. playbook: the file to play. skip: why no host is touched at all.
+    the job is ended from here. playbook: the file to play. variables: whether there is a file of them.
     """
 
     mark: str
@@ -40,29 +40,22 @@ class Plan:
     grace: float = GRACE
     playbook: Path | None = None
     variables: bool = False
-    skip: str = ""
 
 
 def plan(call: Call, config: AnsibleConfig) -> Plan:
     """Make the plan of a call; PlanError when its arguments are wrong."""
+    make = PLANS.get(call.verb)
+    if make is None:
+        raise PlanError(f"The ansible engine has no verb {call.verb!r}.")
     try:
-        return PLANS[call.verb](call, config, uuid.uuid4().hex, **call.args)
-    except KeyError:
-        raise PlanError(f"The ansible engine has no verb {call.verb!r}.") from None
+        return make(call, config, uuid.uuid4().hex, **call.args)
     except TypeError as error:
         raise PlanError(f"The arguments of {call.verb} are wrong: {error}.") from None
 
 
 def kill_plan(mark: str, config: AnsibleConfig, seconds: float) -> Plan:
     """Make the plan that ends on each server what another call started there; its output is then `gone`."""
-    own = uuid.uuid4().hex
-    read = partial(_kill_answer, call=own)
-    return _feed(own, ansible_remote.kill(mark), config, seconds, read, grace=GRACE)
-
-
-def _kill_answer(report: Report, call: str) -> Event:
-    del call
-    return of_get(report)
+    return _feed(uuid.uuid4().hex, ansible_remote.kill(mark), config, seconds, of_get)
 
 
 def _shell(call: Call, config: AnsibleConfig, mark: str, *, argv: list[str]) -> Plan:
@@ -87,21 +80,19 @@ def _script(
 
 
 def _command(call: Call, config: AnsibleConfig, mark: str, text: str) -> Plan:
-    if call.check:
-        return Plan(mark, skip="This is a dry run; commands are not run in it.")
     kill = ansible_remote.KILL_AFTER + config.connect_timeout + 1
     read = partial(of_command, call=mark, seconds=call.timeout)
     return _feed(mark, text, config, math.ceil(call.timeout) + kill, read, grace=kill + GRACE)
 
 
 def _put(call: Call, config: AnsibleConfig, mark: str, *, path: str, content: bytes, mode: int = 0o644) -> Plan:
-    _no_nul("path", path)
+    _full_path(path)
     text = ansible_remote.put(path, content, mode=mode, check=call.check)
     return _feed(mark, text, config, call.timeout, partial(of_put, check=call.check))
 
 
 def _get(call: Call, config: AnsibleConfig, mark: str, *, path: str, limit: int = 1 << 20) -> Plan:
-    _no_nul("path", path)
+    _full_path(path)
     return _feed(mark, ansible_remote.get(path, limit=limit), config, call.timeout, of_get)
 
 
@@ -166,6 +157,12 @@ def _become(config: AnsibleConfig) -> dict[str, Any]:
     if not config.become:
         return {}
     return {"become": True, "become_method": "ansible.builtin.sudo", "become_user": config.become_user}
+
+
+def _full_path(path: str) -> None:
+    _no_nul("path", path)
+    if not path.startswith("/") or path.endswith("/"):
+        raise PlanError(f"{path!r} is not the full path of a file; begin with / and name a file.")
 
 
 def _no_nul(what: str, *texts: str) -> None:

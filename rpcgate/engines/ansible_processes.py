@@ -44,7 +44,9 @@ def kill_below(root: int, *, spare_connections: bool, besides: frozenset[int] = 
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         doomed = [
-            pid for pid in descendants(root, besides) if alive(pid) and not (spare_connections and _is_connection(pid))
+            pid
+            for pid in descendants(root, besides)
+            if alive(pid) and not _is_marked(pid) and not (spare_connections and _is_connection(pid))
         ]
         if not doomed:
             return True

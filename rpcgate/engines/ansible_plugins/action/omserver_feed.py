@@ -20,7 +20,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible is not typed
         """Run the text; `out` and `err` are base64."""
         text = Path(self._task.args["feed"]).read_bytes()
         answer = self._low_level_execute_command("/bin/sh", in_data=text, encoding_errors="surrogateescape")
-        return {"rc": answer["rc"], "out": _packed(answer["stdout"]), "err": _packed(answer["stderr"])}
+        # not "rc": Ansible would call every other one than 0 a failed task
+        return {"exit": answer["rc"], "out": _packed(answer["stdout"]), "err": _packed(answer["stderr"])}
 
 
 def _packed(text: str) -> str:
