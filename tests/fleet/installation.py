@@ -130,6 +130,7 @@ def installed(
         "DATABASE_URL": database_url,
         "LANG": "C.UTF-8",
     }
+    env["OMSERVER_MODULES"] = str(modules)
     made = Installation(home, f"http://127.0.0.1:{free_port()}", env)
     try:
         made.manage("migrate", "-v0")
