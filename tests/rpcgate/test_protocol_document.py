@@ -1,4 +1,4 @@
-"""docs/protocol.md is enough to write a peer: this one is written from the page alone, without rpcgate.envelope's code."""
+"""docs/protocol.md is enough to write a peer: this one is written from the page alone, not from the code."""
 
 import hashlib
 import os
