@@ -9,7 +9,8 @@ from sdk.event import Stream
 
 Live = Callable[[str, Stream], None]
 GATHER = 0.05  # seconds: live output goes out in pieces of this age, so that many small writes stay cheap
-HELD_OPEN = 1.0  # seconds that output may still come after the end: a daemon may hold it open for ever
+HELD_OPEN = 1.0  # seconds of silence after the end, with the output still open: a daemon may hold it for ever
+DRAINED = 30.0  # seconds after the end in which output may still be under way, over a slow line
 CUT = "\nThe live view ends here, because there is very much output; the result keeps its first and its last part.\n"
 LEFT_BEHIND = "A process that was left running holds the output open; what it writes from now on is not kept.\n"
 
@@ -31,6 +32,7 @@ class Conversation:
         self.raw = bytearray()
         self._keep = keep
         self._both: Output | None = None  # made when the second stream speaks: mostly only one does
+        self._heard = 0.0
         self._live = live
         self._room = limit  # bytes that may still go out live
         self._decoders: dict[Stream, Decoder] = {"stdout": Decoder(), "stderr": Decoder()}
@@ -48,6 +50,7 @@ class Conversation:
         other: Stream = "stderr" if stream == "stdout" else "stdout"
         if self._both is None and self.streams[other].size:
             self._both = copy.deepcopy(self.both)
+        self._heard = self._loop.time()
         self.streams[stream].add(data)
         if stream == "stdout" and len(self.raw) < self._keep:
             self.raw += data[: self._keep - len(self.raw)]
@@ -59,19 +62,26 @@ class Conversation:
     def exited(self, rc: int) -> None:
         """Take the exit status; output may still follow for a moment."""
         self.rc = rc
-        self._loop.call_later(HELD_OPEN, self._leave)
+        self._heard = self._loop.time()
+        self._loop.call_later(HELD_OPEN, self._leave, self._heard + DRAINED)
 
     def closed(self, lost: str = "") -> None:
         """Know that nothing more comes. lost: why, where there was no exit."""
         if not self.finished.done():
             self.finished.set_result("" if self.rc is not None else lost or "it was closed without an exit status")
 
-    def _leave(self) -> None:
-        if not self.finished.done():
-            if self._live:
-                self._flush()
-                self._live(LEFT_BEHIND, "note")
-            self.finished.set_result("")
+    def _leave(self, at_last: float) -> None:
+        """End the waiting for output after the exit, when it is silent or at last."""
+        if self.finished.done():
+            return
+        quiet_at = self._heard + HELD_OPEN
+        if self._loop.time() < min(quiet_at, at_last):
+            self._loop.call_at(min(quiet_at, at_last), self._leave, at_last)
+            return
+        if self._live:
+            self._flush()
+            self._live(LEFT_BEHIND, "note")
+        self.finished.set_result("")
 
     def _gather(self, stream: Stream, data: bytes) -> None:
         if not self._pending:

@@ -37,7 +37,7 @@ class Plan:
     line: str
     seconds: int
     limit: int
-    stdin: bytes
+    stdin: bytes | None
     live: bool
     read: Read
     raw: int = 0
@@ -53,9 +53,14 @@ def plan(call: Call, sudo: Sequence[str]) -> Plan:
         planned = BUILDERS[call.verb](call, mark, seconds, tuple(sudo))
     except KeyError as error:
         raise VerbError(f"The engine was not given what it needs for {call.verb}: {error} is missing.") from error
+    except UnicodeEncodeError as error:
+        raise VerbError("The script holds half of a character (a lone surrogate); remove it.") from error
     if "\x00" in planned.line:
         raise VerbError("A word holds a NUL character, which no program can be given; remove it.")
-    size = len(planned.line.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(planned.line.encode())
+    except UnicodeEncodeError as error:
+        raise VerbError("A word holds half of a character (a lone surrogate); remove it.") from error
     if size > remote_shell.LONGEST:
         raise VerbError(
             f"The command has {size} bytes; a server takes {remote_shell.LONGEST}. Put the text into a script or file."
@@ -87,7 +92,7 @@ def _shell(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
     if not words or not words[0]:
         raise VerbError("There is no command to run; the first word names a program.")
     line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo)
-    return Plan(mark, line, seconds, call.output_limit, b"", True, _read_exit(words[0], sudo))
+    return Plan(mark, line, seconds, call.output_limit, None, True, _read_exit(words[0], sudo))
 
 
 def _script(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
@@ -110,7 +115,7 @@ def _get(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
     limit = int(call.args.get("limit", 1 << 20))
     words = ["/bin/sh", "-c", remote_shell.GET, "get", _path(call), str(limit + 1), mark]
     line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo)
-    return Plan(mark, line, seconds, SMALL, b"", False, _read_get(_path(call), limit, mark), raw=limit + SMALL)
+    return Plan(mark, line, seconds, SMALL, None, False, _read_get(_path(call), limit, mark), raw=limit + SMALL)
 
 
 BUILDERS: dict[str, Callable[[Call, str, int, Sequence[str]], Plan]] = {
@@ -179,6 +184,8 @@ def _refused(event: Event, said: Conversation, what: str) -> Event:
 def _why(said: Conversation, program: str, sudo: Sequence[str]) -> str:
     rc = said.rc or 0
     complaint = said.streams["stderr"].text().strip()
+    if sudo and rc == PROGRAM_MISSING and "sudo: not found" in complaint:
+        return "Exit status 127: the server has no sudo, which the configuration of its master asks for."
     if sudo and complaint.startswith("sudo:"):
         return f"sudo refused: {complaint.splitlines()[0].removeprefix('sudo:').strip()}."
     if rc == PROGRAM_MISSING:

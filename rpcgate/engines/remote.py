@@ -35,7 +35,7 @@ class UnreachableError(Exception):
 class Link(Protocol):
     """A way to start processes on one host."""
 
-    async def start(self, line: str, stdin: bytes, said: Conversation) -> None:
+    async def start(self, line: str, stdin: bytes | None, said: Conversation) -> None:
         """Hand a line to the host's shell; UnreachableError only while said.sent is False."""
 
     def close(self, said: Conversation) -> None:
@@ -213,7 +213,7 @@ class HostRun:
 async def _answer(link: Link, line: str) -> str:
     """Run a line on the host and give the last word of its output."""
     said = Conversation(SMALL)
-    await link.start(line, b"", said)
+    await link.start(line, None, said)
     try:
         await asyncio.wait({said.finished})
         return (said.streams["stdout"].text().split() or [""])[-1]
@@ -229,8 +229,8 @@ class RemoteEngine:
     def __init__(self, carrier: Carrier, concurrency: int) -> None:
         self.carrier = carrier
         self.name = carrier.name
-        self.reaching = asyncio.Semaphore(concurrency + REACHED_AHEAD)
-        self.places = asyncio.Semaphore(concurrency)
+        self._concurrency = concurrency
+        self._renew()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -261,6 +261,11 @@ class RemoteEngine:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(ENDING)
 
+    def _renew(self) -> None:
+        """Make what belongs to one event loop."""
+        self.reaching = asyncio.Semaphore(self._concurrency + REACHED_AHEAD)
+        self.places = asyncio.Semaphore(self._concurrency)
+
     def _begin(self, running: RemoteCall) -> None:
         running.begin({target.name: HostRun(self, running, target) for target in running.call.targets})
 
@@ -268,6 +273,7 @@ class RemoteEngine:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._renew()
                 # many, because a name that cannot be resolved keeps its thread for a long time
                 self._loop.set_default_executor(ThreadPoolExecutor(64, thread_name_prefix=f"{self.name}-names"))
                 self._thread = threading.Thread(target=_run, args=(self._loop,), name=self.name, daemon=True)

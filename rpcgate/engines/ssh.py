@@ -1,5 +1,6 @@
 """The ssh engine: plain SSH by asyncssh, over connections that are kept, to hosts whose keys are known."""
 
+import asyncio
 import importlib.util
 import logging
 from collections.abc import AsyncIterator
@@ -35,12 +36,10 @@ class SshLink:
         self._sessions: dict[Conversation, Any] = {}
 
     async def connect(self, *, fresh: bool = False) -> None:
-        """Hold a connection, instead of the one held before."""
-        before, self._held = self._held, AsyncExitStack()
+        """Hold a connection for new processes; those before stay on theirs."""
         self._kept = await self._held.enter_async_context(self._pool.lend(self._endpoint, fresh=fresh))
-        await before.aclose()
 
-    async def start(self, line: str, stdin: bytes, said: Conversation) -> None:
+    async def start(self, line: str, stdin: bytes | None, said: Conversation) -> None:
         """Hand a line to the host's shell, over a new connection where the kept one is of no use."""
         from rpcgate.engines.ssh_session import NotOpenedError, open_session
 
@@ -53,6 +52,9 @@ class SshLink:
                 self._kept.spoiled = True
                 await self.connect(fresh=True)
                 opened = await open_session(self._kept.made.result(), line, stdin, said, self._patience)
+        except asyncio.CancelledError:
+            self._kept.spoiled = True  # the server may still open the session that nobody wants
+            raise
         except NotOpenedError as error:
             self._kept.spoiled = True
             where = f"{self._endpoint.host}:{self._endpoint.port}"
@@ -109,7 +111,7 @@ class SshCarrier:
         """Close all connections."""
         if self._pool:
             await self._pool.close()
-            self._pool = None
+        self._pool = self._login = None  # they belong to this event loop
 
     def _connections(self) -> "Pool":
         from rpcgate.engines.ssh_pool import Pool

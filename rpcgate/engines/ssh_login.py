@@ -12,7 +12,7 @@ from rpcgate.engines.ssh_config import SshConfig
 from rpcgate.engines.ssh_pool import Endpoint
 
 LOGINS = 50  # at once: each costs some 10 ms of this processor
-LOGIN_TIMEOUT = 30.0  # seconds for the exchange of keys and the login, on a loaded host
+LOGIN_PATIENCE = 3  # times connect_timeout for the exchange of keys and the login, on a loaded host
 LOST_KEEPALIVES = 3
 
 
@@ -51,7 +51,7 @@ class Login:
             client_keys=keys or (),
             agent_path=config.agent or None,
             preferred_auth="publickey",
-            login_timeout=LOGIN_TIMEOUT,
+            login_timeout=LOGIN_PATIENCE * config.connect_timeout,
             keepalive_interval=config.keepalive,
             keepalive_count_max=LOST_KEEPALIVES,
             gss_host=None,

@@ -17,7 +17,7 @@ class NotOpenedError(Exception):
 class Session(asyncssh.SSHClientSession[bytes]):
     """Tell a Conversation what the remote process says."""
 
-    def __init__(self, said: Conversation, stdin: bytes, opened: "asyncio.Future[None]") -> None:
+    def __init__(self, said: Conversation, stdin: bytes | None, opened: "asyncio.Future[None]") -> None:
         self._said = said
         self._stdin = stdin
         self._opened = opened
@@ -31,10 +31,11 @@ class Session(asyncssh.SSHClientSession[bytes]):
             self._opened.set_result(None)
 
     def session_started(self) -> None:
-        """Send what the process reads."""
-        if self._channel:
-            self._channel.write(self._stdin)
-            self._channel.write_eof()
+        """Send what the process reads, unless it has ended already: an error here would throw its output away."""
+        if self._channel and self._stdin is not None:
+            with suppress(OSError):
+                self._channel.write(self._stdin)
+                self._channel.write_eof()
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take a piece of output."""
@@ -60,7 +61,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
 
 
 async def open_session(
-    connection: asyncssh.SSHClientConnection, line: str, stdin: bytes, said: Conversation, patience: float
+    connection: asyncssh.SSHClientConnection, line: str, stdin: bytes | None, said: Conversation, patience: float
 ) -> Session:
     """Ask the server to run a line. NotOpenedError while nothing was sent; after that `said` knows all."""
     opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()

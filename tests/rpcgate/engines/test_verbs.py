@@ -1,0 +1,361 @@
+"""What the ssh and local engines both promise, on a real host."""
+
+import base64
+import os
+import pwd
+import secrets
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rpcgate.engines import Call
+from sdk import Event, Status
+from tests.fleet.sshd import plain_account
+from tests.rpcgate.engines.calls import BOUND, Caller, eventually
+
+pytestmark = pytest.mark.sshd
+
+
+def alive(word: str) -> bool:
+    """Say whether a process runs whose command line holds a word."""
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if word.encode() in line.read_bytes().split(b"\x00"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def seconds() -> str:
+    """Give a number of seconds for sleep that nobody else uses, to know the process by."""
+    return f"{900 + secrets.randbelow(99)}.{secrets.randbelow(10**9):09d}"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder that the host's account may write to."""
+    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
+    path.mkdir()
+    path.chmod(0o777)
+    yield path
+    subprocess.run(["rm", "-rf", str(path)], check=True)
+
+
+def test_words_arrive_as_they_are(engine: Caller) -> None:
+    words = [
+        "",
+        " ",
+        "a b",
+        "$(id)",
+        "`id`",
+        ";",
+        "|",
+        "&",
+        ">",
+        "*",
+        "'",
+        '"',
+        "\\n",
+        "a\nb",
+        "-n",
+        "é中🙂",
+        "!1",
+        "#",
+    ]
+    event = engine.one(
+        "shell",
+        argv=[
+            sys.executable if engine.adapter.name == "local" else "/usr/bin/printf",
+            *(
+                ["-c", "import sys; print(end=''.join(f'<{word}>' for word in sys.argv[1:]))"]
+                if engine.adapter.name == "local"
+                else ["<%s>"]
+            ),
+            *words,
+        ],
+    )
+    assert event.output == "".join(f"<{word}>" for word in words)
+    assert (event.status, event.rc, event.engine, event.reason) == (Status.OK, 0, engine.adapter.name, "")
+
+
+@pytest.mark.parametrize("status", [1, 2, 77, 124, 126, 127, 255])
+def test_an_exit_status_is_passed_on(engine: Caller, status: int) -> None:
+    event = engine.one("shell", argv=["sh", "-c", f"exit {status}"])
+    assert (event.status, event.rc) == (Status.FAILED, status)
+    assert event.reason.startswith(f"Exit status {status}")
+
+
+def test_an_end_by_a_signal_is_named(engine: Caller) -> None:
+    event = engine.one("shell", argv=["sh", "-c", "kill -SEGV $$"])
+    assert (event.status, event.reason) == (Status.FAILED, "Exit status 139: ended by SIGSEGV.")
+
+
+def test_standard_input_is_at_its_end(engine: Caller) -> None:
+    assert engine.one("shell", argv=["sh", "-c", "cat; echo read"], timeout=5).output == "read\n"
+
+
+def test_no_output_is_empty_output(engine: Caller) -> None:
+    event = engine.one("shell", argv=["true"])
+    assert (event.output, event.data, event.size) == ("", {"stdout": "", "stderr": ""}, None)
+
+
+def test_streams_are_told_apart_and_kept_in_order(engine: Caller) -> None:
+    text = "for n in 1 2 3; do echo out$n; sleep 0.1; echo err$n >&2; sleep 0.1; done"
+    event = engine.one("script", text=text)
+    assert event.output == "out1\nerr1\nout2\nerr2\nout3\nerr3\n"
+    assert event.data == {"stdout": "out1\nout2\nout3\n", "stderr": "err1\nerr2\nerr3\n"}
+
+
+def test_output_comes_while_the_command_runs(engine: Caller) -> None:
+    called = engine.start("shell", argv=["sh", "-c", "echo early; exec sleep 30"])
+    event = called.first()
+    assert (event.status, event.output, event.stream) == (Status.RUNNING, "early\n", "stdout")
+    called.running.cancel()
+    called.finals()
+
+
+def test_bytes_that_are_no_text_become_visible(engine: Caller) -> None:
+    event = engine.one("shell", argv=["printf", r"\377\376 \000 \033[31m red \303\244 end"])
+    assert event.output == "\\xff\\xfe \\x00 \x1b[31m red ä end"
+
+
+def test_a_line_of_a_mebibyte_arrives_whole(engine: Caller) -> None:
+    event = engine.one("shell", argv=["sh", "-c", f"head -c {1 << 20} /dev/zero | tr '\\0' x"])
+    assert event.output == "x" * (1 << 20)
+    assert event.size is None
+
+
+def test_50_mb_are_cut_visibly_in_bounded_memory(engine: Caller) -> None:
+    tracemalloc.start()
+    called = engine.start(
+        "shell",
+        argv=["sh", "-c", "echo first; head -c 50000000 /dev/zero | tr '\\0' x; echo last"],
+        timeout=60,
+        output_limit=100_000,
+    )
+    (event,) = called.finals().values()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert event.status is Status.OK
+    assert event.size == 50_000_011
+    assert event.output.startswith("first\nxxx")
+    assert event.output.endswith("xxxlast\n")
+    assert "47.6 MiB left out" in event.output
+    assert len(event.output) < 101_000
+    assert len(called.live()) <= 100_000
+    assert "live view ends" in called.live("note") or not called.live()
+    assert peak < 8_000_000
+
+
+def test_a_script_runs_by_its_first_line_and_takes_arguments(engine: Caller) -> None:
+    text = "#!/usr/bin/perl -l\nprint join '|', @ARGV; exit 4"
+    event = engine.one("script", text=text, args=["a b", "$HOME", "'"])
+    assert (event.output, event.rc) == ("a b|$HOME|'\n", 4)
+
+
+def test_a_large_script_arrives_whole(engine: Caller) -> None:
+    text = "# " + "x" * 500_000 + "\necho whole"
+    assert engine.one("script", text=text).output == "whole\n"
+
+
+def test_a_command_that_is_too_long_is_refused_with_a_way_out(engine: Caller) -> None:
+    event = engine.one("shell", argv=["echo", "x" * 200_000])
+    assert event.status is Status.FAILED
+    assert "Put the text into a script or file" in event.reason
+
+
+def test_a_nul_character_is_refused(engine: Caller) -> None:
+    event = engine.one("shell", argv=["echo", "a\x00b"])
+    assert (event.status, "NUL" in event.reason) == (Status.FAILED, True)
+
+
+def test_half_a_character_is_refused_for_each_host(engine: Caller) -> None:
+    event = engine.one("shell", argv=["echo", "\ud800"])
+    assert event.status is Status.FAILED
+    assert "surrogate" in event.reason
+
+
+def test_a_command_that_does_not_end_is_ended_by_the_host(engine: Caller) -> None:
+    time = seconds()
+    event = engine.one("shell", argv=["sh", "-c", f"sleep {time} & sleep {time}"], timeout=1)
+    assert (event.status, event.reason) == (Status.TIMEOUT, "It did not end within 1 s; the server has ended it.")
+    assert not alive(time)
+
+
+def test_a_command_that_will_not_end_is_killed_with_its_children(engine: Caller) -> None:
+    time = seconds()
+    text = f"trap '' TERM; (trap '' TERM; setsid sleep {time}) & sleep {time}; sleep {time}"
+    event = engine.one("script", text=text, timeout=1)
+    assert event.status is Status.TIMEOUT
+    assert event.reason == "It did not end within 1 s; the server confirms that its processes are gone."
+    assert not alive(time)
+
+
+def test_cancel_ends_the_command_its_children_and_what_they_detached(engine: Caller) -> None:
+    time = seconds()
+    text = f"setsid sleep {time} >/dev/null 2>&1 & sleep {time} & echo started; sleep {time}"
+    called = engine.start("shell", argv=["sh", "-c", text], timeout=60)
+    assert called.first().output == "started\n"
+    called.running.cancel()
+    called.running.cancel()
+    (event,) = called.finals().values()
+    assert event.status is Status.CANCELLED
+    assert event.reason == "It was cancelled; the server confirms that its processes are gone."
+    assert event.output.startswith("started\n")
+    assert not alive(time)
+
+
+def test_cancel_of_a_script_removes_its_file(engine: Caller) -> None:
+    called = engine.start("script", text="echo $0; sleep 60", timeout=60)
+    path = Path(called.first().output.strip())
+    assert path.exists()
+    called.running.cancel()
+    called.finals()
+    assert not path.exists()
+
+
+def test_cancel_after_the_end_changes_nothing(engine: Caller) -> None:
+    called = engine.start("shell", argv=["true"])
+    (event,) = called.finals().values()
+    called.running.cancel()
+    assert called.finals() == {event.host: event}
+
+
+def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Caller) -> None:
+    time = seconds()
+    called = engine.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=30)
+    (event,) = called.finals().values()
+    try:
+        assert event.status is Status.OK
+        assert event.seconds is not None
+        assert event.seconds < 10
+        assert "left running" in called.live("note")
+        assert alive(time)
+    finally:
+        engine.one("shell", argv=["kill", event.output.strip()])
+    assert eventually(lambda: not alive(time))
+
+
+def test_put_writes_a_file_once_and_leaves_an_equal_one(engine: Caller, folder: Path) -> None:
+    file = folder / "a b'$(id)"
+    content = bytes(range(256)) * 1000
+    first = engine.one("put", path=str(file), content=content, mode=0o640)
+    again = engine.one("put", path=str(file), content=content, mode=0o640)
+    assert (first.status, again.status) == (Status.CHANGED, Status.OK)
+    assert file.read_bytes() == content
+    assert file.stat().st_mode & 0o7777 == 0o640
+    assert [path.name for path in folder.iterdir()] == [file.name]
+
+
+def test_put_corrects_a_mode_and_an_empty_file(engine: Caller, folder: Path) -> None:
+    file = folder / "x"
+    assert engine.one("put", path=str(file), content=b"").status is Status.CHANGED
+    assert engine.one("put", path=str(file), content=b"", mode=0o600).status is Status.CHANGED
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"", 0o600)
+
+
+def test_put_in_a_dry_run_says_what_would_change_and_does_not(engine: Caller, folder: Path) -> None:
+    file = folder / "x"
+    event = engine.one("put", path=str(file), content=b"new", check=True)
+    assert (event.status, event.output) == (Status.CHANGED, f"{file} would change.\n")
+    assert not list(folder.iterdir())
+    engine.one("put", path=str(file), content=b"new")
+    assert engine.one("put", path=str(file), content=b"new", check=True).status is Status.OK
+
+
+def test_put_follows_a_link_and_keeps_it(engine: Caller, folder: Path) -> None:
+    (folder / "real").write_bytes(b"old")
+    (folder / "real").chmod(0o666)
+    (folder / "link").symlink_to("real")
+    engine.one("put", path=str(folder / "link"), content=b"new")
+    assert (folder / "link").is_symlink()
+    assert (folder / "real").read_bytes() == b"new"
+
+
+def test_put_as_root_keeps_the_owner(local: Caller, folder: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root may give a file away")
+    owner = pwd.getpwnam(plain_account()).pw_uid
+    (folder / "x").write_bytes(b"old")
+    os.chown(folder / "x", owner, -1)
+    assert local.one("put", path=str(folder / "x"), content=b"new").status is Status.CHANGED
+    assert ((folder / "x").read_bytes(), (folder / "x").stat().st_uid) == (b"new", owner)
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [("/nowhere/at/all", "does not exist"), ("/tmp", "is a folder"), ("relative", "full path"), ("/tmp/", "full path")],
+)
+def test_put_to_no_file_is_a_failure_that_says_why(engine: Caller, path: str, word: str) -> None:
+    event = engine.one("put", path=path, content=b"x")
+    assert (event.status, word in event.reason) == (Status.FAILED, True)
+
+
+def test_get_reads_the_same_bytes(engine: Caller, folder: Path) -> None:
+    content = bytes(range(256)) * 500
+    (folder / "x").write_bytes(content)
+    event = engine.one("get", path=str(folder / "x"))
+    assert event.status is Status.OK
+    assert base64.b64decode(event.data["content"]) == content
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, Status.OK), (1000, Status.OK), (1001, Status.FAILED)])
+def test_get_reads_at_most_its_limit(engine: Caller, folder: Path, size: int, status: Status) -> None:
+    (folder / "x").write_bytes(b"x" * size)
+    event = engine.one("get", path=str(folder / "x"), limit=1000)
+    assert event.status is status
+    assert ("more than the 1000 bytes" in event.reason) == (status is Status.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("path", "word"), [("/no/file", "does not exist"), ("/dev/zero", "no plain file"), ("/etc", "no plain")]
+)
+def test_get_of_no_file_is_a_failure_that_says_why(engine: Caller, path: str, word: str) -> None:
+    event = engine.one("get", path=path)
+    assert (event.status, word in event.reason) == (Status.FAILED, True)
+
+
+def test_an_unknown_verb_is_a_failure(engine: Caller) -> None:
+    assert engine.one("fly").status is Status.FAILED
+
+
+@given(words=st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), max_size=5))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_words_arrive_as_they_are(engine: Caller, words: list[str]) -> None:
+    event = engine.one("shell", argv=["printf", "%s|", *words])
+    assert event.data["stdout"] == "".join(f"{word}|" for word in words or [""])
+
+
+def test_closing_the_engine_ends_what_runs(engine: Caller) -> None:
+    time = seconds()
+    called = engine.start("shell", argv=["sh", "-c", f"echo begun; exec sleep {time}"], timeout=60)
+    called.first()
+    engine.adapter.close()
+    (event,) = called.finals().values()
+    assert event.status is Status.CANCELLED
+    assert not alive(time)
+    assert engine.one("shell", argv=["echo", "anew"]).output == "anew\n"
+
+
+def test_a_taker_that_fails_harms_no_event_after(engine: Caller) -> None:
+    taken: list[Event] = []
+
+    def take(event: Event) -> None:
+        taken.append(event)
+        raise RuntimeError("full")
+
+    call = Call("shell", engine.targets, {"argv": ["sh", "-c", "echo early; sleep 0.3"]}, timeout=10)
+    assert engine.adapter.call(call, take).wait(BOUND)
+    assert [event.status for event in taken] == [Status.RUNNING, Status.OK]
+
+
+def test_output_that_comes_after_the_end_is_kept(engine: Caller) -> None:
+    event = engine.one("shell", argv=["sh", "-c", "(for n in 1 2 3 4; do sleep 0.6; echo $n; done) & exit 0"])
+    assert (event.status, event.output) == (Status.OK, "1\n2\n3\n4\n")
