@@ -117,8 +117,9 @@ class AnsibleJob:
             files = {"inventory.yaml": inventory(names, self.config, self.pythons), **self.plan.files}
             write(folder, files)
             job = self._description(str(folder))
+            channel = self.parent.start_job(job)
             with self._lock:
-                self._channel = self.parent.start_job(job)
+                self._channel = channel
                 if self._cancelled:
                     self._stop()
             for event in self._events():

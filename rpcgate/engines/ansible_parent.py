@@ -37,24 +37,45 @@ PRELOAD = (
     "ansible.executor.powershell.module_manifest",
     "ansible._internal._ansiballz._builder",
     "ansible.module_utils._internal._ansiballz",
+    "ansible.modules",
+    "ansible.playbook.handler_task_include",
     "ansible.plugins.action.normal",
     "ansible.plugins.action.command",
     "ansible.plugins.action.copy",
     "ansible.plugins.action.gather_facts",
     "ansible.plugins.action.package",
     "ansible.plugins.action.raw",
+    "ansible.plugins.become.su",
     "ansible.plugins.become.sudo",
     "ansible.plugins.cache.memory",
     "ansible.plugins.callback.default",
+    "ansible.plugins.callback.junit",
+    "ansible.plugins.callback.minimal",
+    "ansible.plugins.callback.oneline",
+    "ansible.plugins.callback.tree",
     "ansible.plugins.connection.local",
+    "ansible.plugins.connection.paramiko_ssh",
+    "ansible.plugins.connection.psrp",
     "ansible.plugins.connection.ssh",
+    "ansible.plugins.connection.winrm",
+    "ansible.plugins.doc_fragments.connection_pipelining",
+    "ansible.plugins.doc_fragments.default_callback",
+    "ansible.plugins.doc_fragments.result_format_callback",
+    "ansible.plugins.doc_fragments.shell_common",
+    "ansible.plugins.doc_fragments.shell_windows",
+    "ansible.plugins.doc_fragments.vars_plugin_staging",
     "ansible.plugins.filter.core",
     "ansible.plugins.inventory.yaml",
+    "ansible.plugins.shell.cmd",
     "ansible.plugins.shell.sh",
     "ansible.plugins.strategy.free",
     "ansible.plugins.strategy.linear",
     "ansible.plugins.test.core",
     "ansible.plugins.vars.host_group_vars",
+    "ansible.utils._junit_xml",
+    "multiprocessing.popen_fork",
+    "multiprocessing.synchronize",
+    "xml.dom.minidom",
 )
 
 
@@ -74,7 +95,7 @@ def main(control: socket.socket) -> int:
 def _import(name: str) -> None:
     try:
         importlib.import_module(name)
-    except ImportError:  # another Ansible may lack one of them; the two that matter are imported again where needed
+    except Exception:  # noqa: BLE001  # another Ansible may lack one, or it lacks its library; what matters is imported again
         return
 
 
