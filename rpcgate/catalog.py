@@ -41,6 +41,7 @@ class Entry:
 
     digest: SHA-256 hex of its bytes, "" where they could not be read. error: "" for a sound one, else one sentence
     that names file and fault; the declared values are then empty. engines: those it may use.
+    whole: its Params judge all values together, which only running its code can tell (rpcgate.trial.try_params).
     """
 
     name: str
@@ -60,6 +61,7 @@ class Entry:
     timeout: float = 0.0
     portable: bool = False
     fields: tuple[Field, ...] = ()
+    whole: bool = False
 
     @property
     def module(self) -> Module | None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from rpcgate.nursery import account, environment
 from sdk.module import Module, ModuleError
+from sdk.params import ParamError, parse
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,21 @@ def describe(module: Module) -> dict[str, Any]:
         "timeout": said.timeout,
         "portable": module.portable,
         "params": [field.as_dict() for field in module.fields],
+        "whole": hasattr(module.params, "__post_init__"),
     }
+
+
+def try_params(name: str, source: bytes, raw: Mapping[str, Any], run_as: str | None = None) -> dict[str, str]:
+    """Let a module's own Params judge values, its __post_init__ included; give the faults as ParamError has them.
+
+    raw: JSON values. TrialError when the process cannot be started.
+    """
+    asked = [[name, base64.b64encode(source).decode(), dict(raw)]]
+    said = _ask(json.dumps(asked).encode(), 1, run_as).get(name, {})
+    faults: dict[str, str] = said.get(
+        "faults", {"": "The module's own check of the values did not end; ask its author."}
+    )
+    return faults
 
 
 def main() -> None:
@@ -73,8 +88,8 @@ def main() -> None:
         os.dup2(quiet, descriptor)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    for name, source in asked:
-        line = json.dumps([name, _tried(name, base64.b64decode(source))]) + "\n"
+    for name, source, *raw in asked:
+        line = json.dumps([name, _tried(name, base64.b64decode(source), *raw)]) + "\n"
         os.write(answers, line.encode())
 
 
@@ -102,13 +117,13 @@ def _ask(asked: bytes, files: int, run_as: str | None) -> dict[str, dict[str, An
     return dict(json.loads(line) for line in said.splitlines())
 
 
-def _tried(name: str, source: bytes) -> dict[str, Any]:
-    """Load one file in a fork and give what it said of itself."""
+def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Load one file in a fork and give what it said of itself, or of the values `raw`."""
     inside, outside = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.setsid()
-        _answer(outside, name, source)
+        _answer(outside, name, source, raw)
     os.close(outside)
     said = _read(inside, time.monotonic() + SECONDS)
     os.close(inside)
@@ -126,12 +141,13 @@ def _tried(name: str, source: bytes) -> dict[str, Any]:
     return plain
 
 
-def _answer(descriptor: int, name: str, source: bytes) -> None:
+def _answer(descriptor: int, name: str, source: bytes, raw: dict[str, Any] | None) -> None:
     from rpcgate.catalog import load_source  # it imports this file
 
     pid = os.getpid()
     try:
-        said = describe(load_source(name, source))
+        module = load_source(name, source)
+        said = describe(module) if raw is None else _judged(module, raw)
         text = json.dumps(said, allow_nan=False)
     except ModuleError as error:
         text = json.dumps({"error": str(error), "line": error.line})
@@ -141,6 +157,14 @@ def _answer(descriptor: int, name: str, source: bytes) -> None:
         with os.fdopen(descriptor, "wb") as pipe:
             pipe.write(text.encode())
     os._exit(0)
+
+
+def _judged(module: Module, raw: dict[str, Any]) -> dict[str, Any]:
+    try:
+        parse(module.params, raw)
+    except ParamError as error:
+        return {"faults": error.faults}
+    return {"faults": {}}
 
 
 def _read(descriptor: int, deadline: float) -> bytes:

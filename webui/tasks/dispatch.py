@@ -18,7 +18,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from rpcgate.bundle import KeysError
+from rpcgate.keys import KeysError
 from webui.masters import web_keys
 from webui.servers.models import Master
 from webui.tasks.leases import give_up
