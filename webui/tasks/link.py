@@ -7,13 +7,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
-from rpcgate.protocol import Health, Hello, News, Poll, Refusal
+from rpcgate.protocol import Health, Hello, JobState, News, Poll, Refusal
 from webui.masters import client_of
 from webui.servers.models import Master
 from webui.tasks import store, submit
@@ -24,13 +26,26 @@ from webui.tasks.writing import write
 
 log = logging.getLogger(__name__)
 
-BEAT = 3.0  # seconds between heartbeats
+BEAT = 3.0  # seconds between heartbeats, at most
 BEAT_TIMEOUT = 5.0
-TRUSTED = 3.0  # seconds for which a line that answered is taken to be alive
 POLLERS = 3
 LONG, SHORT = 8.0, 0.2  # seconds a Poll waits: while another line is free for new jobs, and when none is
+FIRST, QUEUED = 0.05, 2.0  # .. and for a job that does not run yet: at first, and at most, doubling from look to look
 JOBS_A_POLL = 100
 AGAIN = (0.3, 1.0, 2.0, 5.0)  # seconds until a silent master is asked again
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A job that runs. seq: of its last stored event. wait: seconds for which asking about it may take."""
+
+    seq: int
+    wait: float = FIRST
+
+    def after(self, seq: int, state: JobState) -> "Watched":
+        """Give it as it is after an answer; a job moves up in its queue without an event, so it is asked again."""
+        return Watched(seq, min(QUEUED, self.wait * 2) if state is JobState.QUEUED else LONG)
+
 
 Order = tuple[float, int, int, Callable[[MasterClient], None]]  # due, tie breaker, tries, what
 
@@ -47,7 +62,7 @@ class Link:
         self._orders: list[Order] = []
         self._ordered = threading.Condition()
         self._count = itertools.count()
-        self._jobs: dict[UUID, int] = {}  # those that no line is asking about now, with their seq
+        self._jobs: dict[UUID, Watched] = {}  # those that no line is asking about now
         self._known: set[UUID] = set()
         self._cancelled: set[UUID] = set()  # those for which a Cancel is under way or said; the loop's thread only
         self._free = 0
@@ -122,7 +137,7 @@ class Link:
                     self._wake.set()
             except (MasterSilent, MasterRefused) as error:
                 unheard(self.master.pk, str(error))
-            self._stopping.wait(BEAT)
+            self._stopping.wait(min(BEAT, settings.MASTER_SILENT_AFTER / 3))  # two may go missing
 
     def _order(self, act: Callable[[MasterClient], None], tries: int = 0, after: float = 0.0) -> None:
         with self._ordered:
@@ -157,9 +172,8 @@ class Link:
         return None
 
     def _send(self, client: MasterClient, job_id: UUID) -> None:
-        """Submit a job. A line that has rested is tried first: what never left us can still go to another master."""
-        if self.silent_for() > TRUSTED:
-            client.ask(Hello())
+        """Submit a job. The line is tried first: what surely never left us can still go to another master."""
+        client.ask(Poll({}))
         if submit.send(client, job_id) is not None:
             self._watch(job_id, 0)
         else:
@@ -169,7 +183,7 @@ class Link:
         with self._changed:
             if job_id not in self._known:
                 self._known.add(job_id)
-                self._jobs[job_id] = seq
+                self._jobs[job_id] = Watched(seq)
                 self._changed.notify()
 
     def _poll(self, client: MasterClient) -> None:
@@ -187,7 +201,7 @@ class Link:
             finally:
                 self._put_back(asked)
 
-    def _next_jobs(self) -> dict[UUID, int]:
+    def _next_jobs(self) -> dict[UUID, Watched]:
         """Wait for jobs that no other line asks about, and take them."""
         with self._changed:
             self._free += 1
@@ -199,16 +213,16 @@ class Link:
                 del self._jobs[job]
             return taken
 
-    def _put_back(self, asked: dict[UUID, int]) -> None:
+    def _put_back(self, asked: dict[UUID, Watched]) -> None:
         with self._changed:
             self._jobs.update(asked)
             if asked:
                 self._changed.notify()
 
-    def _ask(self, client: MasterClient, asked: dict[UUID, int]) -> None:
+    def _ask(self, client: MasterClient, asked: dict[UUID, Watched]) -> None:
         """Ask for news and store it; a job that has ended is taken out of `asked`, the others get their new seq."""
-        wait = LONG if self._free else SHORT
-        answer = client.ask(Poll({str(job): seq for job, seq in asked.items()}, wait=wait))
+        wait = min([LONG if self._free else SHORT, *(job.wait for job in asked.values())])
+        answer = client.ask(Poll({str(pk): job.seq for pk, job in asked.items()}, wait=wait))
         self._heard = time.monotonic()
         for news in answer.jobs if isinstance(answer, News) else ():
             job_id = UUID(news.job)
@@ -216,7 +230,7 @@ class Link:
                 continue
             applied = store.apply(job_id, news)
             if applied and applied.alive:
-                asked[job_id] = applied.seq
+                asked[job_id] = asked[job_id].after(applied.seq, news.state)
             else:
                 del asked[job_id]
                 self._drop(job_id)

@@ -20,8 +20,8 @@ from webui.tasks.models import HostStatus, Job, Task, Wave
 class Cause:
     """Why `count` servers wait.
 
-    code: "wave", "held", "no_master", "masters", "sending", "silent", "queue", "turn" or "cancelling". master: its name
-    where there is one. behind: the task before it in that master's queue, with its title.
+    code: "wave", "held", "no_master", "masters", "engine", "sending", "silent", "queue", "turn" or "cancelling".
+    master: its name where there is one. behind: the task before it in that master's queue, with its title.
     """
 
     code: str
@@ -37,7 +37,7 @@ class Cause:
 def waiting(task: Task) -> list[Cause]:
     """Give the causes, largest first; empty when nothing waits. At most five queries."""
     queued = task.results.filter(status=HostStatus.QUEUED).order_by()
-    rows = list(queued.values("wave__state", "wave__number", "idc_name", "job_id").annotate(n=Count("pk")))
+    rows = list(queued.values("wave__state", "wave__number", "idc_name", "job_id", "reason").annotate(n=Count("pk")))
     if not rows:
         return []
     jobs = {job.pk: job for job in task.jobs.select_related("master", "idc").filter(pk__in=_ids(rows))}
@@ -82,11 +82,14 @@ def _without_job(task: Task, row: dict[str, Any], masters: list[Master], sealed:
     if not masters:
         sentence = _("%(n)s in %(idc)s: no master is accepted there") % {"n": f"{count:,}", "idc": idc}
         return Cause("no_master", count, sentence, _("They begin when an admin has accepted one."), idc)
+    if row["reason"]:  # written where no fit master has an engine for them
+        sentence = _("%(n)s in %(idc)s: no master can drive them") % {"n": f"{count:,}", "idc": idc}
+        return Cause("engine", count, sentence, row["reason"], idc)
     reasons = [reason for reason in (why_unfit(master, task, sealed) for master in masters) if reason]
     if len(reasons) < len(masters):
         fit = ", ".join(master.name for master in masters if not why_unfit(master, task, sealed))
         sentence = _("%(n)s in %(idc)s: to be handed to %(master)s") % {"n": f"{count:,}", "idc": idc, "master": fit}
-        return Cause("sending", count, sentence, _no_engine(masters), idc, fit)
+        return Cause("sending", count, sentence, "", idc, fit)
     names = ", ".join(master.name for master in masters)
     silent = not any(is_healthy(master) for master in masters)
     text = (
@@ -109,11 +112,6 @@ def _later(task: Task, count: int, number: int) -> Cause:
         return Cause("held", count, _("%(n)s in wave %(wave)d: a person must decide") % words)
     detail = _("It begins when wave %(before)d has ended well.") % words if number > 1 else ""
     return Cause("wave", count, _("%(n)s wait for wave %(wave)d") % words, detail)
-
-
-def _no_engine(masters: list[Master]) -> str:
-    broken = [f"{m.name}: {name}: {why}" for m in masters for name, why in sorted(m.engines.items()) if why]
-    return _("Engines that cannot be used there: %s.") % "; ".join(broken) if broken else ""
 
 
 def _with_job(row: dict[str, Any], job: Job, titles: dict[str, str]) -> Cause:

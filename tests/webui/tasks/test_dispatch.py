@@ -225,7 +225,8 @@ def test_two_dispatchers_at_once_store_everything_once(admin: Any, fleet_of: Any
     real_master(delay=0.05, spread=0.8, pieces=2)
     with Dispatching(), Dispatching():
         until(seen, "the master is seen")
-        tasks = [services.create(admin, restart(waves="10%,rest"), source="test") for _ in range(4)]
+        wanted = restart(waves="10%,rest", confirm=200)
+        tasks = [services.create(admin, wanted, source="test") for _ in range(4)]
         for task in tasks:
             ended(task)
     for task in tasks:
@@ -365,7 +366,7 @@ def test_a_live_log_is_kept_in_order(admin: Any, fleet_of: Any, real_master: Any
     with Dispatching():
         until(seen, "the master is seen")
         task = services.create(admin, restart(), source="test")
-        until(lambda: LogPiece.objects.exists(), "the first piece is there")
+        until(LogPiece.objects.exists, "the first piece is there")
         assert task.results.get().status == "running"
         ended(task)
     pieces = reads.log(task.results.get())
