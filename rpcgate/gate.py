@@ -15,6 +15,7 @@ from rpcgate.protocol import (
     Forget,
     Health,
     Hello,
+    HostSpec,
     JobNews,
     JobState,
     ListModules,
@@ -32,7 +33,10 @@ from sdk.params import check
 
 ROOM = MAX_MESSAGE - (64 << 10)  # bytes of an answer's events; the rest is for what stands around them
 MOST_JOBS = 1000  # in one Poll
-NAME = re.compile(r"[^\x00-\x20\x7f]{1,255}")  # of a host: no blanks, no control characters
+# A host's name and address may end in the argv of an engine's program: never an option, a blank or half a character.
+NAME = re.compile(r"(?!-)[^\x00-\x20\x7f-\x9f\ud800-\udfff]{1,255}")
+ADDRESS = re.compile(r"(?!-)[A-Za-z0-9._:%\[\]-]{0,255}")
+USER = re.compile(r"(?!-)[A-Za-z0-9._@\\$-]{1,64}")
 WORD = re.compile(r"[\w .:/-]{0,100}")
 
 
@@ -153,8 +157,7 @@ class Gate:
             yield f"There are {len(names)} hosts; a job has from 1 to {limits.hosts}."
         if len(set(names)) < len(names):
             yield "Two hosts have the same name."
-        if bad := next((name for name in names if not NAME.fullmatch(name)), None):
-            yield f"The host name {_shown(bad)} is empty, too long or holds blanks."
+        yield from (fault for host in submit.hosts for fault in _host_faults(host))
         if not 0 < submit.timeout <= limits.host_seconds:
             yield f"The timeout is {submit.timeout:g} s; this master takes up to {limits.host_seconds:g} s for a host."
         if not 0 < submit.total <= limits.total_seconds:
@@ -217,6 +220,19 @@ class Gate:
             ),
             size,
         )
+
+
+def _host_faults(host: HostSpec) -> Iterator[str]:
+    if not NAME.fullmatch(host.name):
+        yield f"The host name {_shown(host.name)} is empty or too long, begins with - or holds blanks."
+    if not ADDRESS.fullmatch(host.address):
+        yield f"The address {_shown(host.address)} of {host.name} is no IP address and no DNS name."
+    if host.user is not None and not USER.fullmatch(host.user):
+        yield f"The user {_shown(host.user)} of {host.name} is no account name."
+    if host.port is not None and not 1 <= host.port <= 65_535:
+        yield f"The port {host.port} of {host.name} is not from 1 to 65535."
+    if any(not WORD.fullmatch(name) for name in (host.engine, *host.fallbacks)):
+        yield f"{host.name} has an engine whose name is no word."
 
 
 def _is_uuid(text: str) -> bool:

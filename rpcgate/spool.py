@@ -137,7 +137,7 @@ class Spool:
         fitting: list[tuple[int, bytes]] = []
         taken = 0
         with self._asking() as connection:
-            for seq, body in connection.execute(select, (job, after, most)):  # one by one: bodies may be large
+            for seq, body in connection.execute(select, (clean(job), after, most)):  # one by one: bodies may be large
                 if taken + len(body) + SEQ > room:
                     break
                 taken += len(body) + SEQ
@@ -154,7 +154,7 @@ class Spool:
 
     def forget(self, jobs: Sequence[str]) -> None:
         """Drop these jobs where they have ended; the others stay."""
-        ended = [(job, JobState.ENDED) for job in jobs]
+        ended = [(clean(job), JobState.ENDED) for job in jobs]
 
         def write(connection: sqlite3.Connection) -> None:
             delete = "DELETE FROM event WHERE job IN (SELECT job FROM job WHERE job = ? AND state = ?)"
@@ -226,7 +226,10 @@ class Spool:
 
     def _read(self, select: str, values: Sequence[Any]) -> list[Any]:
         with self._asking() as connection:
-            return connection.execute(select, values).fetchall()
+            plain = [
+                clean(value) if isinstance(value, str) else value for value in values
+            ]  # SQLite takes no half character
+            return connection.execute(select, plain).fetchall()
 
     @contextmanager
     def _asking(self) -> Iterator[sqlite3.Connection]:
