@@ -159,7 +159,8 @@ def _start(
                 extra=extra,
             )
         )
-        command = [SSHD, "-D", "-f", str(config), "-E", str(log)]
+        # it ends with the thread that started it, so that a killed test run leaves nothing behind
+        command = ["setpriv", "--pdeathsig", "KILL", SSHD, "-D", "-f", str(config), "-E", str(log)]
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         if _answers(server, address, port):
             return server, port
