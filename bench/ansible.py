@@ -79,7 +79,7 @@ def _command_line(fleet: Fleet, folder: Path, targets: Targets, module: str) -> 
     program = str(Path(sys.executable).parent / "ansible")
     command = [program, "all", "-i", str(inventory), "-m", module, "-a", "echo hello", "-f", str(FORKS)]
     command += ["--private-key", str(fleet.key)]
-    ssh = f"-C -o ControlMaster=auto -o ControlPersist=60s -o UserKnownHostsFile={fleet.known_hosts}"
+    ssh = f"-C -o ControlMaster=auto -o ControlPersist=15s -o UserKnownHostsFile={fleet.known_hosts}"
     environment = {
         **os.environ,
         "ANSIBLE_HOME": str(folder / "line"),
