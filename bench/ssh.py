@@ -67,10 +67,12 @@ def timed(work: Callable[[], object]) -> float:
 
 def say(adapter: SshAdapter, targets: Targets) -> None:
     """Run echo on all targets and make sure that each answered."""
-    finals: list[Event] = []
-    running = adapter.call(Call("shell", targets, {"argv": ["echo", "hello"]}), finals.append)
-    if not running.wait(BOUND) or [event.status for event in finals] != [Status.OK] * len(targets):
-        raise SystemExit(f"not every host answered: {finals}")
+    events: list[Event] = []
+    running = adapter.call(Call("shell", targets, {"argv": ["echo", "hello"]}), events.append)
+    ended = running.wait(BOUND)
+    finals = [event.status for event in events if event.final]
+    if not ended or finals != [Status.OK] * len(targets):
+        raise SystemExit(f"not every host answered well: {finals}")
 
 
 async def bare(fleet: Fleet, hosts: int) -> None:
