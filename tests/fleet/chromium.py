@@ -38,7 +38,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+def context(
+    browser: Browser, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrowserContext]:
     """Give a fresh browser profile. Options: @pytest.mark.parametrize("context", [{...new_context}], indirect=True)."""
     options: dict[str, Any] = {
         "viewport": {"width": 1440, "height": 900},
@@ -49,7 +51,7 @@ def context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Browse
     context.set_default_timeout(PATIENCE)
     yield context
     if request.node.stash.get(failed, False):
-        _keep_pictures(context, request)
+        _keep_pictures(context, request.node.nodeid, tmp_path_factory.getbasetemp())
     context.close()
 
 
@@ -68,11 +70,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
-def _keep_pictures(context: BrowserContext, request: pytest.FixtureRequest) -> None:
-    factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-    folder = Path(os.environ.get("OMSERVER_TEST_PICTURES") or factory.getbasetemp() / "pictures")
+def _keep_pictures(context: BrowserContext, test: str, folder: Path) -> None:
+    folder = Path(os.environ.get("OMSERVER_TEST_PICTURES") or folder / "pictures")
     folder.mkdir(parents=True, exist_ok=True)
     for number, page in enumerate(context.pages):
-        path = folder / f"{re.sub(r'[^A-Za-z0-9]+', '-', request.node.nodeid)[-120:]}-{number}.png"
+        path = folder / f"{re.sub(r'[^A-Za-z0-9]+', '-', test)[-120:]}-{number}.png"
         page.screenshot(path=path, full_page=True)
         print(f"picture of the failed page: {path}")  # noqa: T201  # pytest shows it with the failure
