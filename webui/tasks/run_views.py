@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryD
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from rpcgate.catalog import Entry
@@ -238,7 +239,7 @@ def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[s
         "address": draft.address,
         "engines": Engine.choices,
         "confirm_above": settings.CONFIRM_ABOVE,
-        "left_more": len(shown.left_out) - 5,
+        "left_out": _left_out(shown),
         "dry": _dry_run(draft),
     }
 
@@ -267,6 +268,23 @@ def _last(draft: Draft) -> str:
         return ""
     again = services.run_again(task, selector=draft.request.selector or task.selector)
     return address(again, secrets=draft.secrets)
+
+
+def _left_out(shown: services.Preview) -> list[dict[str, str]]:
+    """Say who is left out, one line for each reason, largest first."""
+    by_reason: dict[str, list[str]] = {}
+    for one in shown.left_out:
+        by_reason.setdefault(one.reason, []).append(one.server)
+    lines = sorted(by_reason.items(), key=lambda item: -len(item[1]))
+    return [
+        {
+            "names": ", ".join(names[:3]) + (_(" and %d more") % (len(names) - 3) if len(names) > 3 else ""),
+            "why": ngettext("is left out: %s", "are left out: %s", len(names)) % reason,
+            "icon": "tool",
+            "tone": "skipped",
+        }
+        for reason, names in lines[:6]
+    ]
 
 
 def _dry_run(draft: Draft) -> Task | None:

@@ -65,7 +65,7 @@ export class ModuleList {
   /** Scroll the list, never the page. */
   show(option) {
     if (!option) return;
-    const top = option.offsetTop - this.list.offsetTop;
+    const top = option.offsetTop; // within the list, which is positioned
     if (top < this.list.scrollTop) this.list.scrollTop = top;
     else if (top + option.offsetHeight > this.list.scrollTop + this.list.clientHeight) {
       this.list.scrollTop = top + option.offsetHeight - this.list.clientHeight;

@@ -78,6 +78,16 @@ function mixed() {
   for (const box of form.querySelectorAll("input[data-mixed]")) box.indeterminate = true;
 }
 
+/** Bring the rows that are looked into into sight, within their columns. */
+function reveal() {
+  for (const row of form.querySelectorAll(".om-col-row.om-open")) {
+    const list = row.parentElement;
+    if (row.offsetTop < list.scrollTop || row.offsetTop + row.offsetHeight > list.scrollTop + list.clientHeight) {
+      list.scrollTop = row.offsetTop - list.clientHeight / 2;
+    }
+  }
+}
+
 function value(name, to) {
   form.elements[name].value = to;
 }
@@ -128,7 +138,7 @@ form.addEventListener("click", (event) => {
   if (by) {
     const now = form.elements.by.value;
     value("by", by);
-    if (by !== now) refresh();
+    if (by !== now) refresh().then(reveal);
   } else if (act === "clear") {
     refresh("clear");
   } else if (unfilter) {
@@ -196,5 +206,6 @@ new ModuleList(form, (name) => {
 startOffers(form);
 startWhen(form);
 mixed();
+reveal();
 history.replaceState(null, "", form.dataset.address);
 document.getElementById(form.dataset.firstWrong)?.focus();
