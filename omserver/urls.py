@@ -7,3 +7,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("webui.api.urls")),
     path("", include("webui.urls")),
 ]
+
+handler400 = "webui.errors.bad_request"
+handler403 = "webui.errors.forbidden"
+handler404 = "webui.errors.not_found"
+handler500 = "webui.errors.failed"

@@ -76,7 +76,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give the side bar's groups with the entries this person may use, and the phone's bottom bar."""
-    groups = []
+    groups: list[dict[str, Any]] = []
+    if not request.user.is_authenticated:
+        return {"groups": groups, "phone": []}
     for title, entries in GROUPS:
         shown = [line for entry in entries if (line := _line(entry, request))]
         if shown:

@@ -37,4 +37,5 @@ def _shapes(name: str) -> list[tuple[str, SafeString]]:
     return [
         (tag, format_html_join("", ' {}="{}"', (pair for pair in ATTRIBUTE.findall(rest) if pair[0] not in FROM_PAGE)))
         for tag, rest in SHAPE.findall(file.read_text(encoding="utf-8"))
+        if 'stroke="none"' not in rest  # the empty square around the icon
     ]

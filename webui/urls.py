@@ -1,10 +1,9 @@
 """Addresses of the pages."""
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
 from webui import accounts, home
+from webui.audit import views as audit
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -15,6 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/", accounts.password_change, name="password_change"),
     path("language/", accounts.language, name="language"),
     path("theme/", accounts.theme, name="theme"),
+    path("audit/", audit.log, name="audit"),
+    path("", include("webui.servers.urls")),
+    path("", include("webui.modules.urls")),
+    path("", include("webui.people.urls")),
+    path("", include("webui.tasks.urls")),
 ]
-if find_spec("webui.tasks.urls"):
-    urlpatterns.append(path("", include("webui.tasks.urls")))

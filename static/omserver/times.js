@@ -28,6 +28,7 @@ export function startTimes() {
       if (time.textContent !== text) time.textContent = text;
     }
   };
+  tick();
   setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);
 }

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from webui import icons
+from webui.servers.models import Engine
 from webui.statuses import LOOKS, RESULTS, RISKS
 
 register = template.Library()
@@ -103,7 +104,7 @@ def duration(seconds: float | None) -> str:
     """Write seconds as a person would: 3.1 s, 38 s, 2 min 48 s, 5 h 20 min; the script times.js says the same."""
     if seconds is None:
         return "—"
-    if 0 < seconds < 10:
+    if 0 < seconds < 10 and not float(seconds).is_integer():
         return _span((f"{seconds:.1f}", _("s")))
     whole = int(seconds)
     parts = [(whole // 86400, _("d")), (whole // 3600 % 24, _("h")), (whole // 60 % 60, _("min")), (whole % 60, _("s"))]
@@ -185,3 +186,22 @@ def field(bound: Any, wide: bool = False) -> dict[str, Any]:  # noqa: ANN401  # 
 def sentence(text: str) -> str:
     """Put a module's own text into the reader's language, where we have its translation."""
     return _(text) if text else ""
+
+
+@register.filter
+def first_value(params: Mapping[str, Any]) -> str:
+    """Give the first text among a task's parameters that is short enough to stand in a title."""
+    return next((v for v in params.values() if isinstance(v, str) and 0 < len(v) <= 60 and "\n" not in v), "")
+
+
+@register.filter
+def engine_word(name: str) -> str:
+    """Write an engine's name as people do."""
+    return str(dict(Engine.choices).get(name, name))
+
+
+@register.filter
+def took(task: Any) -> str:  # noqa: ANN401  # a Task; its model is not imported here
+    """Write how long a task took, or has taken so far."""
+    start = task.started_at or task.created_at
+    return duration(((task.ended_at or timezone.now()) - start).total_seconds())

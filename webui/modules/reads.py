@@ -1,0 +1,135 @@
+"""What the catalogue's pages show of a module beside its file: versions on the masters, runs, durations."""
+
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Max, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from rpcgate.catalog import Entry
+from sdk.params import Field
+from webui.servers.models import Master
+from webui.tasks.models import HostResult, Task
+
+AROUND = 2  # source lines shown before and after a fault
+WINDOW = timedelta(days=30)
+SAMPLE = 5000  # results that the durations are read from, newest first
+ENGINES = 4  # of a portable module
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A source line. bad: the fault is here."""
+
+    number: int
+    text: str
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A digest and the masters that have it. current: it is the one of our own file."""
+
+    digest: str
+    masters: tuple[str, ...]
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How a module's runs of 30 days went. median, p90: seconds for one server, None without results."""
+
+    runs: int
+    servers: int
+    good: int
+    median: float | None
+    p90: float | None
+
+
+def lines_around(entry: Entry) -> list[Line]:
+    """Give the source lines around a broken file's fault; none where its line is not known."""
+    if not entry.error_line:
+        return []
+    lines = entry.source.decode("utf-8", "replace").splitlines()
+    first = max(0, entry.error_line - 1 - AROUND)
+    return [
+        Line(n, lines[n - 1], n == entry.error_line)
+        for n in range(first + 1, min(len(lines), entry.error_line + AROUND) + 1)
+    ]
+
+
+def fault_of(entry: Entry) -> str:
+    """Give the fault without the file's name, which stands in the title above it."""
+    rest = entry.error.removeprefix(entry.path.name).lstrip(", :")
+    return rest[:1].upper() + rest[1:]
+
+
+def last_runs() -> dict[str, datetime]:
+    """Give when each module was last run. One query."""
+    return dict(Task.objects.order_by().values_list("module").annotate(at=Max("created_at")))
+
+
+def digests_on_masters() -> dict[str, dict[str, list[str]]]:
+    """Give module -> digest -> names of the accepted masters that have it. One query."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, modules in Master.objects.filter(state=Master.State.ACCEPTED).values_list("name", "modules"):
+        for module, digest in modules.items():
+            found.setdefault(module, {}).setdefault(digest, []).append(name)
+    return found
+
+
+def versions(entry: Entry, on_masters: Mapping[str, list[str]]) -> list[Version]:
+    """Give the versions of one module, ours first."""
+    ours = Version(entry.digest, tuple(on_masters.get(entry.digest, ())), current=True)
+    others = [
+        Version(digest, tuple(names), current=False) for digest, names in on_masters.items() if digest != entry.digest
+    ]
+    return [ours, *sorted(others, key=lambda version: -len(version.masters))]
+
+
+def durations(module: str) -> Durations:
+    """Sum up the runs of 30 days; the times come from the newest results, at most SAMPLE. Three queries."""
+    tasks = Task.objects.filter(module=module, created_at__gte=timezone.now() - WINDOW).order_by("-id")
+    hosts = tasks.aggregate(n=Sum("hosts"))["n"] or 0
+    recent = list(tasks.values_list("pk", flat=True))
+    results = HostResult.objects.filter(task__in=recent[:50], seconds__isnull=False).order_by("-pk")
+    rows = list(results.values_list("status", "seconds")[:SAMPLE])
+    seconds = sorted(value for _status, value in rows)
+    good = sum(status in ("ok", "changed") for status, _value in rows)
+    median = statistics.median(seconds) if seconds else None
+    p90 = seconds[min(len(seconds) - 1, int(len(seconds) * 0.9))] if seconds else None
+    return Durations(len(recent), len(rows) if hosts else 0, good, median, p90)
+
+
+def rule_of(field: Field) -> str:
+    """Say what a field's value must be, in words."""
+    if field.options:
+        return _("One of %s.") % ", ".join(field.options)
+    parts = []
+    if field.low is not None and field.high is not None:
+        words = {"low": f"{field.low:g}", "high": f"{field.high:g}"}
+        many = field.type in ("str", "list[str]")
+        parts.append(_("Length from %(low)s to %(high)s.") % words if many else _("From %(low)s to %(high)s.") % words)
+    if field.pattern:
+        parts.append(_(field.rule).rstrip(".") + "." if field.rule else _("Must match %s.") % field.pattern)
+    if field.secret:
+        parts.append(_("Secret: never stored or shown."))
+    if field.when:
+        parts.append(_("Only when %(field)s is %(value)s.") % {"field": field.when.field, "value": field.when.value})
+    return " ".join(parts)
+
+
+def example_of(fields: Iterable[Field]) -> dict[str, str]:
+    """Give values for an example call: those fields that must be filled in."""
+    return {field.name: _placeholder(field) for field in fields if field.required and not field.when}
+
+
+def _placeholder(field: Field) -> str:
+    if field.options:
+        return field.options[0]
+    if field.type in ("int", "float"):
+        return f"{field.low:g}" if field.low is not None else "1"
+    return field.name.upper()
