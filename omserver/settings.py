@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "omserver.apps.StaticFiles",
     "django.contrib.humanize",
+    "django.forms",  # its templates, for the widgets that have their own in templates/
     "django_htmx",
     "csp",
     "webui.servers",
@@ -61,6 +62,8 @@ TEMPLATES = [
         },
     },
 ]
+
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # widgets may have templates of ours
 
 DATABASES = {"default": dj_database_url.parse(env.text("DATABASE_URL") or f"sqlite:///{HOME / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
