@@ -171,7 +171,7 @@ class Supervisor:
 
     def _answer(self, number: int, event: Event | None) -> None:
         """Queue an event of a call for the child; called from the engines' threads."""
-        if number:
+        if number and not self._stopped:  # what a cancelled host says is for `last_word`, not for a module that ends
             slim = _slim(event) if event and self._waiting > BACKLOG else event
             with self._lock:
                 self._inbox.append((number, slim))
@@ -226,8 +226,8 @@ class Supervisor:
                 self._said_end = True
 
     def _take(self, event: Event) -> None:
-        """Store what the module says of a host."""
-        if event.final:
+        """Store what the module says of a host. Told to end, it may call its open hosts lost or failed: not believed."""
+        if event.final and not (self._stopped and event.status in (Status.LOST, Status.FAILED)):
             self._record.final(event)
         elif event.status is Status.RUNNING:
             self._record.live(event)

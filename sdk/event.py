@@ -44,8 +44,8 @@ class Event:
         return str(self.data.get("stdout", "")) if isinstance(self.data, dict) else ""
 
     def fail(self, reason: str) -> "Event":
-        """Turn this event into a failure with a reason; an event that is not final, or a problem already, stays."""
-        if not self.final or self.status.problem:
+        """Turn a good event into a failure with a reason; one that runs, was cancelled or is a problem already stays."""
+        if not self.status.good:
             return self
         return replace(self, status=Status.FAILED, reason=reason)
 

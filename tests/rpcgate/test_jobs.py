@@ -216,6 +216,19 @@ def test_a_job_that_runs_is_cancelled_and_the_engine_confirms(tmp_path: Path) ->
         assert finals["h2"].reason == "Cancelled by request. Nothing was started on this server."
 
 
+def test_a_cancelled_module_cannot_call_its_hosts_lost_or_failed(tmp_path: Path) -> None:
+    body = """
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        yield from ctx.engine.shell(targets.only({"h0", "h1"}), ["sleep", "60"])
+    """
+    with running(tmp_path, behaviour=Behaviour(delay=30, spread=0, pieces=300)) as master:
+        master.write("test", source(body))
+        job = master.submit()
+        master.events(job, until=lambda events, _: bool(events))
+        master.ask(Cancel(job))
+        assert statuses(master.finals(job, within=20)) == {Status.CANCELLED: 3}
+
+
 def test_a_cancelled_module_that_ignores_it_is_killed(master: Master) -> None:
     body = """
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
