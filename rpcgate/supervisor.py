@@ -226,7 +226,7 @@ class Supervisor:
                 self._said_end = True
 
     def _take(self, event: Event) -> None:
-        """Store what the module says of a host. Told to end, it may call its open hosts lost or failed: not believed."""
+        """Store what the module says of a host. Told to end, it may call hosts lost or failed: that is not believed."""
         if event.final and not (self._stopped and event.status in (Status.LOST, Status.FAILED)):
             self._record.final(event)
         elif event.status is Status.RUNNING:

@@ -44,7 +44,7 @@ class Event:
         return str(self.data.get("stdout", "")) if isinstance(self.data, dict) else ""
 
     def fail(self, reason: str) -> "Event":
-        """Turn a good event into a failure with a reason; one that runs, was cancelled or is a problem already stays."""
+        """Turn a good event into a failure with a reason; one that runs, was cancelled or is a problem stays."""
         if not self.status.good:
             return self
         return replace(self, status=Status.FAILED, reason=reason)
