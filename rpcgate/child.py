@@ -158,9 +158,7 @@ class Engines:
         """See sdk.Engine."""
         return self._master.call("get", targets, {"path": path, "limit": limit}, timeout)
 
-    def module(
-        self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any
-    ) -> Events:  # as sdk.Ansible
+    def module(self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any) -> Events:
         """See sdk.Ansible."""
         return self._master.call("module", targets, {"name": name, "args": args}, timeout)
 
@@ -180,7 +178,7 @@ class Engines:
         targets: Targets,
         function: str,
         /,
-        *args: Any,  # as sdk.Salt and sdk.Func
+        *args: Any,
         timeout: float | None = None,
         **kwargs: Any,
     ) -> Events:
