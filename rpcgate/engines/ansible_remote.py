@@ -79,9 +79,11 @@ def kill(call: str) -> str:
     """End the processes that a call started, and those below them; say `gone`, or how many are left.
 
     A process is known by the mark in its environment; one that lost it (sudo) by its parent. Two rounds in a row must
-    find none: the first may come before the last command of the call has begun.
+    find none: the first may come before the last command of the call has begun. Where nothing can be looked
+    up, nothing is called gone.
     """
-    return f"""clear=0; round=0
+    return f"""[ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || {{ echo 'unknown left'; exit; }}
+clear=0; round=0
 while [ $clear -lt 2 ] && [ $round -lt 40 ]; do
   marked=$(grep -ls '{MARK}={call}' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')
   doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v marked="$marked" -v me=$$ '
