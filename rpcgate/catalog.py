@@ -22,7 +22,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from rpcgate.trial import TrialError, describe, try_modules
+from rpcgate.trial import TrialError, describe, try_modules, try_params
 from sdk.module import Module, ModuleError, read_module
 from sdk.params import Field
 
@@ -41,7 +41,7 @@ class Entry:
 
     digest: SHA-256 hex of its bytes, "" where they could not be read. error: "" for a sound one, else one sentence
     that names file and fault; the declared values are then empty. engines: those it may use.
-    whole: its Params judge all values together, which only running its code can tell (rpcgate.trial.try_params).
+    whole: its Params judge all values together, which only running its code can tell (faults).
     """
 
     name: str
@@ -67,6 +67,10 @@ class Entry:
     def module(self) -> Module | None:
         """Load the file into this process; None for a bad one. Its code runs here: the master never asks."""
         return None if self.error else _loaded(self.name, self.source)
+
+    def faults(self, raw: Mapping[str, Any]) -> dict[str, str]:
+        """Say what is wrong with values as a whole, by field as ParamError does; {} where nothing is."""
+        return try_params(self.name, self.source, raw) if self.whole else {}
 
     def as_dict(self) -> dict[str, Any]:
         """Give JSON values; what a bad file would have declared is None."""

@@ -82,7 +82,8 @@ def kill(call: str) -> str:
     find none: the first may come before the last command of the call has begun. Where nothing can be looked
     up, nothing is called gone.
     """
-    return f"""[ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || {{ echo 'unknown left'; exit; }}
+    return f"""[ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || {{
+  echo 'unknown left'; exit; }}
 clear=0; round=0
 while [ $clear -lt 2 ] && [ $round -lt 40 ]; do
   marked=$(grep -ls '{MARK}={call}' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
-from rpcgate.trial import try_params
 from sdk import ParamError
 from sdk.params import check
 from webui import catalog
@@ -171,9 +170,8 @@ def _params(plan: Plan) -> None:
     except ParamError as error:
         plan.faults.update({f"p.{name}" if name else "params": text for name, text in error.faults.items()})
         return
-    if plan.entry.whole:
-        faults = try_params(plan.entry.name, plan.entry.source, given)
-        plan.faults.update({f"p.{name}" if name else "params": text for name, text in faults.items()})
+    together = plan.entry.faults(given)
+    plan.faults.update({f"p.{name}" if name else "params": text for name, text in together.items()})
     secret = {item.name for item in plan.entry.fields if item.secret}
     plan.values = {name: parsed[name] for name in given if name not in secret}
     plan.secrets = {name: parsed[name] for name in given if name in secret}
