@@ -35,7 +35,7 @@ def serving(config: Config, trust: Trust, *, release: str) -> Iterator[GateServe
         adapters = {name: _adapter(name, table, config) for name, table in config.engines.items()}
         for adapter in adapters.values():
             stack.callback(adapter.close)
-        spool, catalog = _spool(config), Catalog(config.modules)
+        spool, catalog = _spool(config), Catalog(config.modules, config.run_as)
         stack.callback(spool.close)
         jobs = Jobs(
             spool,
