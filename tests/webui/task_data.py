@@ -16,9 +16,11 @@ SAID = {  # status -> (line, output)
     "changed": ("nginx was inactive, started, active (running)", "nginx was inactive, started, active (running)\n"),
     "failed": (
         "nginx.service: Failed with result ‘exit-code’",
-        "Restarting nginx.service\n"
-        "nginx: [emerg] bind() to 0.0.0.0:443 failed (98: Address already in use)\n"
-        "nginx.service: Failed with result ‘exit-code’.\n",
+        (
+            "Restarting nginx.service\n"
+            "nginx: [emerg] bind() to 0.0.0.0:443 failed (98: Address already in use)\n"
+            "nginx.service: Failed with result ‘exit-code’.\n"
+        ),
     ),
     "unreachable": ("No answer from the server within 10 s", ""),
     "timeout": ("Deadline of 120 s passed. Outcome unknown, remote process ended.", ""),
@@ -27,7 +29,10 @@ SAID = {  # status -> (line, output)
 }
 PICTURE = {"ok": 6902, "changed": 181, "failed": 17, "unreachable": 9, "timeout": 4, "lost": 3, "skipped": 12,
            "running": 640, "queued": 2232}  # fmt: skip
-HOSTILE = "<script>document.title='owned'</script><img src=x onerror=alert(1)> \x1b[31mred\x1b[0m \x1b]8;;http://evil\x07link\x1b]8;;\x07 \u202eevil\x07\n"
+HOSTILE = (
+    "<script>document.title='owned'</script><img src=x onerror=alert(1)> \x1b[31mred\x1b[0m "
+    "\x1b]8;;http://evil\x07link\x1b]8;;\x07 \u202eevil\x07\n"
+)
 
 
 def picture_task(person: User, counts: dict[str, int] | None = None, *, now: datetime | None = None) -> Task:
@@ -57,7 +62,7 @@ def picture_task(person: User, counts: dict[str, int] | None = None, *, now: dat
             HostResult(
                 task=task, wave=waves[0 if place == 0 else 1 if place <= total // 10 else 2], host=f"web{place + 1}",
                 idc_name=idc, status=status, job=jobs.get(idc) if status in ("running", "queued") else None,
-                output=outputs.get(status), summary=line if status in outputs else line,
+                output=outputs.get(status), summary=line,
                 reason="" if status in outputs or status in ("running", "queued") else line,
                 rc=0 if status in ("ok", "changed") else 1 if status == "failed" else None,
                 engine="" if status == "queued" else dice.choice(["salt", "ssh", "ansible"]),
@@ -78,7 +83,7 @@ def write_log(result: HostResult, lines: list[tuple[str, str]], *, first: int = 
         name=f"{idc.name}-m9", idc=idc, address="10.0.0.1", port=7520, bundle="x", fingerprint="x"
     )
     job, _made = Job.objects.get_or_create(
-        id="00000000-0000-4000-8000-%012d" % result.pk,
+        id=f"00000000-0000-4000-8000-{result.pk:012d}",
         defaults={"task": result.task, "wave": wave, "idc": idc, "master": master, "created_at": timezone.now()},
     )
     at = (result.started_at or timezone.now()) + timedelta(seconds=first / 1000)

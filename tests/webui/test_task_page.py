@@ -256,7 +256,8 @@ def test_a_stream_tells_all_first_then_only_what_changed_and_ends(people: dict[s
 def test_a_wrong_address_is_not_found(admin: Client, task: Task) -> None:
     for name, args in (
         ("task", [task.pk + 99]), ("task-cells", [task.pk + 99]), ("task-stream", [task.pk + 99]),
-        ("task-group", [task.pk, "nothing"]), ("task-host", [task.pk, "nobody"]), ("task-host-log", [task.pk, "nobody"]),
+        ("task-group", [task.pk, "nothing"]), ("task-host", [task.pk, "nobody"]),
+        ("task-host-log", [task.pk, "nobody"]),
     ):  # fmt: skip
         assert admin.get(reverse(name, args=args)).status_code == 404, name
 
