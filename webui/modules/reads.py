@@ -114,12 +114,16 @@ def rule_of(field: Field) -> str:
         many = field.type in ("str", "list[str]")
         parts.append(_("Length from %(low)s to %(high)s.") % words if many else _("From %(low)s to %(high)s.") % words)
     if field.pattern:
-        parts.append(_(field.rule).rstrip(".") + "." if field.rule else _("Must match %s.") % field.pattern)
+        parts.append(_sentence(_(field.rule)) if field.rule else _("Must match %s.") % field.pattern)
     if field.secret:
         parts.append(_("Secret: never stored or shown."))
     if field.when:
         parts.append(_("Only when %(field)s is %(value)s.") % {"field": field.when.field, "value": field.when.value})
     return " ".join(parts)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
 def example_of(fields: Iterable[Field]) -> dict[str, str]:

@@ -205,3 +205,9 @@ def took(task: Any) -> str:  # noqa: ANN401  # a Task; its model is not imported
     """Write how long a task took, or has taken so far."""
     start = task.started_at or task.created_at
     return duration(((task.ended_at or timezone.now()) - start).total_seconds())
+
+
+@register.filter
+def paragraphs(text: str) -> list[str]:
+    """Give a docstring's paragraphs, each as one line."""
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
