@@ -14,13 +14,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connection, connections
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from rpcgate.keys import KeysError
 from webui.masters import web_keys
 from webui.servers.models import Master
+from webui.tasks.fleet import is_healthy
 from webui.tasks.leases import give_up
 from webui.tasks.link import Link, signature, unheard
 from webui.tasks.models import HostResult, HostStatus, Job, Task, Wave
@@ -31,11 +32,13 @@ from webui.tasks.writing import write
 log = logging.getLogger(__name__)
 
 TICK = 0.04  # seconds until a new task is noticed
+CLAIMING = 0.3  # seconds until a job that another dispatcher made, cancelled or left is noticed
 SWEEP = 2.0  # seconds between looks at what needs no haste
 CLAIM = 15.0  # seconds for which a job is ours without a renewal
 FORGET = 30.0  # seconds between reminders to drop ended jobs
 LOOK_AGAIN = 30.0  # seconds until waiting hosts are looked at although no master has changed
 MOST = 200  # rows of one tick
+WANTED = "SELECT id FROM tasks_task WHERE attention = %s ORDER BY id LIMIT %s"
 ENDING = 5.0  # seconds for the lines to end
 
 
@@ -51,6 +54,7 @@ class Dispatcher:
         self._looked: dict[int, tuple[object, float]] = {}  # task -> the fleet when it was looked at, and the time
         self._forgot = 0.0
         self._swept = 0.0
+        self._claimed = 0.0
 
     def stop(self) -> None:
         """End soon; may be called from a signal handler."""
@@ -69,17 +73,21 @@ class Dispatcher:
                 log.exception("the database did not do as asked; again in a second")
                 connections.close_all()
                 self._stopping.wait(1.0)
-            self._wake.wait(TICK)
-            self._wake.clear()
+            if self._wake.wait(TICK):
+                self._wake.clear()
+                self._claimed = 0.0
         self._end()
 
     def _look(self) -> None:
         if time.monotonic() - self._swept >= SWEEP:
             self._swept = time.monotonic()
             self._sweep()
-        for task_id in Task.objects.filter(attention=True).order_by("id").values_list("pk", flat=True)[:MOST]:
+        for task_id in _wanted():
             self._advance(task_id)
-        self._claim()
+            self._claimed = 0.0
+        if time.monotonic() - self._claimed >= CLAIMING:
+            self._claimed = time.monotonic()
+            self._claim()
 
     def _advance(self, task_id: int) -> None:
         try:
@@ -164,8 +172,6 @@ class Dispatcher:
 
     def _fleet(self) -> object:
         """Give what decides who may get hosts; equal as long as nothing has changed."""
-        from webui.tasks.fleet import is_healthy
-
         masters = Master.objects.filter(state=Master.State.ACCEPTED).defer("bundle").order_by("pk")
         return [(master.pk, is_healthy(master), master.engines, master.modules) for master in masters]
 
@@ -197,6 +203,13 @@ class Dispatcher:
         write(lambda: Job.objects.filter(claimed_by=self.name, state__in=ACTIVE).update(claimed_until=None))
         log.info("dispatcher %s has ended", self.name)
         connections.close_all()
+
+
+def _wanted() -> list[int]:
+    """Give the tasks that want attention; asked 25 times a second, and the ORM would take 100 times as long."""
+    with connection.cursor() as cursor:
+        cursor.execute(WANTED, [True, MOST])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _later(seconds: float) -> Any:  # noqa: ANN401  # a datetime
