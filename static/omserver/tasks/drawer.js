@@ -63,6 +63,7 @@ export class Drawer {
     select.type = "button";
     select.id = `om-tab-${this.opened.size}-${Date.now()}`;
     select.setAttribute("role", "tab");
+    select.setAttribute("aria-keyshortcuts", "Delete");
     const icon = made("span", "om-drawer-icon");
     icon.append(this.icon("running"));
     const name = made("span", "om-drawer-name");
@@ -71,9 +72,12 @@ export class Drawer {
     select.addEventListener("click", () => this.show(host));
     const close = made("button", "om-drawer-x");
     close.type = "button";
-    close.setAttribute("aria-label", this.words.closing.replace("{name}", host));
+    close.tabIndex = -1; // a list of tabs holds only tabs: by keyboard, Delete closes the one that has the focus
+    close.setAttribute("aria-hidden", "true");
+    close.title = this.words.closing.replace("{name}", host);
     close.append(this.icon("close"));
     close.addEventListener("click", () => this.remove(host));
+    box.setAttribute("role", "presentation");
     box.append(select, close);
     return { box, select, icon };
   }
@@ -179,7 +183,9 @@ export class Drawer {
   key(event) {
     const names = [...this.opened.keys()];
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step || !event.target.matches('[role="tab"]')) return;
+    if (!event.target.matches('[role="tab"]')) return;
+    if (event.key === "Delete") this.remove(this.active);
+    if (!step) return;
     event.preventDefault();
     const next = names[(names.indexOf(this.active) + step + names.length) % names.length];
     this.show(next);
