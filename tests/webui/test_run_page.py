@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -186,6 +189,21 @@ def test_the_same_form_sent_twice_is_one_task_and_another_form_is_another(admin:
     answers = [admin.post("/run/", sent(token=token)) for token in ("a", "a", "b")]
     assert Task.objects.count() == 2
     assert answers[0]["Location"] == answers[1]["Location"] != answers[2]["Location"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_form_sent_twice_at_once_is_one_task(admin: Client, fleet: list[Server]) -> None:
+    def send(_number: int) -> str:
+        try:
+            other = Client()
+            other.cookies = SimpleCookie({name: morsel.value for name, morsel in admin.cookies.items()})
+            return str(other.post("/run/", sent(token="same"))["Location"])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        places = set(pool.map(send, range(4)))
+    assert len(places) == Task.objects.count() == 1
 
 
 def test_a_viewer_is_told_which_role_may_run(client: Client, people: dict[str, User], fleet: list[Server]) -> None:

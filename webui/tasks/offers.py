@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from omserver.env import SetupError
 from rpcgate.catalog import Entry
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
-from rpcgate.protocol import Forget, HostSpec, JobState, News, Poll, Submit
+from rpcgate.protocol import Forget, HostSpec, JobState, News, Poll, Progress, Submit
 from webui.masters import client_of
 from webui.servers.models import Master, Server
 from webui.servers.selectors import SelectorError, resolve
@@ -88,27 +88,28 @@ def _is_secret(entry: Entry, name: str) -> bool:
 
 
 def _asked(client: MasterClient, submit: Submit) -> list[str]:
+    """Ask and wait for the one event that holds the offers; LookupError says why there are none."""
     client.ask(submit)
     until = time.monotonic() + PATIENCE
-    after, found = 0, ""
     try:
         while time.monotonic() < until:
-            news = client.ask(Poll({submit.job: after}, wait=2.0))
-            if not isinstance(news, News) or not news.jobs:
-                break
-            job = news.jobs[0]
-            for event in job.events:
-                after = event.seq
-                found = event.text or found if event.stream == "choices" else found
-                if not found and event.status.problem:
-                    raise LookupError(event.reason or event.text or "")
-            if found or (job.state in (JobState.ENDED, JobState.UNKNOWN) and not job.more):
+            news = client.ask(Poll({submit.job: 0}, wait=2.0))
+            job = news.jobs[0] if isinstance(news, News) and news.jobs else None
+            said = next((event for event in job.events if event.stream == "choices"), None) if job else None
+            if said is not None:
+                return _read(said)
+            if job is None or (job.state in (JobState.ENDED, JobState.UNKNOWN) and not job.more):
                 break
     finally:
         client.ask(Forget([submit.job]))
+    raise LookupError(_("The master gave no answer in time; write the value yourself."))
+
+
+def _read(said: Progress) -> list[str]:
+    found = [str(item) for item in json.loads(said.text or "[]")][:SHOWN]
     if not found:
-        raise LookupError(_("The master found nothing to offer; write the value yourself."))
-    return [str(item) for item in json.loads(found)][:SHOWN]
+        raise LookupError(said.reason or _("The master found nothing to offer; write the value yourself."))
+    return found
 
 
 def _none(reason: str) -> dict[str, object]:
