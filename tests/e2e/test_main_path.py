@@ -97,3 +97,13 @@ def test_a_failed_first_wave_asks_for_a_decision_and_the_end_offers_a_retry(
     retry.click()
     page.wait_for_url(lambda url: url != before)
     expect(page.locator("#om-task-head")).to_contain_text("retry of")
+
+
+def test_a_field_offers_what_the_servers_have(page: Page, installation: Installation) -> None:
+    sign_in(page, installation)
+    page.goto(f"{installation.url}/run/tail_log/?on=web1")
+    page.locator('[name="p.path"]').focus()
+    expect(page.locator(".om-offers")).to_have_text(re.compile(r"^\d+ choices from sh-m1\."), timeout=LONG)
+    offered = page.locator("#choices-path option").evaluate_all("all => all.map((one) => one.value)")
+    assert offered
+    assert all(path.startswith("/var/log/") for path in offered)
