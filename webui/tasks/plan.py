@@ -156,8 +156,10 @@ def _host(entry: Entry | None, row: tuple[Any, ...], now: datetime) -> Host:
 
 
 def can_carry(wanted: Iterable[str], had: Iterable[str]) -> bool:
-    """Say whether one of a server's engines can carry what a module asks."""
+    """Say whether one of a server's engines can carry what a module asks; Ansible travels over SSH (rpcgate.router)."""
     names = frozenset(had)
+    if "ssh" in names:
+        names |= {"ansible"}
     return bool(names & ANYWHERE) or not names.isdisjoint(wanted)
 
 
