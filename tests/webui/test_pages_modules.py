@@ -136,3 +136,27 @@ def test_an_unknown_module_is_said_by_name(admin: Client) -> None:
     answer = admin.get("/modules/nope/")
     assert answer.status_code == 404
     assert "There is no module nope." in text(answer)
+
+
+def test_every_text_of_a_shipped_module_is_said_in_chinese() -> None:
+    from django.utils import translation
+
+    from webui.templatetags.ui import paragraphs
+
+    root = Path(__file__).resolve().parents[2]
+    texts: set[str] = set()
+    for entry in Catalog(root / "modules").entries():
+        texts |= {entry.title, entry.category, *paragraphs(entry.help)}
+        for field in entry.fields:
+            texts |= {field.label, field.help, field.rule, field.unit if field.unit.isalpha() else ""}
+    with translation.override("zh-hans"):
+        same = sorted(text for text in texts - {""} if translation.gettext(text) == text)
+    assert not same, "add these to webui/modules/words.py and run makemessages"
+
+
+def test_no_message_is_left_without_its_chinese() -> None:
+    text = (Path(__file__).resolve().parents[2] / "locale/zh_Hans/LC_MESSAGES/django.po").read_text(encoding="utf-8")
+    entries = text.split("\n\n")[1:]
+    empty = [e for e in entries if e.rstrip().endswith(('msgstr ""', 'msgstr[0] ""'))]
+    assert not empty
+    assert "fuzzy" not in text

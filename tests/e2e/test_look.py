@@ -1,0 +1,230 @@
+"""Every page in a real browser: accessible, fitting its window, and within its strict policy."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.test import override_settings
+from playwright.sync_api import BrowserContext, Page
+
+from tests.webui.fleet_data import Filled, fill
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WIDTHS = (320, 390, 1280, 1440)
+COMBINATIONS = [(theme, language) for theme in ("light", "dark") for language in ("en", "zh-hans")]
+PAGES = (
+    "/", "/servers/", "/servers/?health=unreachable&q=web", "/servers/?q=idc%3Dnowhere", "/servers/web1/",
+    "/servers/web1/edit/", "/servers/-/import/", "/groups/", "/groups/tier1/edit/", "/idcs/", "/idcs/sh/",
+    "/masters/bj-m2/", "/masters/-/enrol/", "/modules/", "/modules/-/writing/", "/modules/restart_service/",
+    "/modules/restart_service/?tab=source", "/modules/restart_service/?tab=runs", "/people/", "/people/-/add/",
+    "/audit/", "/password/", "/search/?q=web1", "/help/", "/nowhere/",
+)  # fmt: skip
+TASK_PAGES = ("/run/", "/run/restart_service/?on=app%3Dwww", "/tasks/", "/tasks/{task}/", "/tasks/{task}/servers/")
+
+
+@pytest.fixture(scope="session")
+def collected() -> None:
+    """Collect the static files under their hashed names, as an installation does; the live server has them there."""
+    storages = {**django_settings.STORAGES, "staticfiles": {"BACKEND": "omserver.storage.HashedStorage"}}
+    with override_settings(STORAGES=storages):
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def hashed(collected: None, settings: Any) -> None:
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "omserver.storage.HashedStorage"}}
+
+
+@pytest.fixture
+def fleet() -> Filled:
+    return fill(120)
+
+
+@pytest.fixture
+def signed_in(context: BrowserContext, live_server: Any, fleet: Filled, client: Any) -> Iterator[BrowserContext]:
+    """Give a browser profile that is signed in and that writes down every report of the policy."""
+    client.force_login(fleet.people["lin.wei"])
+    session = client.cookies["omserver_session"].value
+    context.add_cookies([{"name": "omserver_session", "value": session, "url": live_server.url}])
+    context.add_init_script(
+        "window.__reports = []; addEventListener('securitypolicyviolation',"
+        " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
+    )
+    yield context
+
+
+def choose(context: BrowserContext, url: str, theme: str, language: str) -> None:
+    context.add_cookies(
+        [
+            {"name": "omserver_theme", "value": theme, "url": url},
+            {"name": "django_language", "value": language, "url": url},
+        ]
+    )
+
+
+def addresses(fleet: Filled) -> list[str]:
+    return [*PAGES, *(address.format(task=fleet.tasks["running"].pk) for address in TASK_PAGES)]
+
+
+def findings(page: Page) -> list[str]:
+    """Run axe in the page, past its policy, and give what it finds as lines."""
+    page.evaluate(AXE)
+    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [
+        f"{v['id']}: {node['target']} {node.get('failureSummary', '')[:300]}" for v in found for node in v["nodes"][:3]
+    ]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("theme", "language"), COMBINATIONS)
+def test_no_page_has_an_accessibility_finding_or_breaks_its_policy(
+    signed_in: BrowserContext, live_server: Any, fleet: Filled, theme: str, language: str
+) -> None:
+    choose(signed_in, live_server.url, theme, language)
+    page = signed_in.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+    for address in addresses(fleet):
+        answer = page.goto(live_server.url + address)
+        assert answer is not None
+        assert answer.status == (404 if address == "/nowhere/" else 200), address
+        wrong += [f"{address}: policy: {line}" for line in page.evaluate("window.__reports")]  # axe breaks it itself
+        wrong += [f"{address}: {line}" for line in findings(page)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_no_page_scrolls_sideways(signed_in: BrowserContext, live_server: Any, fleet: Filled, language: str) -> None:
+    choose(signed_in, live_server.url, "light", language)
+    page = signed_in.new_page()
+    wrong = []
+    for address in addresses(fleet):
+        page.goto(live_server.url + address)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                wrong.append(f"{address} at {width}: {wide}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_sign_in_page_is_accessible_and_works(context: BrowserContext, live_server: Any, fleet: Filled) -> None:
+    from tests.webui.fleet_data import PASSWORD
+
+    page = context.new_page()
+    page.goto(live_server.url + "/servers/")
+    assert findings(page) == []
+    page.get_by_label("Name").fill("lin.wei")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/servers/")
+    assert page.get_by_role("heading", name="Servers", exact=True).is_visible()
+
+
+def test_without_a_choice_the_theme_follows_the_system(signed_in: BrowserContext, live_server: Any) -> None:
+    page = signed_in.new_page()
+    colours = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(live_server.url + "/help/")
+        colours[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert colours == {"light": "rgb(246, 247, 249)", "dark": "rgb(15, 18, 22)"}
+
+
+def test_a_selection_survives_paging_and_all_that_match_can_be_chosen(
+    signed_in: BrowserContext, live_server: Any, fleet: Filled
+) -> None:
+    page = signed_in.new_page()
+    page.goto(live_server.url + "/servers/")
+    boxes = page.locator("#om-servers tbody input")
+    boxes.nth(0).check()
+    boxes.nth(2).check()
+    page.get_by_role("link", name="Next").click()
+    page.locator("#om-servers tbody input").first.check()
+    assert page.locator("#om-bulk-count").inner_text() == "3 selected"
+    page.get_by_role("button", name=re.compile("^Select all")).click()
+    total = page.locator("#om-servers").get_attribute("data-total")
+    assert page.locator("#om-bulk-count").inner_text() == f"{total} selected"
+    page.get_by_role("button", name="Clear the selection").click()
+    assert page.locator("#om-bulk").is_hidden()
+
+
+def test_deleting_waits_for_the_number_and_then_deletes(
+    signed_in: BrowserContext, live_server: Any, fleet: Filled
+) -> None:
+    from webui.servers.models import Server
+
+    page = signed_in.new_page()
+    page.goto(live_server.url + "/servers/?q=web1")
+    names = page.locator("#om-servers tbody input")
+    chosen = [names.nth(i).get_attribute("value") for i in (0, 1)]
+    names.nth(0).check()
+    names.nth(1).check()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    confirm = page.get_by_role("button", name="Delete 2 servers")
+    assert confirm.get_attribute("aria-disabled") == "true"
+    page.get_by_label("Type 2 to confirm").fill("2")
+    assert confirm.get_attribute("aria-disabled") == "false"
+    confirm.click()
+    page.get_by_text("2 servers are deleted.").wait_for()
+    assert not Server.objects.filter(name__in=chosen).exists()
+
+
+def test_keys_lead_to_search_pages_and_rows(signed_in: BrowserContext, live_server: Any) -> None:
+    page = signed_in.new_page()
+    page.goto(live_server.url + "/")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.type("gs")  # in a field, keys are letters
+    assert page.locator("[data-search]").input_value() == "gs"
+    page.locator("h1").click()
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    page.wait_for_url("**/servers/")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    assert page.locator("#om-bulk-count").inner_text() == "1 selected"
+    assert page.locator("#om-servers tbody input").nth(1).is_checked()
+
+
+@pytest.mark.parametrize("context", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
+def test_on_a_phone_the_side_bar_is_a_drawer_and_a_bottom_bar_leads(
+    signed_in: BrowserContext, live_server: Any
+) -> None:
+    page = signed_in.new_page()
+    page.goto(live_server.url + "/")
+    page.wait_for_load_state("networkidle")
+    side = page.locator("#om-side")
+    assert side.is_hidden()
+    page.get_by_role("button", name="Menu").click()
+    side.get_by_role("link", name="Audit log").wait_for(state="visible")
+    page.keyboard.press("Escape")
+    side.wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.id") == "om-drawer-button"
+    page.locator(".om-bottom").get_by_role("link", name="Servers").click()
+    page.wait_for_url("**/servers/")
+
+
+def test_focus_survives_the_pages_own_refresh(signed_in: BrowserContext, live_server: Any, fleet: Filled) -> None:
+    page = signed_in.new_page()
+    page.goto(live_server.url + "/")
+    link = page.locator("#om-finished tbody th a").first
+    link.focus()
+    href = link.get_attribute("href")
+    with page.expect_response(lambda r: r.request.headers.get("x-requested-with") == "fetch", timeout=12_000):
+        pass
+    page.wait_for_function("document.querySelector('#om-clock')")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == href
