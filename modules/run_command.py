@@ -8,12 +8,16 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from sdk import Between, Context, Engine, Events, Help, Targets, module
+from sdk import Between, Context, Engine, Events, Help, Matches, Targets, module
 
 
 @dataclass(frozen=True)
 class Params:
-    command: Annotated[str, Between(0, 8000), Help("One line, for example: df -h /var")] = ""
+    command: Annotated[
+        str,
+        Matches(r"[^\n]{0,8000}", "write one line of at most 8000 characters"),
+        Help("One line, for example: df -h /var"),
+    ] = ""
     argv: Annotated[list[str], Between(0, 1000), Help("Or the words, one a line, where quotes would be a burden.")] = (
         field(default_factory=list)
     )

@@ -9,6 +9,5 @@ class StaticFiles(StaticFilesConfig):
     ignore_patterns = (
         *StaticFilesConfig.ignore_patterns,
         *("tabler-*", "*.rtl.*"),
-        *("tom-select.base*", "tom-select.popular*", "tom-select.default*", "plugins", "package.json"),
         *("ext", "htmax-4*", "htmx-4*"),  # extensions import "htmx" by a bare name, which cannot be hashed
     )

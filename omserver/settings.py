@@ -121,8 +121,6 @@ STATIC_ROOT = HOME / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("tabler/css", BASE_DIR / "node_modules/@tabler/core/dist/css"),
-    ("tom-select/css", BASE_DIR / "node_modules/tom-select/dist/css"),
-    ("tom-select/js", BASE_DIR / "node_modules/tom-select/dist/js"),
     ("fonts/inter", BASE_DIR / "node_modules/@fontsource-variable/inter/files"),
     ("fonts/jetbrains-mono", BASE_DIR / "node_modules/@fontsource-variable/jetbrains-mono/files"),
 ]

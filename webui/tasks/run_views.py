@@ -226,6 +226,7 @@ def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[s
         "missing": list(dict.fromkeys(missing)),
         "only_confirm": shown.confirm_needed and list(missing) == [shown.faults.get("confirm")],
         "faults": {**shown.faults, **draft.faults},
+        "begun": any(value not in ("", []) for value in draft.request.params.values()),
         "columns": picker.columns(asked_selector(draft, shown), draft.view),
         "filters": picker.filters() if draft.by == "browse" else {},
         "unknown": picker.unknown_sentence(pasted[1]),
