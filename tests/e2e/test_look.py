@@ -1,7 +1,6 @@
 """Every page in a real browser: accessible, fitting its window, and within its strict policy."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ def fleet() -> Filled:
 
 
 @pytest.fixture
-def signed_in(context: BrowserContext, live_server: Any, fleet: Filled, client: Any) -> Iterator[BrowserContext]:
+def signed_in(context: BrowserContext, live_server: Any, fleet: Filled, client: Any) -> BrowserContext:
     """Give a browser profile that is signed in and that writes down every report of the policy."""
     client.force_login(fleet.people["lin.wei"])
     session = client.cookies["omserver_session"].value
@@ -58,7 +57,7 @@ def signed_in(context: BrowserContext, live_server: Any, fleet: Filled, client: 
         "window.__reports = []; addEventListener('securitypolicyviolation',"
         " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
     )
-    yield context
+    return context
 
 
 def choose(context: BrowserContext, url: str, theme: str, language: str) -> None:

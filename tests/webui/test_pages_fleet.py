@@ -294,3 +294,11 @@ def test_an_idc_with_servers_cannot_be_deleted(admin: Client) -> None:
 def test_names_with_markup_are_shown_as_text(admin: Client) -> None:
     Server.objects.filter(name="web1").update(application="<script>alert(1)</script>")
     assert b"<script>alert" not in admin.get("/servers/?q=web1").content
+
+
+def test_a_selection_too_long_for_an_address_is_said_and_not_cut(admin: Client) -> None:
+    Server.objects.bulk_create(
+        [Server(name=f"a-rather-long-server-name-{n:04}", idc=Idc.objects.get(name="sh")) for n in range(300)]
+    )
+    names = ",".join(Server.objects.filter(name__startswith="a-rather").values_list("name", flat=True))
+    assert "too long for an address" in text(admin.post("/servers/-/bulk/run/", {"names": names}, follow=True))

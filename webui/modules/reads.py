@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from rpcgate.catalog import Entry
 from sdk.params import Field
@@ -123,7 +124,7 @@ def rule_of(field: Field) -> str:
 
 
 def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}{pgettext('end of a sentence', '.')}"
 
 
 def example_of(fields: Iterable[Field]) -> dict[str, str]:

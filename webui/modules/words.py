@@ -53,6 +53,7 @@ SHIPPED = (
     gettext_noop("lines"),
     gettext_noop("letters, digits and . + _ : ~ = -"),
     gettext_noop("write letters, digits and . _ @ - only"),
+    gettext_noop("write one line of at most 8000 characters"),
     gettext_noop("write a full path without '..'"),
     gettext_noop(
         "One line for each file system on a disk of the server's own. A server with one above the limit is marked as failed."

@@ -197,7 +197,7 @@ def _facet(place: int, name: str, fleet: Cube, found: Cube, chosen: dict[str, tu
 
 
 def _values(place: int, name: str, fleet: Cube, checked: tuple[str, ...]) -> list[str]:
-    """Give a facet's values in an order that only the fleet decides: categories by size, the others as they are known."""
+    """Give a facet's values in an order that only the fleet decides, whatever is checked."""
     sizes: Counter[str] = Counter()
     for key, n in fleet.items():
         sizes[key[place]] += n

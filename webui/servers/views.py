@@ -27,6 +27,7 @@ from webui.servers.imports import COLUMNS
 from webui.servers.listing import Filter
 from webui.servers.models import Idc, Server
 from webui.servers.selectors import SelectorError
+from webui.tasks.address import LONGEST
 from webui.tasks.models import HostResult, HostStatus
 
 MAX_NAMES = 20_000  # of a selection that is sent by name
@@ -198,6 +199,10 @@ def bulk(request: HttpRequest, act: str) -> HttpResponse:
         back = reverse("server", args=[request.POST.get("names", "")])
     try:
         chosen, selector = _chosen(request)
+        if act == "run" and len(selector) > LONGEST:
+            raise services.Refused(
+                _("The names of this selection are too long for an address. Narrow it by filters, or save a group.")
+            )
         if act == "run":
             return redirect(f"{reverse('run')}?{urlencode({'on': selector})}")
         access.require_fleet(request.user)

@@ -1,5 +1,6 @@
 """The parts of pages as template tags; docs/ui.md shows each."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -211,3 +212,10 @@ def took(task: Any) -> str:  # noqa: ANN401  # a Task; its model is not imported
 def paragraphs(text: str) -> list[str]:
     """Give a docstring's paragraphs, each as one line."""
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Give the two letters that stand for a person: lin.wei is LW."""
+    parts = [part for part in re.split(r"[\W_]+", name) if part]
+    return ("".join(part[0] for part in parts[:2]) if len(parts) > 1 else name[:2]).upper()
