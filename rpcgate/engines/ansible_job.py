@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rpcgate.engines import Call, Emit
-from rpcgate.engines.ansible_answers import NAME, Report, after_deadline
+from rpcgate.engines.ansible_answers import NAME, Report
 from rpcgate.engines.ansible_config import AnsibleConfig
 from rpcgate.engines.ansible_files import fault_of, inventory, names_for, write
 from rpcgate.engines.ansible_link import WarmParent, empty
-from rpcgate.engines.ansible_plan import Plan, PlanError, kill_plan, plan
+from rpcgate.engines.ansible_plan import Plan, kill_plan, plan
 from rpcgate.engines.ansible_playbook import PlaybookRun
+from rpcgate.engines.plan import VerbError, ended
 from sdk import Event, Status, Target, Targets
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class AnsibleJob:
         self._hosts = {name: Host(target) for name, target in names_for(self.call.targets).items()}
         try:
             self.plan = self.plan if self.plan.mark else plan(self.call, self.config)
-        except PlanError as error:
+        except VerbError as error:
             self._end_all(Status.FAILED, str(error))
             return
         for name, host in list(self._hosts.items()):
@@ -149,7 +150,7 @@ class AnsibleJob:
             "env": {
                 "ANSIBLE_STDOUT_CALLBACK": "omserver_quiet",
                 # ansible-runner drops a larger result whole; a module says its output twice, as text and as lines
-                "MAX_EVENT_RES": str(max(RESULT, 8 * self.call.output_limit)),
+                "MAX_EVENT_RES": str(max(RESULT, 8 * max(self.call.output_limit, self.plan.kept))),
             },
         }
 
@@ -253,15 +254,15 @@ class AnsibleJob:
     def _end_stopped(self, left: list[str]) -> None:
         """End the servers of a job that was killed: those that had begun when it is known what became of them."""
         status = Status.CANCELLED if self._cancelled else Status.TIMEOUT
-        word = "Cancelled" if self._cancelled else f"It did not finish within {self.call.timeout:g} s"
+        word = "It was cancelled" if self._cancelled else f"It did not end within {self.call.timeout:g} s"
         begun = [name for name in left if self._hosts[name].began]
         for name in left:
             if name not in begun:
                 self._final(name, Event("", status, reason=f"{word}; it had not begun on this server."))
         for name, gone in self._clean(begun):
+            event = ended(Event("", status), cancelled=self._cancelled, seconds=self.call.timeout, gone=gone)
             local = "" if self._confirmed else " Not all of Ansible's processes on the master have ended."
-            remote = "what it ran there is gone" if gone else "whether it still runs there could not be confirmed"
-            self._final(name, Event("", status, reason=f"{word}; {remote}.{local}"))
+            self._final(name, replace(event, reason=event.reason + local))
 
     def _clean_late(self) -> None:
         """End what servers still run whose time is up; their events follow when that is done."""
@@ -272,7 +273,7 @@ class AnsibleJob:
         def clean() -> None:
             for name, gone in self._clean(names):
                 if late := self._hosts[name].late:
-                    self._final(name, after_deadline(late, gone))
+                    self._final(name, ended(late, cancelled=False, seconds=self.call.timeout, gone=gone))
 
         cleaner = threading.Thread(target=clean, name=f"ansible cleans {self.call.job}", daemon=True)
         cleaner.start()
@@ -286,7 +287,7 @@ class AnsibleJob:
         gone: dict[str, bool] = {}
 
         def note(event: Event) -> None:
-            gone[event.host] = event.status is Status.OK and event.output.strip() == "gone"
+            gone[event.host] = event.status is Status.OK
 
         call = Call(
             "kill", Targets(tuple(hosts.values())), timeout=CLEAN_SECONDS, job=self.call.job, output_limit=PIECE

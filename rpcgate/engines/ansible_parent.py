@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from rpcgate.engines import ansible_processes as processes
+from rpcgate.engines.remote_shell import MARK
 
 REQUEST = 1 << 16  # bytes of one job's description
 CLI_FDS = 1024  # file descriptors closed in the fork; far more than the parent opens
@@ -237,7 +238,7 @@ def _marked(execute: Callable[..., Any], mark: str) -> Callable[..., Any]:
     """Let each process that a connection starts carry the job's mark, so that it can be found and ended."""
 
     def exec_command(connection: Any, cmd: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # Ansible is not typed
-        return execute(connection, f"env {processes.MARK}={mark} {cmd}", *args, **kwargs)
+        return execute(connection, f"env {MARK}={mark} {cmd}", *args, **kwargs)
 
     return exec_command
 

@@ -6,8 +6,9 @@ import signal
 import time
 from pathlib import Path
 
+from rpcgate.engines.remote_shell import MARK
+
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
-MARK = "OMSERVER_CALL"  # in the environment of what runs on a server, which may be this machine
 PATIENCE = 5.0  # seconds until a killed process must be gone; longer means that the kernel holds it
 _libc = ctypes.CDLL(None, use_errno=True)
 

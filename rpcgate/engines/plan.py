@@ -4,20 +4,43 @@ import base64
 import math
 import secrets
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from rpcgate.engines import Call, remote_shell
-from rpcgate.engines.conversation import Conversation
+from rpcgate.output import Output
 from sdk import Event, Status
+from sdk.event import Stream
 
-Read = Callable[[Event, Conversation], Event]
 ENDED_BY_DEADLINE = (124, 137, 143)  # what timeout, its KILL and a TERM leave behind
+GONE = "the server confirms that its processes are gone"
+NOT_CONFIRMED = "whether its processes are gone could not be confirmed"
 PROGRAM_UNUSABLE, PROGRAM_MISSING, SIGNALLED = 126, 127, 128  # a shell's exit statuses
-
-
 SMALL = 1 << 16  # bytes of what put and get say beside the content: messages, and what a .bashrc prints
+
+
+class Said(Protocol):
+    """What a host said by the end: `raw` is standard output as it came, `both` the two streams together."""
+
+    @property
+    def rc(self) -> int | None:
+        """Give the exit status; None where there was no exit."""
+
+    @property
+    def raw(self) -> bytes | bytearray:
+        """Give the first bytes of standard output."""
+
+    @property
+    def streams(self) -> Mapping[Stream, Output]:
+        """Give stdout and stderr, each for itself."""
+
+    @property
+    def both(self) -> Output:
+        """Give them together."""
+
+
+Read = Callable[[Event, Said], Event]
 
 
 class VerbError(Exception):
@@ -43,11 +66,11 @@ class Plan:
     raw: int = 0
 
 
-def plan(call: Call, sudo: Sequence[str]) -> Plan:
-    """Plan a verb for one host; VerbError when what it was given can be sent to none."""
+def plan(call: Call, sudo: Sequence[str] = (), *, mark: str = "") -> Plan:
+    """Plan a verb for one host; VerbError when what it was given can be sent to none. mark: a new one when empty."""
     if call.verb not in BUILDERS:
         raise VerbError(f"This engine has no verb {call.verb!r}.")
-    mark = secrets.token_hex(8)
+    mark = mark or secrets.token_hex(8)
     seconds = max(1, math.ceil(call.timeout))
     try:
         planned = BUILDERS[call.verb](call, mark, seconds, tuple(sudo))
@@ -68,7 +91,7 @@ def plan(call: Call, sudo: Sequence[str]) -> Plan:
     return planned
 
 
-def outcome(planned: Plan, said: Conversation, event: Event) -> Event:
+def outcome(planned: Plan, said: Said, event: Event) -> Event:
     """Make the final event of what has exited. event: bare, with host, engine and seconds."""
     if said.rc in ENDED_BY_DEADLINE and (event.seconds or 0) >= planned.seconds:
         reason = f"It did not end within {planned.seconds} s; the server has ended it."
@@ -76,7 +99,14 @@ def outcome(planned: Plan, said: Conversation, event: Event) -> Event:
     return planned.read(event, said)
 
 
-def with_output(event: Event, said: Conversation) -> Event:
+def ended(event: Event, *, cancelled: bool, seconds: float, gone: bool) -> Event:
+    """Make the final event of what was ended from here. gone: the host itself has said so."""
+    what = "It was cancelled" if cancelled else f"It did not end within {seconds:g} s"
+    proof = GONE if gone else NOT_CONFIRMED
+    return replace(event, status=Status.CANCELLED if cancelled else Status.TIMEOUT, reason=f"{what}; {proof}.")
+
+
+def with_output(event: Event, said: Said) -> Event:
     """Give the event what the process wrote, and its exit status."""
     return replace(
         event,
@@ -140,7 +170,7 @@ def _path(call: Call) -> str:
 
 
 def _read_exit(program: str, sudo: Sequence[str]) -> Read:
-    def read(event: Event, said: Conversation) -> Event:
+    def read(event: Event, said: Said) -> Event:
         event = with_output(event, said)
         if said.rc == 0:
             return replace(event, status=Status.OK)
@@ -150,7 +180,7 @@ def _read_exit(program: str, sudo: Sequence[str]) -> Read:
 
 
 def _read_put(path: str, *, check: bool) -> Read:
-    def read(event: Event, said: Conversation) -> Event:
+    def read(event: Event, said: Said) -> Event:
         answer = said.streams["stdout"].text().split()[-1:]
         if said.rc != 0 or answer not in (["same"], ["changed"]):
             return _refused(event, said, f"{path} was not written")
@@ -163,7 +193,7 @@ def _read_put(path: str, *, check: bool) -> Read:
 
 
 def _read_get(path: str, limit: int, mark: str) -> Read:
-    def read(event: Event, said: Conversation) -> Event:
+    def read(event: Event, said: Said) -> Event:
         _, found, content = bytes(said.raw).partition(mark.encode())
         if said.rc != 0 or not found:
             return _refused(event, said, f"{path} was not read")
@@ -176,12 +206,12 @@ def _read_get(path: str, limit: int, mark: str) -> Read:
     return read
 
 
-def _refused(event: Event, said: Conversation, what: str) -> Event:
+def _refused(event: Event, said: Said, what: str) -> Event:
     lines = said.streams["stderr"].text().strip().splitlines() or [f"exit status {said.rc}"]
     return replace(event, rc=said.rc, status=Status.FAILED, reason=f"{what}: {lines[-1]}", output="\n".join(lines))
 
 
-def _why(said: Conversation, program: str, sudo: Sequence[str]) -> str:
+def _why(said: Said, program: str, sudo: Sequence[str]) -> str:
     rc = said.rc or 0
     complaint = said.streams["stderr"].text().strip()
     if sudo and rc == PROGRAM_MISSING and "sudo: not found" in complaint:

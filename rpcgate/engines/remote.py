@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from rpcgate.engines import Call, Emit, remote_shell
 from rpcgate.engines.conversation import HELD_OPEN, Conversation
-from rpcgate.engines.plan import SMALL, Plan, VerbError, outcome, plan, with_output
+from rpcgate.engines.plan import SMALL, Plan, VerbError, ended, outcome, plan, with_output
 from sdk import Event, Status, Target
 from sdk.engines import PORTABLE
 from sdk.event import Stream
@@ -25,7 +25,6 @@ REACHED_AHEAD = 200  # hosts that may be in reach beyond those that run: so many
 LATE = 1.0  # seconds that a host may be late to end a command by itself
 ENDING = 20.0  # seconds to end a command from here, KILL_AFTER included
 ENDINGS = 3  # a command that was only just sent may start after the first look
-NOT_CONFIRMED = "whether its processes are gone could not be confirmed"
 
 
 class UnreachableError(Exception):
@@ -184,9 +183,7 @@ class HostRun:
     async def _end(self, planned: Plan, link: Link, said: Conversation) -> Event:
         cancelled = self._stop.done()
         gone = await self._gone(planned, link, said)
-        what = "It was cancelled" if cancelled else f"It did not end within {planned.seconds} s"
-        proof = "the server confirms that its processes are gone" if gone else NOT_CONFIRMED
-        event = self._event(Status.CANCELLED if cancelled else Status.TIMEOUT, f"{what}; {proof}.")
+        event = ended(self._event(Status.OK), cancelled=cancelled, seconds=planned.seconds, gone=gone)
         return with_output(event, said)
 
     async def _gone(self, planned: Plan, link: Link, said: Conversation) -> bool:

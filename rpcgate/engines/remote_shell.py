@@ -1,4 +1,4 @@
-"""The shell texts by which the ssh and local engines run one verb on one host.
+"""The shell texts by which every engine with a shell (ssh, local, ansible) runs one verb on one host.
 
 Each is a line for any login shell, read by /bin/sh. What runs carries MARK in its environment, so that the whole of it
 can be found and ended later, children and detached ones included. Needed on the host: a POSIX shell, Linux's /proc,
@@ -43,9 +43,11 @@ path=$1 most=$2 mark=$3
 printf '%s' "$mark"
 head -c "$most" <"$path"
 """
-# Marked processes and what descends from them: TERM for some rounds, then KILL. Two empty rounds in a row: the first
-# may come before the host has begun to run what it was sent.
+# Marked processes and what descends from them (sudo hides the mark): TERM for some rounds, then KILL. Two empty rounds
+# in a row: the first may come before the host has begun to run what it was sent. Where nothing can be looked up,
+# nothing is called gone.
 END = """\
+[ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || { echo unknown; exit; }
 clear=0; round=0
 while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
   marked=$(grep -ls '%(mark)s=%(call)s' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')
@@ -62,7 +64,7 @@ while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
   else clear=0; kill -KILL $doomed 2>/dev/null; fi
   round=$((round + 1)); sleep 0.1 2>/dev/null || sleep 1
 done
-rm -f "${TMPDIR:-/tmp}/omserver-%(call)s".*
+rm -f "${TMPDIR:-/tmp}/omserver-%(call)s"[.-]*
 [ -z "$doomed" ] && echo gone
 """
 

@@ -1,0 +1,118 @@
+"""The text that Ansible feeds to a host's shell, and what the host answers.
+
+It holds a verb's line (remote_shell), what that line reads, and bounds for what it writes. A report of one line follows
+on standard error: exit status, seconds, and how many bytes of each stream came after its first half.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass, replace
+
+from rpcgate.engines.ansible_answers import Report, failure, unreachable
+from rpcgate.engines.plan import Plan, outcome
+from rpcgate.output import Output
+from sdk import Event, Status
+from sdk.event import Stream
+
+# 8 and 9 are the real outputs, 3 takes the report, 4 carries standard error past the first pipe
+TEXT = """\
+input() {{ {input}
+}}
+keep() {{
+  head -c {head} >&"$1"
+  echo "$2 $({{ tee /dev/fd/6 | tail -c {tail} >&"$1"; }} 6>&1 | wc -c)" >&3
+}}
+exec 8>&1 9>&2
+began=$(date +%s)
+report=$(
+  exec 3>&1
+  {{
+    {{ input | ( {line} ) 2>&4 3>&- 4>&- 8>&- 9>&-; echo "rc $?" >&3; }} | keep 8 out
+  }} 4>&1 | keep 9 err
+)
+printf '\\n%s seconds %s %s\\n' {call} $(($(date +%s) - began)) "$(echo $report)" >&2
+"""
+NO_INPUT = ":"
+INPUT = """base64 -d <<'END_OF_INPUT'
+{body}END_OF_INPUT"""
+
+
+def text(line: str, stdin: bytes | None, *, call: str, limit: int) -> bytes:
+    """Wrap a line. limit: bytes kept of each stream, its first and its last half."""
+    given = NO_INPUT if stdin is None else INPUT.format(body=base64.encodebytes(stdin).decode())
+    return TEXT.format(input=given, line=line, call=call, head=limit - limit // 2, tail=limit // 2).encode()
+
+
+def answer(report: Report, call: str, planned: Plan) -> Event:
+    """Read how a verb went."""
+    if (trouble := _trouble(report)) is not None:
+        return trouble
+    said = _said(report, call, max(planned.limit, planned.raw))
+    if said.rc is None:
+        last = said.streams["stderr"].text().strip().splitlines()[-1:] or ["it gave no reason"]
+        return report.event(Status.FAILED, reason=f"The command could not be run: {last[0]}."[:500])
+    event = outcome(planned, said, replace(report.event(Status.OK), seconds=said.seconds))
+    return replace(event, seconds=report.seconds)
+
+
+def gone(report: Report, call: str) -> Event:
+    """Read the answer to remote_shell.end: ok when the host says that nothing is left."""
+    if (trouble := _trouble(report)) is not None:
+        return trouble
+    words = _said(report, call, report.limit).streams["stdout"].text().split()
+    return report.event(Status.OK if words[-1:] == ["gone"] else Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a host said (plan.Said). seconds: whole ones, by its own clock."""
+
+    rc: int | None
+    seconds: int
+    raw: bytes
+    streams: dict[Stream, Output]
+    both: Output
+
+
+def _said(report: Report, call: str, limit: int) -> Answer:
+    out, (err, told) = _bytes(report, "out"), _split_report(_bytes(report, "err"), call)
+    stdout, stderr, both = Output(limit), Output(limit), Output(limit)
+    for kept, name, one in ((out, "out", stdout), (err, "err", stderr)):
+        for output in (one, both):
+            _add(output, kept, max(0, told.get(name, 0) - limit // 2))
+    return Answer(told.get("rc"), told.get("seconds", 0), out, {"stdout": stdout, "stderr": stderr}, both)
+
+
+def _add(output: Output, kept: bytes, lost: int) -> None:
+    """Take a stream of which `lost` bytes stayed on the host, after its first half."""
+    half = output.limit - output.limit // 2 if lost else len(kept)
+    output.add(kept[:half])
+    output.size += lost
+    output.add(kept[half:])
+
+
+def _trouble(report: Report) -> Event | None:
+    """Give the event of a host whose text was not run to its end; None when it was."""
+    if report.kind == "unreachable":
+        return unreachable(report)
+    if report.kind == "failed" and "timedout" in report.res:
+        return report.event(Status.TIMEOUT, reason="The server did not answer in time.")
+    if report.kind != "ok" or "out" not in report.res:
+        return report.event(Status.FAILED, reason=failure(report.res))
+    return None
+
+
+def _split_report(err: bytes, call: str) -> tuple[bytes, dict[str, int]]:
+    """Cut the report's line off the end of standard error: {"seconds", "rc", "out", "err"}, empty without one."""
+    body, mark, line = err.rpartition(f"\n{call} ".encode())
+    words = line.split()
+    if not mark or len(words) % 2 or not all(word.isdigit() for word in words[1::2]):
+        return err, {}
+    return body, {name.decode(): int(value) for name, value in zip(words[::2], words[1::2], strict=True)}
+
+
+def _bytes(report: Report, key: str) -> bytes:
+    try:
+        return base64.b64decode(report.res.get(key, ""))
+    except (binascii.Error, TypeError, ValueError):
+        return b""
