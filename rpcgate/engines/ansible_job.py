@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -211,7 +211,7 @@ class AnsibleJob:
         if event["event"] in KINDS and name in self._hosts:
             live = self._play.task(self._report(event), event.get("task", ""), bool(event.get("ignore_errors")))
             if live is not None:
-                self.emit(replace(live, host=self._hosts[name].target.name))
+                self._say(replace(live, host=self._hosts[name].target.name))
         elif event["event"] == "playbook_on_stats":
             for one in list(self._hosts):
                 self._final(one, self._play.end(one, event))
@@ -307,7 +307,10 @@ class AnsibleJob:
         if host is None:
             return
         seconds = event.seconds if event.seconds is not None or not host.began else time.monotonic() - host.began
-        self.emit(replace(event, host=host.target.name, engine=NAME, seconds=seconds))
+        self._say(replace(event, host=host.target.name, engine=NAME, seconds=seconds))
 
-
-Start = Callable[[Call, Emit], AnsibleJob]
+    def _say(self, event: Event) -> None:
+        try:
+            self.emit(event)
+        except Exception:  # the caller's code; the other servers' events must still come
+            log.exception("job=%s host=%s an event was not taken", self.call.job, event.host)

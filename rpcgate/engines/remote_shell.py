@@ -19,7 +19,7 @@ f=$(mktemp "${TMPDIR:-/tmp}/omserver-%(call)s.XXXXXX") || exit 125
 cat >"$f"
 [ "$(wc -c <"$f")" -eq %(size)d ] || { rm -f "$f"; echo "the script did not arrive whole" >&2; exit 125; }
 """
-# cp -p first: the new file keeps the old one's owner; readlink: a link stays one, its file is replaced
+# cp -p first: the new file keeps the old one's owner, and must be writable for what follows; readlink: a link stays one, its file is replaced
 PUT = """\
 path=$1 size=$2 mode=$3 check=$4
 [ -d "$path" ] && { echo "$path is a folder; name a file in it" >&2; exit 1; }
@@ -28,7 +28,7 @@ path=$1 size=$2 mode=$3 check=$4
 if [ -n "$check" ]; then new=$(mktemp) || exit 1
 else new=$(mktemp "$(dirname -- "$path")/.omserver.XXXXXX") || exit 1; fi
 trap 'rm -f -- "$new"' EXIT
-[ -f "$path" ] && [ -z "$check" ] && { cp -p -- "$path" "$new" || exit 1; }
+[ -f "$path" ] && [ -z "$check" ] && { cp -p -- "$path" "$new" && chmod 0600 "$new" || exit 1; }
 cat >"$new" && [ "$(wc -c <"$new")" -eq "$size" ] || { echo "the content did not arrive whole" >&2; exit 1; }
 [ -f "$path" ] && [ -n "$(find "$path" -prune -perm "$mode")" ] && cmp -s -- "$new" "$path" && { echo same; exit 0; }
 [ -z "$check" ] && { chmod "$mode" "$new" && mv -f -- "$new" "$path" || exit 1; }

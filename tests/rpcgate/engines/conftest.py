@@ -1,4 +1,4 @@
-"""The ssh and local engines on real hosts."""
+"""The ssh, local and ansible engines on real hosts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rpcgate.engines.ansible import AnsibleAdapter
 from rpcgate.engines.local import LocalAdapter
 from rpcgate.engines.ssh import SshAdapter
 from sdk import Target, Targets
@@ -45,8 +46,27 @@ def local(tmp_path: Path) -> Iterator[Caller]:
     adapter.close()
 
 
-@pytest.fixture(params=["ssh", "local"])
+@pytest.fixture(scope="session")
+def ansible(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """Give an ansible engine on the shared fleet; one for all tests, because its parent takes a second to start."""
+    table = {"known_hosts": str(fleet.known_hosts), "key": str(fleet.key)}
+    adapter = AnsibleAdapter.from_config(table, tmp_path_factory.mktemp("home"))
+    yield Caller(adapter, Targets((fleet.target(0),)))
+    adapter.close()
+
+
+@pytest.fixture(params=["ssh", "local", pytest.param("ansible", marks=pytest.mark.ansible)])
 def engine(request: pytest.FixtureRequest) -> Caller:
-    """Give each of the two engines on one host: what they promise is the same."""
+    """Give each engine that has a shell on one host: what they promise is the same."""
+    return _on_one_host(request)
+
+
+@pytest.fixture(params=["ssh", "local"])
+def streaming(request: pytest.FixtureRequest) -> Caller:
+    """Give each engine that passes output on while a command runs, on one host."""
+    return _on_one_host(request)
+
+
+def _on_one_host(request: pytest.FixtureRequest) -> Caller:
     caller: Caller = request.getfixturevalue(request.param)
     return replace(caller, targets=Targets((caller.targets[0],)))

@@ -1,13 +1,15 @@
-"""What the ssh and local engines both promise, on a real host."""
+"""What the portable verbs promise on a real host, whichever engine carries them out: ssh, local and ansible."""
 
 import base64
 import os
 import pwd
 import secrets
+import shlex
+import string
 import subprocess
-import sys
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,22 +17,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rpcgate.engines import Call
-from sdk import Event, Status
+from sdk import Event, Status, Targets
 from tests.fleet.sshd import plain_account
 from tests.rpcgate.engines.calls import BOUND, Caller, eventually
 
 pytestmark = pytest.mark.sshd
+TEMPLATE = '{{ lookup("pipe", "id") }}{% raw %}$(id)`id`'
 
 
-def alive(word: str) -> bool:
-    """Say whether a process runs whose command line holds a word."""
+def alive(word: str) -> int:
+    """Count the processes whose command is to sleep for that long."""
+    found = 0
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if word.encode() in line.read_bytes().split(b"\x00"):
-                return True
+            found += line.read_bytes().split(b"\x00") == [b"sleep", word.encode(), b""]
         except OSError:
             continue
-    return False
+    return found
 
 
 def seconds() -> str:
@@ -52,37 +55,31 @@ def test_words_arrive_as_they_are(engine: Caller) -> None:
     words = [
         "",
         " ",
-        "a b",
+        "a  b",
         "$(id)",
         "`id`",
-        ";",
-        "|",
-        "&",
-        ">",
-        "*",
-        "'",
-        '"',
+        "$HOME",
         "\\n",
         "a\nb",
+        "\t",
         "-n",
+        "it's",
         "é中🙂",
         "!1",
-        "#",
+        "{{ 1 }}",
+        "~root",
     ]
-    event = engine.one(
-        "shell",
-        argv=[
-            sys.executable if engine.adapter.name == "local" else "/usr/bin/printf",
-            *(
-                ["-c", "import sys; print(end=''.join(f'<{word}>' for word in sys.argv[1:]))"]
-                if engine.adapter.name == "local"
-                else ["<%s>"]
-            ),
-            *words,
-        ],
-    )
-    assert event.output == "".join(f"<{word}>" for word in words)
+    words += [*string.punctuation, *(f"a{mark} b" for mark in string.punctuation), string.punctuation, TEMPLATE]
+    program = "import sys; print(end='|'.join(sys.argv[1:]))"
+    event = engine.one("shell", argv=["/usr/bin/env", "python3", "-c", program, *words])
+    assert event.output == "|".join(words)
     assert (event.status, event.rc, event.engine, event.reason) == (Status.OK, 0, engine.adapter.name, "")
+
+
+def test_words_reach_a_script_as_they_are(engine: Caller) -> None:
+    words = [*string.punctuation, "a  b", "a\nb", TEMPLATE]
+    event = engine.one("script", text="printf '%s|' \"$@\" '" + TEMPLATE + "'", args=words)
+    assert event.output == "|".join([*words, TEMPLATE]) + "|"
 
 
 @pytest.mark.parametrize("status", [1, 2, 77, 124, 126, 127, 255])
@@ -90,6 +87,21 @@ def test_an_exit_status_is_passed_on(engine: Caller, status: int) -> None:
     event = engine.one("shell", argv=["sh", "-c", f"exit {status}"])
     assert (event.status, event.rc) == (Status.FAILED, status)
     assert event.reason.startswith(f"Exit status {status}")
+
+
+def test_both_streams_the_exit_status_and_the_time_are_told(engine: Caller) -> None:
+    event = engine.one("shell", argv=["sh", "-c", "echo out; echo err >&2; exit 7"])
+    assert (event.status, event.rc, event.reason) == (Status.FAILED, 7, "Exit status 7.")
+    assert event.data == {"stdout": "out\n", "stderr": "err\n"}
+    assert event.output == "out\nerr\n"
+    assert event.seconds is not None
+    assert 0 < event.seconds < BOUND
+
+
+def test_a_program_that_is_not_there_is_named(engine: Caller) -> None:
+    event = engine.one("shell", argv=["no-such-program"])
+    assert (event.status, event.rc) == (Status.FAILED, 127)
+    assert event.reason == "Exit status 127: the server has no program 'no-such-program'."
 
 
 def test_an_end_by_a_signal_is_named(engine: Caller) -> None:
@@ -106,15 +118,15 @@ def test_no_output_is_empty_output(engine: Caller) -> None:
     assert (event.output, event.data, event.size) == ("", {"stdout": "", "stderr": ""}, None)
 
 
-def test_streams_are_told_apart_and_kept_in_order(engine: Caller) -> None:
+def test_streams_are_told_apart_and_kept_in_order(streaming: Caller) -> None:
     text = "for n in 1 2 3; do echo out$n; sleep 0.1; echo err$n >&2; sleep 0.1; done"
-    event = engine.one("script", text=text)
+    event = streaming.one("script", text=text)
     assert event.output == "out1\nerr1\nout2\nerr2\nout3\nerr3\n"
     assert event.data == {"stdout": "out1\nout2\nout3\n", "stderr": "err1\nerr2\nerr3\n"}
 
 
-def test_output_comes_while_the_command_runs(engine: Caller) -> None:
-    called = engine.start("shell", argv=["sh", "-c", "echo early; exec sleep 30"])
+def test_output_comes_while_the_command_runs(streaming: Caller) -> None:
+    called = streaming.start("shell", argv=["sh", "-c", "echo early; exec sleep 30"])
     event = called.first()
     assert (event.status, event.output, event.stream) == (Status.RUNNING, "early\n", "stdout")
     called.running.cancel()
@@ -194,27 +206,35 @@ def test_a_command_that_will_not_end_is_killed_with_its_children(engine: Caller)
     text = f"trap '' TERM; (trap '' TERM; setsid sleep {time}) & sleep {time}; sleep {time}"
     event = engine.one("script", text=text, timeout=1)
     assert event.status is Status.TIMEOUT
-    assert event.reason == "It did not end within 1 s; the server confirms that its processes are gone."
+    assert event.reason.startswith("It did not end within 1 s; the server ")
     assert not alive(time)
 
 
 def test_cancel_ends_the_command_its_children_and_what_they_detached(engine: Caller) -> None:
     time = seconds()
-    text = f"setsid sleep {time} >/dev/null 2>&1 & sleep {time} & echo started; sleep {time}"
-    called = engine.start("shell", argv=["sh", "-c", text], timeout=60)
-    assert called.first().output == "started\n"
+    orphan = f"trap '' TERM HUP; setsid sleep {time} >/dev/null 2>&1 &"
+    called = engine.start("shell", argv=["sh", "-c", f"sh -c {shlex.quote(orphan)}; sleep {time}"], timeout=60)
+    assert eventually(lambda: alive(time) == 2)
     called.running.cancel()
     called.running.cancel()
     (event,) = called.finals().values()
     assert event.status is Status.CANCELLED
     assert event.reason == "It was cancelled; the server confirms that its processes are gone."
-    assert event.output.startswith("started\n")
     assert not alive(time)
 
 
-def test_cancel_of_a_script_removes_its_file(engine: Caller) -> None:
-    called = engine.start("script", text="echo $0; sleep 60", timeout=60)
-    path = Path(called.first().output.strip())
+def test_cancel_keeps_what_was_said_so_far(streaming: Caller) -> None:
+    called = streaming.start("shell", argv=["sh", "-c", "echo started; exec sleep 60"], timeout=60)
+    assert called.first().output == "started\n"
+    called.running.cancel()
+    (event,) = called.finals().values()
+    assert event.output.startswith("started\n")
+
+
+def test_cancel_of_a_script_removes_its_file(engine: Caller, folder: Path) -> None:
+    called = engine.start("script", text=f"echo $0 >{folder}/new; mv {folder}/new {folder}/name; sleep 60", timeout=60)
+    assert eventually((folder / "name").exists)
+    path = Path((folder / "name").read_text().strip())
     assert path.exists()
     called.running.cancel()
     called.finals()
@@ -228,9 +248,9 @@ def test_cancel_after_the_end_changes_nothing(engine: Caller) -> None:
     assert called.finals() == {event.host: event}
 
 
-def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Caller) -> None:
+def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(streaming: Caller) -> None:
     time = seconds()
-    called = engine.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=30)
+    called = streaming.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=30)
     (event,) = called.finals().values()
     try:
         assert event.status is Status.OK
@@ -239,7 +259,7 @@ def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Call
         assert "left running" in called.live("note")
         assert alive(time)
     finally:
-        engine.one("shell", argv=["kill", event.output.strip()])
+        streaming.one("shell", argv=["kill", event.output.strip()])
     assert eventually(lambda: not alive(time))
 
 
@@ -252,6 +272,14 @@ def test_put_writes_a_file_once_and_leaves_an_equal_one(engine: Caller, folder: 
     assert file.read_bytes() == content
     assert file.stat().st_mode & 0o7777 == 0o640
     assert [path.name for path in folder.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o644, 0o755, 0o4711, 0o1777])
+def test_put_gives_the_mode_it_was_told(engine: Caller, folder: Path, mode: int) -> None:
+    file = folder / "x"
+    first, again = (engine.one("put", path=str(file), content=b"x", mode=mode) for _ in range(2))
+    assert (first.status, again.status) == (Status.CHANGED, Status.OK)
+    assert file.stat().st_mode & 0o7777 == mode
 
 
 def test_put_corrects_a_mode_and_an_empty_file(engine: Caller, folder: Path) -> None:
@@ -328,20 +356,20 @@ def test_an_unknown_verb_is_a_failure(engine: Caller) -> None:
 
 @given(words=st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), max_size=5))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_words_arrive_as_they_are(engine: Caller, words: list[str]) -> None:
-    event = engine.one("shell", argv=["printf", "%s|", *words])
+def test_any_words_arrive_as_they_are(streaming: Caller, words: list[str]) -> None:
+    event = streaming.one("shell", argv=["printf", "%s|", *words])
     assert event.data["stdout"] == "".join(f"{word}|" for word in words or [""])
 
 
-def test_closing_the_engine_ends_what_runs(engine: Caller) -> None:
+def test_closing_the_engine_ends_what_runs(streaming: Caller) -> None:
     time = seconds()
-    called = engine.start("shell", argv=["sh", "-c", f"echo begun; exec sleep {time}"], timeout=60)
+    called = streaming.start("shell", argv=["sh", "-c", f"echo begun; exec sleep {time}"], timeout=60)
     called.first()
-    engine.adapter.close()
+    streaming.adapter.close()
     (event,) = called.finals().values()
     assert event.status is Status.CANCELLED
     assert not alive(time)
-    assert engine.one("shell", argv=["echo", "anew"]).output == "anew\n"
+    assert streaming.one("shell", argv=["echo", "anew"]).output == "anew\n"
 
 
 def test_a_taker_that_fails_harms_no_event_after(engine: Caller) -> None:
@@ -351,11 +379,12 @@ def test_a_taker_that_fails_harms_no_event_after(engine: Caller) -> None:
         taken.append(event)
         raise RuntimeError("full")
 
-    call = Call("shell", engine.targets, {"argv": ["sh", "-c", "echo early; sleep 0.3"]}, timeout=10)
+    again = replace(engine.targets[0], name="again")
+    call = Call("shell", Targets((*engine.targets, again)), {"argv": ["sh", "-c", "echo early; sleep 0.3"]}, timeout=10)
     assert engine.adapter.call(call, take).wait(BOUND)
-    assert [event.status for event in taken] == [Status.RUNNING, Status.OK]
+    assert [event.status for event in taken if event.final] == [Status.OK] * 2
 
 
-def test_output_that_comes_after_the_end_is_kept(engine: Caller) -> None:
-    event = engine.one("shell", argv=["sh", "-c", "(for n in 1 2 3 4; do sleep 0.6; echo $n; done) & exit 0"])
+def test_output_that_comes_after_the_end_is_kept(streaming: Caller) -> None:
+    event = streaming.one("shell", argv=["sh", "-c", "(for n in 1 2 3 4; do sleep 0.6; echo $n; done) & exit 0"])
     assert (event.status, event.output) == (Status.OK, "1\n2\n3\n4\n")
