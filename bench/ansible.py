@@ -35,7 +35,7 @@ def main(rounds: int) -> None:
     """Print one JSON line for each kind and count: medians in seconds, and the median of the pairs' ratios."""
     with tempfile.TemporaryDirectory(prefix="omb-") as name, start_fleet(5, Path(name)) as fleet:
         folder = Path(name)
-        engine = ADAPTER.from_config({"key": str(fleet.key), "known_hosts": str(fleet.known_hosts)}, folder / "home")
+        engine = ADAPTER.from_config({"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts)}, folder / "home")
         try:
             for kind, (module, verb, args) in KINDS.items():
                 for count in COUNTS:

@@ -1,83 +1,63 @@
-"""The [engines.ansible] table of a master's configuration."""
+"""The table [engines.ansible] of a master's configuration."""
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rpcgate.config import ConfigError
+from rpcgate.engines.table import Table
 
-WHERE = "engines.ansible"
-USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]*")  # goes into ssh's options
+KEYS = (
+    *("keys", "known_hosts", "user", "port", "sudo", "sudo_user"),
+    *("python", "playbooks", "strategy", "forks", "connect_timeout", "persist"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class AnsibleConfig:
     """How Ansible reaches the servers.
 
-    key: private key file. known_hosts: the only host keys that are believed. user, port: where a server names none.
-    become: run everything as `become_user`, by sudo without a password. python: the interpreter on the servers, or
-    auto_silent to look for it. playbooks: the folder that the playbook verb plays from; None: none may be played.
-    strategy: for playbooks that name none. forks: servers worked on at once. connect_timeout, persist: seconds; an idle
-    connection is kept for `persist`.
+    home: Ansible's own folder. keys: private key files. known_hosts: the only host keys that are believed. user, port:
+    where a server names none. sudo_user: the account in which everything runs, by sudo without a password; "" for the
+    one that logs in. python: the interpreter on the servers, or auto_silent to look for it. playbooks: the folder that
+    the playbook verb plays from; None: none may be played. strategy: for playbooks that name none. forks: servers
+    worked on at once. connect_timeout, persist: seconds; an idle connection is kept for `persist`.
     """
 
     home: Path
     known_hosts: Path
-    key: Path | None = None
-    user: str = ""
-    port: int = 22
-    become: bool = False
-    become_user: str = "root"
-    python: str = "auto_silent"
-    playbooks: Path | None = None
-    strategy: str = "linear"
-    forks: int = 50
-    connect_timeout: int = 10
-    persist: int = 60
+    keys: tuple[Path, ...]
+    user: str
+    port: int
+    sudo_user: str
+    python: str
+    playbooks: Path | None
+    strategy: str
+    forks: int
+    connect_timeout: int
+    persist: int
 
 
-PATHS = ("key", "known_hosts", "playbooks")
-NUMBERS = {"port": (1, 65535), "forks": (1, 1000), "connect_timeout": (1, 600), "persist": (1, 86_400)}
-TEXTS = {
-    "user": (USER, "an account, for example deploy"),
-    "become_user": (USER, "an account, for example root"),
-    "python": (re.compile(r"auto|auto_silent|/[\w./+-]+"), "auto_silent or a path, for example /usr/bin/python3"),
-    "strategy": (re.compile(r"linear|free|host_pinned"), "linear, free or host_pinned"),
-}
-
-
-def read_config(table: dict[str, Any], home: Path) -> AnsibleConfig:
+def read_config(values: Mapping[str, Any], home: Path) -> AnsibleConfig:
     """Read the table; relative paths lie in `home`. ConfigError names the key and what to write."""
-    known = {*PATHS, *NUMBERS, *TEXTS, "become"}
-    if unknown := sorted(table.keys() - known):
-        raise ConfigError(f"{WHERE}.{unknown[0]} is not known; write one of {', '.join(sorted(known))}")
-    values = {key: _value(key, value, home) for key, value in table.items()}
-    config = AnsibleConfig(**{"home": home / "ansible", "known_hosts": home / "known_hosts", **values})
-    if config.key and not config.key.is_file():
-        raise ConfigError(f"{WHERE}.key: {config.key} is no file; make it with ssh-keygen -t ed25519 -f {config.key}")
-    if config.playbooks and not config.playbooks.is_dir():
-        raise ConfigError(
-            f"{WHERE}.playbooks is {str(config.playbooks)!r}, which is no folder; make it or leave it out"
-        )
-    return config
-
-
-def _value(key: str, value: Any, home: Path) -> Any:  # noqa: ANN401  # one reader for all keys
-    if key in PATHS:
-        if not isinstance(value, str) or not value:
-            raise ConfigError(f"{WHERE}.{key} is {value!r}; write a path")
-        return home / Path(value).expanduser()
-    if key in NUMBERS:
-        low, high = NUMBERS[key]
-        if type(value) is not int or not low <= value <= high:
-            raise ConfigError(f"{WHERE}.{key} is {value!r}; write a whole number from {low} to {high}")
-        return value
-    if key in TEXTS:
-        pattern, what = TEXTS[key]
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise ConfigError(f"{WHERE}.{key} is {value!r}; write {what}")
-        return value
-    if not isinstance(value, bool):
-        raise ConfigError(f"{WHERE}.{key} is {value!r}; write true or false")
-    return value
+    table = Table("ansible", values, home)
+    table.only(KEYS)
+    python = "auto_silent or a path, for example /usr/bin/python3"
+    playbooks = table.path("playbooks", "playbooks") if "playbooks" in values else None
+    if playbooks and not playbooks.is_dir():
+        raise ConfigError(f"engines.ansible.playbooks: {playbooks} is no folder; make it or leave it out")
+    return AnsibleConfig(
+        home=home / "ansible",
+        known_hosts=table.path("known_hosts", "known_hosts"),
+        keys=table.keys(),
+        user=table.account("user", ""),
+        port=table.whole("port", 22, 1, 65_535),
+        sudo_user=table.sudo_user(),
+        python=table.text("python", "auto_silent", r"auto|auto_silent|/[\w./+-]+", python),
+        playbooks=playbooks,
+        strategy=table.text("strategy", "linear", "linear|free|host_pinned", "linear, free or host_pinned"),
+        forks=table.whole("forks", 50, 1, 1000),
+        connect_timeout=table.whole("connect_timeout", 10, 1, 600),
+        persist=table.whole("persist", 60, 1, 86_400),
+    )

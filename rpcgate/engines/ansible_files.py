@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rpcgate.engines.ansible_config import USER, AnsibleConfig
+from rpcgate.engines.ansible_config import AnsibleConfig
+from rpcgate.engines.table import ACCOUNT
 from sdk import Target
 
 ADDRESS = re.compile(r"[A-Za-z0-9_.:][A-Za-z0-9_.:%-]*")  # a name, IPv4 or IPv6; a leading - would be an ssh option
@@ -38,7 +39,7 @@ def fault_of(target: Target) -> str:
         return ""
     if not ADDRESS.fullmatch(target.host):
         return f"The address {target.host!r} is no host name and no IP address; correct it on the server's page."
-    if target.user is not None and not USER.fullmatch(target.user):
+    if target.user is not None and not ACCOUNT.fullmatch(target.user):
         return f"The user {target.user!r} is no account name; correct it on the server's page."
     return ""
 
@@ -66,8 +67,6 @@ def inventory(names: Mapping[str, Target], config: AnsibleConfig, pythons: Mappi
         for group in _groups(target):
             groups.setdefault(group, {"hosts": {}})["hosts"][name] = None
     common: dict[str, Any] = {"ansible_python_interpreter": config.python}
-    if config.key:
-        common["ansible_ssh_private_key_file"] = Unsafe(str(config.key))
     return {"all": {"hosts": hosts, "vars": common, "children": groups}}
 
 

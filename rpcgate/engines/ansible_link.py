@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -131,19 +132,23 @@ class WarmParent:
         }
 
     def _ssh_arguments(self) -> str:
-        hosts = str(self._config.known_hosts)
-        options = {
-            "ControlMaster": "auto",
-            "ControlPersist": f"{self._config.persist}s",
-            "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": hosts,
-            "GlobalKnownHostsFile": "none",
-            "BatchMode": "yes",
-            "LogLevel": "ERROR",
-            **({"IdentitiesOnly": "yes"} if self._config.key else {}),
-        }
-        quoted = [f"-o '{key}=\"{value}\"'" if " " in value else f"-o {key}={value}" for key, value in options.items()]
-        return " ".join(["-F none", *quoted])
+        options = [
+            "ControlMaster=auto",
+            f"ControlPersist={self._config.persist}s",
+            "StrictHostKeyChecking=yes",
+            f"UserKnownHostsFile={_ssh_path(self._config.known_hosts)}",
+            "GlobalKnownHostsFile=none",
+            "BatchMode=yes",
+            "LogLevel=ERROR",
+            *(f"IdentityFile={_ssh_path(key)}" for key in self._config.keys),
+            *(["IdentitiesOnly=yes"] if self._config.keys else []),
+        ]
+        return shlex.join(["-F", "none", *(word for option in options for word in ("-o", option))])
+
+
+def _ssh_path(path: Path) -> str:
+    """Quote a path for ssh's own options, where spaces part words and % begins a name for something else."""
+    return f'"{str(path).replace("%", "%%")}"'
 
 
 def short_folder(home: Path) -> Path:

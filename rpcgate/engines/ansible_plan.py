@@ -133,9 +133,9 @@ def playbook_file(path: str, config: AnsibleConfig) -> Path:
 
 
 def _become(config: AnsibleConfig) -> dict[str, Any]:
-    if not config.become:
+    if not config.sudo_user:
         return {}
-    return {"become": True, "become_method": "ansible.builtin.sudo", "become_user": config.become_user}
+    return {"become": True, "become_method": "ansible.builtin.sudo", "become_user": config.sudo_user}
 
 
 PLANS: dict[str, Callable[..., Plan]] = {

@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from rpcgate.config import ConfigError
 from rpcgate.engines.conversation import Conversation
 from rpcgate.engines.remote import Link, RemoteEngine, UnreachableError
+from rpcgate.engines.table import Table, sudo_words
 from sdk import Target
 
 CONCURRENCY = 4  # one machine
@@ -116,23 +116,16 @@ class LocalAdapter(RemoteEngine):
     """The adapter that a master loads."""
 
     @classmethod
-    def from_config(cls, table: Mapping[str, Any], home: Path) -> "LocalAdapter":  # noqa: ARG003  # as every adapter's
+    def from_config(cls, table: Mapping[str, Any], home: Path) -> "LocalAdapter":
         """Read the table [engines.local]; ConfigError names the key that is wrong."""
-        for key in table:
-            if key not in ("enabled", "hosts", "sudo", "concurrency"):
-                raise ConfigError(f"engines.local.{key} is no key; the keys are enabled, hosts, sudo, concurrency")
-        enabled, hosts = table.get("enabled", False), table.get("hosts", [])
-        sudo, concurrency = table.get("sudo", "none"), table.get("concurrency", CONCURRENCY)
-        if not isinstance(enabled, bool):
-            raise ConfigError(f"engines.local.enabled is {enabled!r}; write true or false")
-        if not isinstance(hosts, list) or not all(isinstance(host, str) for host in hosts):
-            raise ConfigError(f'engines.local.hosts is {hosts!r}; write a list of names, for example ["web1"]')
-        if sudo not in ("none", "sudo -n"):
-            raise ConfigError(f'engines.local.sudo is {sudo!r}; write "none" or "sudo -n"')
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or not 1 <= concurrency <= 100:
-            raise ConfigError(f"engines.local.concurrency is {concurrency!r}; write a number from 1 to 100")
-        words = () if sudo == "none" else tuple(shlex.split(sudo))
-        return cls(LocalCarrier(enabled=enabled, hosts=frozenset(hosts), sudo=words), concurrency)
+        read = Table("local", table, home)
+        read.only(("enabled", "hosts", "sudo", "sudo_user", "concurrency"))
+        carrier = LocalCarrier(
+            enabled=read.flag("enabled"),
+            hosts=frozenset(read.names("hosts", "web1")),
+            sudo=sudo_words(read.sudo_user()),
+        )
+        return cls(carrier, read.whole("concurrency", CONCURRENCY, 1, 100))
 
 
 ADAPTER = LocalAdapter

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rpcgate.engines.conversation import Conversation
 from rpcgate.engines.remote import Link, RemoteEngine, UnreachableError
 from rpcgate.engines.ssh_config import SshConfig
+from rpcgate.engines.table import sudo_words
 from sdk import Target
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class SshCarrier:
     name = "ssh"
 
     def __init__(self, config: SshConfig) -> None:
-        self.sudo = config.sudo
+        self.sudo = sudo_words(config.sudo_user)
         self._config = config
         self._login: Login | None = None
         self._pool: Pool | None = None

@@ -64,8 +64,8 @@ def here(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ins
     shutil.copytree(ROOT / "modules", modules, ignore=shutil.ignore_patterns("__pycache__"))
     (modules / "secret_length.py").write_text(WITH_SECRET)
     (modules / "slow_marks.py").write_text(SLOW)
-    table = {"known_hosts": str(fleet.known_hosts)}
-    engines = {"ssh": {**table, "keys": [str(fleet.key)]}, "ansible": {**table, "key": str(fleet.key)}}
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+    engines = {"ssh": table, "ansible": table}
     with installed(engines, modules=modules) as made:
         add_servers(made, fleet)
         start_all(made)

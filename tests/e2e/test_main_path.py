@@ -16,8 +16,8 @@ LONG = 60_000  # milliseconds; Ansible on a machine with two cores
 
 @pytest.fixture(scope="module")
 def installation(fleet: Fleet) -> Iterator[Installation]:
-    table = {"known_hosts": str(fleet.known_hosts)}
-    engines = {"ssh": {**table, "keys": [str(fleet.key)]}, "ansible": {**table, "key": str(fleet.key)}}
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+    engines = {"ssh": table, "ansible": table}
     with installed(engines) as made:
         add_servers(made, fleet)
         made.manage("server", "add", "ansible1", "--idc", "sh", "--engine", "ansible", *_where(fleet))

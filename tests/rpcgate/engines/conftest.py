@@ -49,7 +49,7 @@ def local(tmp_path: Path) -> Iterator[Caller]:
 @pytest.fixture(scope="session")
 def ansible(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """Give an ansible engine on the shared fleet; one for all tests, because its parent takes a second to start."""
-    table = {"known_hosts": str(fleet.known_hosts), "key": str(fleet.key)}
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
     adapter = AnsibleAdapter.from_config(table, tmp_path_factory.mktemp("home"))
     yield Caller(adapter, Targets((fleet.target(0),)))
     adapter.close()

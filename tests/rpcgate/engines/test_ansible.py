@@ -53,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(fleet: Fleet, home: Path) -> Iterator[Run]:
     (home / "playbooks").mkdir()
-    table = {"key": str(fleet.key), "known_hosts": str(fleet.known_hosts), "playbooks": "playbooks"}
+    table = {"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts), "playbooks": "playbooks"}
     stale = home / "ansible" / "jobs" / "crashed"
     stale.mkdir(parents=True)
     adapter = ADAPTER.from_config({**table, "connect_timeout": 5}, home)
@@ -175,7 +175,7 @@ def test_an_address_that_is_none_never_reaches_ssh(run: Run, targets: list[Targe
 
 def test_a_host_whose_key_is_not_known_is_unreachable(fleet: Fleet, tmp_path: Path) -> None:
     (tmp_path / "known_hosts").write_text("")
-    adapter = ADAPTER.from_config({"key": str(fleet.key)}, tmp_path)
+    adapter = ADAPTER.from_config({"keys": [str(fleet.key)]}, tmp_path)
     try:
         event = Run(adapter)("shell", [fleet.target(0)], argv=["true"])["host0"]
     finally:

@@ -20,7 +20,7 @@ from rpcgate.engines.ansible import ADAPTER
 from sdk import Target, Targets
 
 key, known_hosts, home, address, port, user = sys.argv[1:]
-adapter = ADAPTER.from_config({"key": key, "known_hosts": known_hosts}, Path(home))
+adapter = ADAPTER.from_config({"keys": [key], "known_hosts": known_hosts}, Path(home))
 target = Target("host", address, int(port), user)
 adapter.call(Call("shell", Targets((target,)), {"argv": ["sleep", "30.4810"]}, timeout=5), print).wait()
 """
@@ -42,7 +42,7 @@ def test_nothing_of_a_killed_master_stays(fleet: Fleet, tmp_path: Path) -> None:
         master.wait(10)
     assert until(lambda: not running(connections))
     assert until(lambda: not running("sleep 30.4810"))  # by its own deadline
-    adapter = ADAPTER.from_config({"key": str(fleet.key), "known_hosts": str(fleet.known_hosts)}, tmp_path)
+    adapter = ADAPTER.from_config({"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts)}, tmp_path)
     try:
         assert Run(adapter)("shell", [fleet.target(2)], argv=["echo", "new"])["host2"].output == "new\n"
         assert list(jobs.iterdir()) == []
@@ -51,7 +51,7 @@ def test_nothing_of_a_killed_master_stays(fleet: Fleet, tmp_path: Path) -> None:
 
 
 def test_close_ends_what_runs_on_the_servers_and_the_connections(fleet: Fleet, tmp_path: Path) -> None:
-    adapter = ADAPTER.from_config({"key": str(fleet.key), "known_hosts": str(fleet.known_hosts)}, tmp_path)
+    adapter = ADAPTER.from_config({"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts)}, tmp_path)
     events: list[object] = []
     job = Run(adapter).start("shell", [fleet.target(3)], events.append, argv=["sleep", "4811"])
     assert until(lambda: bool(running("sleep 4811")))

@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rpcgate.config import ConfigError
 from rpcgate.engines.ssh import SshAdapter
 from sdk import Status, Target
 from tests.fleet.sshd import Fleet, start_fleet
@@ -272,7 +270,7 @@ def sudo_says(make_ssh: MakeSsh, tmp_path: Path) -> Iterator[Callable[[str], Cal
         def make(text: str) -> Caller:
             (folder / "sudo").write_text(f"#!/bin/sh\n{text}\n")
             (folder / "sudo").chmod(0o755)
-            return make_ssh(fleet, sudo="sudo -n")
+            return make_ssh(fleet, sudo=True, sudo_user="web")
 
         folder.chmod(0o755)
         yield make
@@ -280,7 +278,7 @@ def sudo_says(make_ssh: MakeSsh, tmp_path: Path) -> Iterator[Callable[[str], Cal
 
 
 def test_sudo_stands_before_each_command_and_its_ending(sudo_says: Callable[[str], Caller]) -> None:
-    caller = sudo_says('[ "$1" = -n ] || exit 9; shift; export BY_SUDO="yes"; exec "$@"')
+    caller = sudo_says('[ "$1 $2 $3 $4" = "-n -H -u web" ] || exit 9; shift 4; export BY_SUDO="yes"; exec "$@"')
     assert caller.one("shell", argv=["printenv", "BY_SUDO"]).output == "yes\n"
     assert caller.one("script", text="echo $BY_SUDO $1", args=["a"]).output == "yes a\n"
     called = caller.start("shell", argv=["sh", "-c", "echo begun; exec sleep 60"])
@@ -296,7 +294,7 @@ def test_a_refusal_of_sudo_is_named(sudo_says: Callable[[str], Caller]) -> None:
 
 def test_a_host_without_sudo_is_named(make_ssh: MakeSsh, tmp_path: Path) -> None:
     with start_fleet(1, tmp_path, extra="SetEnv PATH=/nowhere") as fleet:
-        event = make_ssh(fleet, sudo="sudo -n").one("shell", argv=["true"])
+        event = make_ssh(fleet, sudo=True).one("shell", argv=["true"])
     assert (event.status, "the server has no sudo" in event.reason) == (Status.FAILED, True)
 
 
@@ -305,32 +303,6 @@ def test_no_command_reaches_the_log(ssh: Caller, caplog: pytest.LogCaptureFixtur
         ssh.one("shell", argv=["echo", "a-secret-word"])
         ssh.one("script", text="echo a-secret-word", args=["a-secret-word"])
     assert "a-secret-word" not in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("table", "word"),
-    [
-        ({"known_host": "x"}, "engines.ssh.known_host is no key"),
-        ({"known_hosts": 3}, "engines.ssh.known_hosts"),
-        ({"keys": "id"}, "engines.ssh.keys"),
-        ({"keys": ["no-such-file"]}, "engines.ssh.keys: .*no-such-file is no file"),
-        ({"sudo": "su -c"}, "engines.ssh.sudo"),
-        ({"port": 70000}, "engines.ssh.port"),
-        ({"concurrency": True}, "engines.ssh.concurrency"),
-        ({"connect_timeout": "10"}, "engines.ssh.connect_timeout"),
-        ({"user": 5}, "engines.ssh.user"),
-    ],
-)
-def test_a_wrong_setting_is_refused_by_its_name(tmp_path: Path, table: dict[str, Any], word: str) -> None:
-    with pytest.raises(ConfigError, match=word):
-        SshAdapter.from_config(table, tmp_path)
-
-
-def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "id").write_text("key")
-    (tmp_path / "id").chmod(0o644)
-    with pytest.raises(ConfigError, match="chmod 600"):
-        SshAdapter.from_config({"keys": ["id"]}, tmp_path)
 
 
 def test_a_key_that_cannot_be_used_makes_the_engine_unusable(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ KEY, HOSTS = "id_ed25519", "known_hosts"  # in the master's folder, for SSH to f
 ENGINES = {  # name -> its lines in master.toml
     "local": "",  # init switches it on
     "ssh": f'keys = ["{KEY}"]\nknown_hosts = "{HOSTS}"\n',
-    "ansible": f'key = "{KEY}"\nknown_hosts = "{HOSTS}"\n',
+    "ansible": f'keys = ["{KEY}"]\nknown_hosts = "{HOSTS}"\n',
 }
 LISTEN = re.compile(r'^listen = "127\.0\.0\.1:\d+"', re.MULTILINE)
 
