@@ -18,8 +18,11 @@ from webui.servers.models import Engine, Group, Idc, Server, Tag
 
 MAX_LENGTH = 500_000  # characters; 20,000 pasted names fit
 MAX_DEPTH = 30  # brackets, nots and groups within groups
+MAX_PARTS = 300  # conditions, groups opened; a list of names is one. SQLite reads expressions up to 1,000 deep
 TOKEN = re.compile(r"\s*(?:(?P<paren>[()])|(?P<word>[^\s(),]+(?:\s*,\s*[^\s(),]+)*,?))")
 GLOB = re.compile(r"[*?\[]")
+PIECES = re.compile(r"(\*|\?|\[[^\]]*\])")  # of a glob; between them stands plain text
+MAX_GLOB = 253  # characters, as many as the longest column compared has
 COLUMNS = {
     "idc": "idc__name",
     "app": "application",
@@ -43,6 +46,7 @@ class Reader:
     tokens: list[str]
     depth: int
     groups: tuple[str, ...] = ()
+    parts: list[int] = field(default_factory=lambda: [0])  # conditions so far; one count for all groups within
     position: int = 0
     names: set[str] = field(default_factory=set)
 
@@ -56,19 +60,27 @@ class Reader:
         self.position += 1
         return token
 
+    def count(self) -> None:
+        """Count one more condition; SelectorError when there are too many."""
+        self.parts[0] += 1
+        if self.parts[0] > MAX_PARTS:
+            raise SelectorError(
+                _("The selector has more than %d conditions; tag the servers, or name them.") % MAX_PARTS
+            )
+
 
 def resolve(text: str) -> QuerySet[Server]:
     """Give the servers that a selector means, in name order; SelectorError when it is not sound."""
     return Server.objects.filter(condition(text)).order_by("name")
 
 
-def condition(text: str, *, depth: int = 0, groups: tuple[str, ...] = ()) -> Q:
-    """Turn a selector into a condition on Server; see resolve."""
+def condition(text: str, *, depth: int = 0, groups: tuple[str, ...] = (), parts: list[int] | None = None) -> Q:
+    """Turn a selector into a condition on Server; see resolve. The keywords are for groups within groups."""
     if len(text) > MAX_LENGTH:
         raise SelectorError(
             _("The selector has %(n)d characters; at most %(most)d are read.") % {"n": len(text), "most": MAX_LENGTH}
         )
-    reader = Reader(list(_tokens(text)), depth, groups)
+    reader = Reader(list(_tokens(text)), depth, groups, [0] if parts is None else parts)
     if not reader.tokens:
         raise SelectorError(_("Nothing is selected; write names, for example web1, web2, or all."))
     found = _either(reader)
@@ -133,18 +145,19 @@ def _bracket(reader: Reader) -> Q:
 def _term(reader: Reader, token: str) -> Q:
     key, sign, value = token.partition("=")
     if key.startswith("tag:"):
-        return _tag(key[4:], value if sign else None)
+        return _tag(reader, key[4:], value if sign else None)
     if sign:
-        return _column(key.lower(), _items(value), token)
+        return _column(reader, key.lower(), _items(value), token)
     return _names(reader, _items(token))
 
 
 def _items(text: str) -> list[str]:
+    """Give a list's items, each once."""
     items = [item.strip() for item in text.split(",")]
-    return [item for item in items if item]
+    return list(dict.fromkeys(item for item in items if item))
 
 
-def _column(key: str, values: list[str], token: str) -> Q:
+def _column(reader: Reader, key: str, values: list[str], token: str) -> Q:
     if key not in COLUMNS:
         raise SelectorError(
             _("“%(key)s” is no condition; write one of %(known)s or tag:key=value.")
@@ -152,43 +165,47 @@ def _column(key: str, values: list[str], token: str) -> Q:
         )
     if not values:
         raise SelectorError(_("A value is missing in “%s”.") % token[:60])
-    found = Q()
-    for value in values:
-        found |= _matches(COLUMNS[key], value)
-        if not GLOB.search(value):
-            _known_value(key, value)
-    return found
+    _known_values(key, [value for value in values if not GLOB.search(value)])
+    return _any(reader, COLUMNS[key], values)
 
 
-def _known_value(key: str, value: str) -> None:
+def _known_values(key: str, values: list[str]) -> None:
     """Refuse a value that no server can have, so that a slip of the pen is no empty selection."""
-    if key == "idc" and not Idc.objects.filter(name=value).exists():
-        raise SelectorError(_("There is no IDC %s.") % value[:60])
-    if key == "engine" and value not in Engine.values:
-        raise SelectorError(
-            _("There is no engine %(name)s; write one of %(known)s.")
-            % {"name": value[:60], "known": ", ".join(Engine.values)}
-        )
-    if key == "health" and value not in Server.Health.values:
-        raise SelectorError(
-            _("There is no health %(name)s; write one of %(known)s.")
-            % {"name": value[:60], "known": ", ".join(Server.Health.values)}
-        )
-    if key in ("app", "application", "category") and not Server.objects.filter(**{COLUMNS[key]: value}).exists():
-        raise SelectorError(_("No server has %(key)s=%(value)s.") % {"key": key, "value": value[:60]})
+    for value in values:
+        if key == "engine" and value not in Engine.values:
+            raise SelectorError(
+                _("There is no engine %(name)s; write one of %(known)s.")
+                % {"name": value[:60], "known": ", ".join(Engine.values)}
+            )
+        if key == "health" and value not in Server.Health.values:
+            raise SelectorError(
+                _("There is no health %(name)s; write one of %(known)s.")
+                % {"name": value[:60], "known": ", ".join(Server.Health.values)}
+            )
+    if key == "idc" and (missing := _missing(Idc.objects.all(), "name", values)):
+        raise SelectorError(_("There is no IDC %s.") % missing[:60])
+    if key in ("app", "application", "category") and (missing := _missing(Server.objects.all(), COLUMNS[key], values)):
+        raise SelectorError(_("No server has %(key)s=%(value)s.") % {"key": key, "value": missing[:60]})
 
 
-def _tag(key: str, value: str | None) -> Q:
+def _missing(rows: "QuerySet[Idc] | QuerySet[Server]", column: str, values: list[str]) -> str:
+    """Give the first value that no row has as the database compares it, "" when each is there. At most two queries."""
+    found = rows.filter(**{f"{column}__in": values}).order_by() if values else rows.none()
+    known = {str(value).casefold() for value in found.values_list(column, flat=True).distinct()}
+    unsure = [value for value in values if value.casefold() not in known][:MAX_PARTS]
+    return next((value for value in unsure if not rows.filter(**{column: value}).exists()), "")
+
+
+def _tag(reader: Reader, key: str, value: str | None) -> Q:
     if not key:
         raise SelectorError(_("A tag needs a key; write tag:role=web or tag:role."))
     tags = Tag.objects.filter(key=key)
     if not tags.exists():
         raise SelectorError(_("No server has a tag %s.") % key[:60])
     if value is not None:
-        condition = Q()
-        for item in _items(value) or [""]:
-            condition |= _matches("value", item)
-        tags = tags.filter(condition)
+        tags = tags.filter(_any(reader, "value", _items(value) or [""]))
+    else:
+        reader.count()
     return Q(pk__in=tags.values("server_id"))
 
 
@@ -200,12 +217,10 @@ def _names(reader: Reader, items: list[str]) -> Q:
             found |= _group(reader, item[1:])
         elif item.lower() == "all" or item == "*":
             found |= Q(pk__isnull=False)
-        elif GLOB.search(item):
-            found |= _matches("name", item)
         else:
             plain.append(item)
-    reader.names.update(plain)
-    return found | Q(name__in=plain) if plain else found
+    reader.names.update(item for item in plain if not GLOB.search(item))
+    return found | _any(reader, "name", plain) if plain else found
 
 
 def _group(reader: Reader, name: str) -> Q:
@@ -214,7 +229,8 @@ def _group(reader: Reader, name: str) -> Q:
     group = Group.objects.filter(name=name).first()
     if group is None:
         raise SelectorError(_("There is no group @%s.") % name[:60])
-    return condition(group.selector, depth=reader.depth, groups=(*reader.groups, name))
+    reader.count()
+    return condition(group.selector, depth=reader.depth, groups=(*reader.groups, name), parts=reader.parts)
 
 
 def _known_names(names: set[str]) -> None:
@@ -227,17 +243,43 @@ def _known_names(names: set[str]) -> None:
         raise SelectorError(_("There is no server %s.") % (", ".join(name[:60] for name in unknown[:5]) + rest))
 
 
-def _matches(column: str, value: str) -> Q:
-    """Compare a column with a value or a glob (* ? [abc]); globs become an anchored regular expression."""
-    if not GLOB.search(value):
-        return Q(**{column: value})
-    pattern = "".join(_piece(part) for part in re.split(r"(\*|\?|\[[^\]]*\])", value))
-    return Q(**{f"{column}__regex": f"^{pattern}$"})
+def _any(reader: Reader, column: str, values: list[str]) -> Q:
+    """Ask that a column meets one of some values and globs (* ? [abc]); all plain values are one condition."""
+    reader.count()
+    plain = [value for value in values if not GLOB.search(value)]
+    found = Q(**{f"{column}__in": plain}) if len(plain) > 1 else Q(**{column: plain[0]}) if plain else Q()
+    for value in values:
+        if GLOB.search(value):
+            reader.count()
+            found |= Q(**{f"{column}__regex": glob_regex(value)})
+    return found
+
+
+def glob_regex(glob: str) -> str:
+    """Write a glob as an anchored regular expression; SelectorError for one longer than any name.
+
+    Each text between two stars is taken where it first occurs, for good (an atomic group): a later place matches no
+    more, and trying them all takes time without bounds. Python, MariaDB and MySQL know such groups.
+    """
+    if len(glob) > MAX_GLOB:
+        raise SelectorError(
+            _("“%(glob)s…” has %(n)d characters; a name has at most %(most)d.")
+            % {"glob": glob[:30], "n": len(glob), "most": MAX_GLOB}
+        )
+    parts = [""]
+    for piece in PIECES.split(glob):
+        if piece == "*":
+            parts.append("")
+        else:
+            parts[-1] += _piece(piece)
+    first, *middle = parts[:-1] or [""]
+    steps = "".join(f"(?>.*?{part})" for part in middle if part)
+    return f"^{first}{steps}{'.*' if len(parts) > 1 else ''}{parts[-1]}$"
 
 
 def _piece(part: str) -> str:
-    if part in ("*", "?"):
-        return ".*" if part == "*" else "."
+    if part == "?":
+        return "."
     if part.startswith("[") and part.endswith("]") and len(part) > 2:
         inner = part[1:-1]
         negated = inner.startswith("!")
