@@ -22,6 +22,7 @@ from webui.tasks.address import address
 from webui.tasks.groups import Group
 from webui.tasks.models import HostResult, HostStatus, Task, Wave
 from webui.tasks.services import run_again
+from webui.templatetags.ui import task_title
 
 FINAL = tuple(name for name in RESULTS if name not in ("running", "queued"))
 PROBLEMS = ("failed", "unreachable", "timeout", "lost")
@@ -119,7 +120,7 @@ def tab(task: Task, numbers: dict[str, int]) -> str:
         parts = [reads.chip(task, numbers)[1]]
     elif bad:
         parts.append(ngettext("%d problem", "%d problems", bad) % bad)
-    return " · ".join([*parts, task.title])
+    return " · ".join([*parts, task_title(task.title)])
 
 
 def row_of(group: Group) -> Row:

@@ -215,6 +215,19 @@ def paragraphs(text: str) -> list[str]:
 
 
 @register.filter
+def first_paragraph(text: str) -> str:
+    """Give a docstring's first paragraph in the reader's language."""
+    return sentence(next(iter(paragraphs(text)), ""))
+
+
+@register.filter
+def task_title(title: str) -> str:
+    """Give a task's title in the reader's language: the module's part is translated, what it is done to stays."""
+    module, sign, subject = title.partition(": ")
+    return f"{sentence(module)}{sign}{subject}"
+
+
+@register.filter
 def initials(name: str) -> str:
     """Give the two letters that stand for a person: lin.wei is LW."""
     parts = [part for part in re.split(r"[\W_]+", name) if part]
