@@ -48,11 +48,14 @@ def home(base: Path) -> Path:
 def secret_key(folder: Path) -> str:
     """Give SECRET_KEY from the environment, else from the file `secret_key` in the installation's folder.
 
-    SetupError when there is none, when it is short, or when it is one that a template once shipped.
+    SetupError when there is none, when it is short, when it is one that a template once shipped, or when other
+    accounts of the machine can read its file: who knows it can forge what the web tier signs.
     """
     key = text("SECRET_KEY")
     path = folder / "secret_key"
     if not key and path.exists():
+        if path.stat().st_mode & 0o077:
+            raise SetupError(f"{path} can be read by other accounts; run: chmod 600 {path}")
         key = path.read_text().strip()
     if not key:
         raise SetupError(f"there is no SECRET_KEY; set it, or run script/server, which makes {path}")

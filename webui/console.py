@@ -10,8 +10,10 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
 
 from omserver.env import SetupError
+from webui.access import Role
 from webui.servers.selectors import SelectorError
 from webui.servers.services import By, Refused
 
@@ -27,12 +29,13 @@ class UsageError(CommandError):
 
 
 def person(name: str = "") -> Any:  # noqa: ANN401  # AUTH_USER_MODEL
-    """Give the account in whose name a command acts: --as NAME, else the first active superuser.
+    """Give the account in whose name a command acts: --as NAME, else the first active admin.
 
     Whoever can run manage.py can read the database and its keys, so there is nothing to prove here.
     """
     users = get_user_model().objects.filter(is_active=True)
-    found = users.filter(username=name).first() if name else users.filter(is_superuser=True).order_by("pk").first()
+    admins = users.filter(Q(is_superuser=True) | Q(groups__name=Role.ADMIN.value)).order_by("pk")
+    found = users.filter(username=name).first() if name else admins.first()
     if found is None:
         raise UsageError(
             f"there is no active person {name}"
@@ -71,8 +74,13 @@ def print_json(command: BaseCommand, value: Any) -> None:  # noqa: ANN401  # JSO
 
 
 def print_table(command: BaseCommand, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write rows in columns as wide as their widest cell."""
-    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    """Write rows in columns as wide as their widest cell; no cell can make the terminal do anything."""
+    cells = [["".join(map(_shown, str(cell))) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     for row in cells:
         command.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _shown(char: str) -> str:
+    """Give a character as a terminal can show it: escapes, line breaks and what turns the text's direction do not."""
+    return char if char.isprintable() else "\N{REPLACEMENT CHARACTER}"

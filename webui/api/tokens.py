@@ -15,12 +15,19 @@ USED_EVERY = timedelta(minutes=1)  # how exact used_at is; a row is not written 
 
 
 def add_token(by: By, name: str, expires_at: datetime | None = None) -> str:
-    """Make a token for the acting person and give its text, which is shown once; Refused where the name is taken."""
+    """Make a token for the acting person and give its text, which is shown once; Refused where the name is taken.
+
+    ValidationError for a name that is empty or too long.
+    """
     text = PREFIX + secrets.token_urlsafe(32)
+    if not name.isprintable():
+        raise Refused("a token's name holds no line breaks and no control characters; choose another")
     with transaction.atomic():
         if ApiToken.objects.filter(person=by.person, name=name).exists():
             raise Refused(f"there is a token {name} already; remove it first")
-        ApiToken.objects.create(person=by.person, name=name, digest=_digest(text), expires_at=expires_at)
+        token = ApiToken(person=by.person, name=name, digest=_digest(text), expires_at=expires_at)
+        token.full_clean()
+        token.save()
         by.log("token.add", name)
     return text
 

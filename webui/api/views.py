@@ -5,8 +5,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -18,8 +19,9 @@ from webui.servers.services import Refused
 from webui.tasks import reads, services
 from webui.tasks.models import Task
 
-MAX_BODY = 4 << 20  # bytes of one request
+MAX_BODY = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes of one request
 PAGE = 100
+MOST = 1 << 31  # what any number of a task may be; a longer one is no float either
 View = Callable[..., JsonResponse]
 
 
@@ -104,10 +106,10 @@ def cancel(request: HttpRequest, pk: int) -> JsonResponse:
 
 def body(request: HttpRequest) -> dict[str, Any]:
     """Read the request's JSON object; ValueError with a sentence otherwise."""
-    if int(request.headers.get("Content-Length") or 0) > MAX_BODY:
-        raise ValueError(f"The request has more than {MAX_BODY >> 20} MiB.")
     try:
         plain = json.loads(request.body or b"{}")
+    except RequestDataTooBig as error:
+        raise ValueError(f"The request has more than {MAX_BODY:,} bytes.") from error
     except (ValueError, RecursionError) as error:
         raise ValueError("The request's body is no JSON.") from error
     if not isinstance(plain, dict):
@@ -134,6 +136,8 @@ def wanted(plain: dict[str, Any]) -> services.Request:
             raise ValueError(f"{name[:40]} is no field of a task; there are {', '.join(TYPES)}.")
         if not isinstance(value, TYPES[name]) or (isinstance(value, bool) and bool not in TYPES[name]):
             raise ValueError(f"{name} is of the wrong type; write {TYPES[name][-1].__name__}.")
+        if isinstance(value, int) and abs(value) > MOST:
+            raise ValueError(f"{name} is too large a number.")
     missing = [name for name in ("module", "on") if not plain.get(name)]
     if missing:
         raise ValueError(f"{missing[0]} is missing.")

@@ -15,6 +15,7 @@ from webui import access
 from webui.audit.models import Entry
 
 PER_PAGE = 50
+LAST_YEAR = 9999  # datetime knows no day after its last
 
 
 @require_GET
@@ -44,7 +45,7 @@ def _found(wanted: dict[str, str]) -> QuerySet[Entry]:
     if wanted["q"]:
         found = found.filter(subject__icontains=wanted["q"])
     day = _day(wanted["day"])
-    if day is not None:
+    if day is not None and day.year < LAST_YEAR:
         start = timezone.make_aware(datetime.combine(day, time()))
         found = found.filter(at__gte=start, at__lt=start + timedelta(days=1))
     return found

@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 
 from webui import access
 from webui.servers.models import Idc, Server, Tag
-from webui.servers.services import By, Refused, check_engines
+from webui.servers.services import By, Refused, check_engines, check_texts
 
 MAX_BYTES = 20 << 20
 MAX_LINES = 100_000
 PLAIN = ("address", "user", "engine", "category", "application")
 COLUMNS = ("name", "idc", *PLAIN, "port", "fallbacks", "tags")
 BATCH = 500
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these first, a spreadsheet runs a cell instead of showing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,21 @@ def _rows(content: bytes | str) -> Iterator[tuple[int, dict[str, str]]]:
             if None in row:
                 yield reader.line_num, {"": _("The line has more values than the head has columns.")}
             elif any((value or "").strip() for value in row.values()):
-                yield reader.line_num, {name: (value or "").strip() for name, value in row.items()}
+                yield reader.line_num, {name: from_cell(value or "") for name, value in row.items()}
     except csv.Error as error:
         raise Refused(_("The file is no CSV: %s.") % error) from error
+
+
+def to_cell(value: object) -> str:
+    """Write a value so that a spreadsheet shows it and runs nothing; the import reads it back as it was."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
+
+
+def from_cell(text: str) -> str:
+    """Read what to_cell wrote, or what a person did."""
+    plain = text.strip()
+    return plain[1:] if plain.startswith("'") and plain.lstrip("'").startswith(FORMULA) else plain
 
 
 def _text(content: bytes | str) -> str:
@@ -204,6 +217,7 @@ def _filled(server: Server, row: dict[str, str], idc: Idc) -> Server:
         server.port = _port(row["port"])
     if "fallbacks" in row:
         server.fallbacks = _words(row["fallbacks"])
+    check_texts(server)
     check_engines(server)
     server.clean_fields(exclude=["idc"])
     return server
@@ -229,7 +243,7 @@ def _sort_in(found: Import, change: Change) -> None:
 def _port(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:6]) <= 65535:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5 or not 1 <= int(text) <= 65535:
         raise Refused(_("“%s” is no port; write a number from 1 to 65535.") % text[:20])
     return int(text)
 

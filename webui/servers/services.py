@@ -1,12 +1,14 @@
 """Write IDCs, masters, servers and groups: one transaction and one audit entry for each act."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet
 from django.utils.translation import gettext as _
 
@@ -18,6 +20,10 @@ from webui.servers.selectors import SelectorError, condition
 
 if TYPE_CHECKING:
     from webui.access import Person
+
+# As the master checks them: both may end in the argv of an engine's program, where they must never be an option.
+ADDRESS = re.compile(r"(?!-)[A-Za-z0-9._:%\[\]-]*")
+USER = re.compile(r"(?!-)[A-Za-z0-9._@\\$-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +48,40 @@ def save_server(by: By, server: Server, tags: Mapping[str, str] | None = None) -
     ValidationError names the fields that are wrong; NotAllowed when the person may not.
     """
     access.require_fleet(by.person)
+    check_texts(server)
     check_engines(server)
-    server.full_clean()
     adding = server.pk is None
-    with transaction.atomic():
+    with _atomic_once():
+        server.full_clean()
         server.save()
         if tags is not None:
             replace_tags(server, tags)
         by.log("server.add" if adding else "server.change", server.name, idc=server.idc.name, engine=server.engine)
     return server
+
+
+@contextmanager
+def _atomic_once() -> Iterator[None]:
+    """Open a transaction for a row with a unique name; of two added at once, the second is a ValidationError too."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise ValidationError({"name": _("This name has just been taken.")}) from error
+
+
+def check_texts(server: Server) -> None:
+    """Refuse, with a ValidationError, what a master would refuse, and characters that a terminal or a page obeys."""
+    faults = {}
+    if not ADDRESS.fullmatch(server.address):
+        faults["address"] = _("Write an IP address or a host name.")
+    if not USER.fullmatch(server.user):
+        faults["user"] = _("Write the name of an account: letters, digits, . _ - @")
+    for name in ("category", "application"):
+        if not getattr(server, name).isprintable():
+            faults[name] = _("Leave out line breaks and control characters.")
+    if faults:
+        raise ValidationError(faults)
 
 
 def check_engines(server: Server) -> None:
@@ -119,8 +150,8 @@ def add_idc(by: By, name: str, title: str = "") -> Idc:
     """Add an IDC; ValidationError for a bad or taken name."""
     access.require_fleet(by.person)
     idc = Idc(name=name, title=title)
-    idc.full_clean()
-    with transaction.atomic():
+    with _atomic_once():
+        idc.full_clean()
         idc.save()
         by.log("idc.add", name)
     return idc
@@ -152,14 +183,16 @@ def accept_master(by: By, bundle: str, idc: Idc, address: str, port: int) -> Mas
     """
     access.require_fleet(by.person)
     public = read_offer(bundle)
-    known = Master.objects.filter(name=public.name).first()
-    if known and known.state == Master.State.ACCEPTED and not same_master(known, public):
-        raise Refused(_("There is a master %s with other keys; retire it first.") % public.name)
-    master = known or Master(name=public.name)
-    master.idc, master.address, master.port = idc, address, port
-    master.bundle, master.fingerprint, master.state = bundle, public.fingerprint, Master.State.ACCEPTED
-    master.full_clean()
-    with transaction.atomic():
+    if not address or not ADDRESS.fullmatch(address):
+        raise ValidationError({"address": _("Write an IP address or a host name.")})
+    with _atomic_once():
+        known = Master.objects.select_for_update().filter(name=public.name).first()
+        if known and known.state == Master.State.ACCEPTED and not same_master(known, public):
+            raise Refused(_("There is a master %s with other keys; retire it first.") % public.name)
+        master = known or Master(name=public.name)
+        master.idc, master.address, master.port = idc, address, port
+        master.bundle, master.fingerprint, master.state = bundle, public.fingerprint, Master.State.ACCEPTED
+        master.full_clean()
         master.save()
         by.log("master.accept", master.name, idc=idc.name, address=f"{address}:{port}", fingerprint=public.fingerprint)
     return master
@@ -182,13 +215,13 @@ def retire_master(by: By, master: Master) -> None:
 def save_group(by: By, group: Group) -> Group:
     """Add or change a saved selector; ValidationError when name or selector is not sound."""
     access.require_fleet(by.person)
-    group.full_clean()
     try:
         condition(group.selector, groups=(group.name,))
     except SelectorError as error:
         raise ValidationError({"selector": str(error)}) from error
     adding = group.pk is None
-    with transaction.atomic():
+    with _atomic_once():
+        group.full_clean()
         group.save()
         by.log("group.add" if adding else "group.change", group.name, selector=group.selector[:500])
     return group
