@@ -222,11 +222,13 @@ def _spawn(pexpect: Callable[..., Any], mark: str, command: str, args: list[str]
 
 def _ansible_playbook(argv: list[str], mark: str) -> int:
     from ansible.cli.playbook import PlaybookCLI
+    from ansible.plugins.become import BecomeBase
     from ansible.plugins.connection import local, ssh
 
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
     for connection in (local.Connection, ssh.Connection):
         connection.exec_command = _marked(connection.exec_command, mark)
+    BecomeBase._build_success_command = _marked_again(BecomeBase._build_success_command, mark)
     try:
         PlaybookCLI.cli_executor(argv)
     except SystemExit as end:
@@ -241,6 +243,15 @@ def _marked(execute: Callable[..., Any], mark: str) -> Callable[..., Any]:
         return execute(connection, f"env {MARK}={mark} {cmd}", *args, **kwargs)
 
     return exec_command
+
+
+def _marked_again(build: Callable[..., Any], mark: str) -> Callable[..., Any]:
+    """Let what runs under sudo carry the mark, too: sudo takes away the environment that it was called with."""
+
+    def build_success_command(become: Any, cmd: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # Ansible is not typed
+        return build(become, f"{MARK}={mark}; export {MARK}; {cmd}" if cmd else cmd, *args, **kwargs)
+
+    return build_success_command
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ def plan(call: Call, sudo: Sequence[str] = (), *, mark: str = "") -> Plan:
         raise VerbError(
             f"The command has {size} bytes; a server takes {remote_shell.LONGEST}. Put the text into a script or file."
         )
-    return planned
+    line, stdin = remote_shell.carried(planned.line, planned.stdin, sudo)
+    return replace(planned, line=line, stdin=stdin)
 
 
 def outcome(planned: Plan, said: Said, event: Event) -> Event:
@@ -121,30 +122,30 @@ def _shell(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
     words = _words(call.args["argv"])
     if not words or not words[0]:
         raise VerbError("There is no command to run; the first word names a program.")
-    line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo)
+    line = remote_shell.command(words, call=mark, seconds=seconds)
     return Plan(mark, line, seconds, call.output_limit, None, True, _read_exit(words[0], sudo))
 
 
 def _script(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
     text = str(call.args["text"])
-    line = remote_shell.script(text, _words(call.args.get("args", ())), call=mark, seconds=seconds, sudo=sudo)
+    line = remote_shell.script(text, _words(call.args.get("args", ())), call=mark, seconds=seconds)
     read = _read_exit(remote_shell.interpreter(text)[0], sudo)
     return Plan(mark, line, seconds, call.output_limit, remote_shell.script_bytes(text), True, read)
 
 
-def _put(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
+def _put(call: Call, mark: str, seconds: int, _: Sequence[str]) -> Plan:
     content = bytes(call.args["content"])
     mode = f"{int(call.args.get('mode', 0o644)) & 0o7777:04o}"
     check = "check" if call.check else ""
     words = ["/bin/sh", "-c", remote_shell.PUT, "put", _path(call), str(len(content)), mode, check]
-    line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo, stdin=True)
+    line = remote_shell.command(words, call=mark, seconds=seconds, stdin=True)
     return Plan(mark, line, seconds, SMALL, content, False, _read_put(_path(call), check=call.check))
 
 
-def _get(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
+def _get(call: Call, mark: str, seconds: int, _: Sequence[str]) -> Plan:
     limit = int(call.args.get("limit", 1 << 20))
     words = ["/bin/sh", "-c", remote_shell.GET, "get", _path(call), str(limit + 1), mark]
-    line = remote_shell.command(words, call=mark, seconds=seconds, sudo=sudo)
+    line = remote_shell.command(words, call=mark, seconds=seconds)
     return Plan(mark, line, seconds, SMALL, None, False, _read_get(_path(call), limit, mark), raw=limit + SMALL)
 
 

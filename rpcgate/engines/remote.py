@@ -188,12 +188,14 @@ class HostRun:
 
     async def _gone(self, planned: Plan, link: Link, said: Conversation) -> bool:
         """End the host's processes; True when the host says that none is left and the command's own end is seen."""
-        line = remote_shell.end(planned.call, sudo=self._engine.carrier.sudo)
+        line, stdin = remote_shell.carried(remote_shell.end(planned.call), None, self._engine.carrier.sudo)
         with suppress(TimeoutError, UnreachableError):
             async with asyncio.timeout(ENDING):
                 for _ in range(ENDINGS):
-                    answer = await _answer(link, line)
+                    answer = await _answer(link, line, stdin)
                     await asyncio.wait({said.finished}, timeout=2 * HELD_OPEN)
+                    if answer in ("left", "unknown"):
+                        return False
                     if answer == "gone" and said.finished.done():
                         return True
         return False
@@ -207,10 +209,10 @@ class HostRun:
         return Event(self._target.name, status, reason=reason, engine=self._engine.name, seconds=seconds)
 
 
-async def _answer(link: Link, line: str) -> str:
+async def _answer(link: Link, line: str, stdin: bytes | None) -> str:
     """Run a line on the host and give the last word of its output."""
     said = Conversation(SMALL)
-    await link.start(line, None, said)
+    await link.start(line, stdin, said)
     try:
         await asyncio.wait({said.finished})
         return (said.streams["stdout"].text().split() or [""])[-1]

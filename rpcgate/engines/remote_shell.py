@@ -1,8 +1,8 @@
 """The shell texts by which every engine with a shell (ssh, local, ansible) runs one verb on one host.
 
-Each is a line for any login shell, read by /bin/sh. What runs carries MARK in its environment, so that the whole of it
-can be found and ended later, children and detached ones included. Needed on the host: a POSIX shell, Linux's /proc,
-and coreutils or busybox; without `timeout` a watcher in shell takes its place.
+Each is read by /bin/sh; `carried` makes of it a line for any login shell. What runs carries MARK in its environment, so
+that the whole of it can be found and ended later, children and detached ones included. Needed on the host: a POSIX
+shell, Linux's /proc, and coreutils or busybox; without `timeout` a watcher in shell takes its place.
 """
 
 import shlex
@@ -13,13 +13,17 @@ KILL_AFTER = 5  # seconds between asking a process to end and killing it
 LONGEST = 120 * 1024  # bytes of one line: Linux gives a single argument 128 KiB
 # GNU's timeout is a file of its own and certainly knows -k; anything else is asked, at the price of a fork
 HAS_TIMEOUT = "[ -f /usr/bin/timeout ] && [ ! -L /usr/bin/timeout ] || timeout -k 1 1 true 2>/dev/null"
+# dd byte by byte, because what follows in the input belongs to the text; half a text must not run either
+WHOLE = "#whole"
+TAKE_TEXT = """t=$(dd bs=1 count=%d 2>/dev/null); case $t in *'""" + WHOLE + """') eval "$t";; *) exit 125;; esac"""
 # The file is checked for its size: when the connection is cut half-way, half a script must not run
 TAKE_SCRIPT = """\
 f=$(mktemp "${TMPDIR:-/tmp}/omserver-%(call)s.XXXXXX") || exit 125
 cat >"$f"
 [ "$(wc -c <"$f")" -eq %(size)d ] || { rm -f "$f"; echo "the script did not arrive whole" >&2; exit 125; }
 """
-# cp -p first: the new file keeps the old one's owner, and must be writable for what follows; readlink: a link stays one, its file is replaced
+# cp -p first: the new file keeps the old one's owner, and must be writable for what follows; readlink: a link stays
+# one, its file is replaced
 PUT = """\
 path=$1 size=$2 mode=$3 check=$4
 [ -d "$path" ] && { echo "$path is a folder; name a file in it" >&2; exit 1; }
@@ -43,15 +47,16 @@ path=$1 most=$2 mark=$3
 printf '%s' "$mark"
 head -c "$most" <"$path"
 """
-# Marked processes and what descends from them (sudo hides the mark): TERM for some rounds, then KILL. Two empty rounds
-# in a row: the first may come before the host has begun to run what it was sent. Where nothing can be looked up,
-# nothing is called gone.
+# Marked processes, what descends from them (sudo hides the mark), and what was found before (its parent may be gone):
+# TERM for some rounds, then KILL. Two empty rounds in a row: the first may come before the host has begun to run what
+# it was sent. Where nothing can be looked up, nothing is called gone.
 END = """\
 [ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || { echo unknown; exit; }
-clear=0; round=0
+clear=0; round=0; doomed=
 while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
   marked=$(grep -ls '%(mark)s=%(call)s' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')
-  doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v marked="$marked" '
+  doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v marked="$marked
+$doomed" '
     BEGIN { n = split(marked, list, "\\n"); for (i = 1; i <= n; i++) hit[list[i]] = 1 }
     { pid = $1; sub(/.*\\) /, ""); if ($1 != "Z" && $1 != "X") { up[pid] = $2; all[++count] = pid } }
     END {
@@ -65,20 +70,20 @@ while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
   round=$((round + 1)); sleep 0.1 2>/dev/null || sleep 1
 done
 rm -f "${TMPDIR:-/tmp}/omserver-%(call)s"[.-]*
-[ -z "$doomed" ] && echo gone
+if [ -z "$doomed" ]; then echo gone; else echo left; fi
 """
 
 
-def command(words: Sequence[str], *, call: str, seconds: int, sudo: Sequence[str] = (), stdin: bool = False) -> str:
-    """Give the line that runs one program, ended after `seconds` even when nobody is left to ask for it."""
-    return _line(f"set -- {shlex.join(words)}\n" + _bounded(call, seconds, stdin=stdin), sudo)
+def command(words: Sequence[str], *, call: str, seconds: int, stdin: bool = False) -> str:
+    """Give the text that runs one program, ended after `seconds` even when nobody is left to ask for it."""
+    return f"set -- {shlex.join(words)}\n" + _bounded(call, seconds, stdin=stdin)
 
 
-def script(text: str, args: Sequence[str], *, call: str, seconds: int, sudo: Sequence[str] = ()) -> str:
-    """Give the line that takes a script from its standard input and runs it by its #! line."""
+def script(text: str, args: Sequence[str], *, call: str, seconds: int) -> str:
+    """Give the text that takes a script from its standard input and runs it by its #! line."""
     take = TAKE_SCRIPT % {"call": call, "size": len(script_bytes(text))}
     words = f'set -- {shlex.join(interpreter(text))} "$f" {shlex.join(args)}\n'
-    return _line(take + words + _bounded(call, seconds, after='rm -f "$f"'), sudo)
+    return take + words + _bounded(call, seconds, after='rm -f "$f"')
 
 
 def script_bytes(text: str) -> bytes:
@@ -96,13 +101,21 @@ def interpreter(text: str) -> list[str]:
     return words or ["/bin/sh"]
 
 
-def end(call: str, *, sudo: Sequence[str] = ()) -> str:
-    """Give the line that ends all that a call started, and prints `gone` when nothing of it is left."""
-    return _line(END % {"mark": MARK, "call": call, "patience": KILL_AFTER * 10}, sudo)
+def end(call: str) -> str:
+    """Give the text that ends all that a call started, and prints `gone` when nothing of it is left."""
+    return END % {"mark": MARK, "call": call, "patience": KILL_AFTER * 10}
 
 
-def _line(text: str, sudo: Sequence[str]) -> str:
-    return shlex.join(["exec", *sudo, "/bin/sh", "-c", text])
+def carried(text: str, stdin: bytes | None, sudo: Sequence[str]) -> tuple[str, bytes | None]:
+    """Give the line that runs a text, and what it reads.
+
+    Under sudo the text goes first in what it reads: sudo writes command lines into the server's log, and into the
+    environment of all that it runs, where a mark would be found that was never set.
+    """
+    if not sudo:
+        return shlex.join(["exec", "/bin/sh", "-c", text]), stdin
+    whole = f"{text}\n{WHOLE}".encode()
+    return shlex.join(["exec", *sudo, "/bin/sh", "-c", TAKE_TEXT % len(whole)]), whole + (stdin or b"")
 
 
 def _bounded(call: str, seconds: int, *, stdin: bool = False, after: str = ":") -> str:

@@ -45,6 +45,7 @@ build_packages() { # mysqlclient has no wheel for Linux
 test_packages() {
   lacks mariadb-server has mariadbd
   lacks openssh-server has sshd
+  [ "$(id -u)" != 0 ] || lacks sudo has sudo # the engines' tests let the fleet's account become root
   lacks chromium has chromium
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps

@@ -25,12 +25,13 @@ pytestmark = pytest.mark.sshd
 TEMPLATE = '{{ lookup("pipe", "id") }}{% raw %}$(id)`id`'
 
 
-def alive(word: str) -> int:
-    """Count the processes whose command is to sleep for that long."""
-    found = 0
+def alive(word: str) -> list[int]:
+    """Find the processes whose command is to sleep for that long."""
+    found = []
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            found += line.read_bytes().split(b"\x00") == [b"sleep", word.encode(), b""]
+            if line.read_bytes().split(b"\x00") == [b"sleep", word.encode(), b""]:
+                found.append(int(line.parent.name))
         except OSError:
             continue
     return found
@@ -214,7 +215,7 @@ def test_cancel_ends_the_command_its_children_and_what_they_detached(engine: Cal
     time = seconds()
     orphan = f"trap '' TERM HUP; setsid sleep {time} >/dev/null 2>&1 &"
     called = engine.start("shell", argv=["sh", "-c", f"sh -c {shlex.quote(orphan)}; sleep {time}"], timeout=60)
-    assert eventually(lambda: alive(time) == 2)
+    assert eventually(lambda: len(alive(time)) == 2)
     called.running.cancel()
     called.running.cancel()
     (event,) = called.finals().values()
