@@ -6,7 +6,7 @@ import dj_database_url
 from csp.constants import NONCE, NONE, SELF  # noqa: F401  # NONCE is kept at hand on purpose for error pages
 from django.utils.translation import gettext_lazy as _
 
-from omserver import env
+from omserver import env, headers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = env.home(BASE_DIR)
@@ -34,6 +34,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "omserver.headers.Private",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -125,6 +126,7 @@ STATICFILES_DIRS = [
     ("fonts/inter", BASE_DIR / "node_modules/@fontsource-variable/inter/files"),
     ("fonts/jetbrains-mono", BASE_DIR / "node_modules/@fontsource-variable/jetbrains-mono/files"),
 ]
+WHITENOISE_ADD_HEADERS_FUNCTION = headers.static
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "omserver.storage.HashedStorage"},

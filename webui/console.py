@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from webui.access import Role
 from webui.servers.selectors import SelectorError
 from webui.servers.services import By, Refused
 
+OBEYED = re.compile(r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # JSON itself escapes those below 0x20
 USAGE = 2  # the exit code of usage and set-up errors, promised to scripts
 COMMAND_LINE = "command line"
 
@@ -25,7 +27,7 @@ class UsageError(CommandError):
     """What was asked cannot be done; shown as one line, exit code 2."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence, returncode=USAGE)
+        super().__init__("".join(map(_shown, sentence)), returncode=USAGE)
 
 
 def person(name: str = "") -> Any:  # noqa: ANN401  # AUTH_USER_MODEL
@@ -69,8 +71,9 @@ def sentence(error: ValidationError) -> str:
 
 
 def print_json(command: BaseCommand, value: Any) -> None:  # noqa: ANN401  # JSON
-    """Write JSON to the command's output."""
-    command.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    """Write JSON to the command's output; what a terminal would obey is written as \\u and its number."""
+    text = json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
+    command.stdout.write(OBEYED.sub(lambda match: f"\\u{ord(match.group()):04x}", text))
 
 
 def print_table(command: BaseCommand, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

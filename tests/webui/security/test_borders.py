@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand
 from django.test import Client
 
-from omserver import env
+from omserver import env, headers
 from omserver.logs import OneLine, WithoutRefusals
 from webui import console
 from webui.access import Role, give_role
@@ -104,3 +104,32 @@ def test_a_secret_key_that_others_can_read_stops_the_start(tmp_path: Path, monke
         env.secret_key(tmp_path)
     path.chmod(0o600)
     assert env.secret_key(tmp_path) == "x" * 60
+
+
+def test_json_on_a_terminal_is_whole_and_holds_nothing_that_a_terminal_obeys() -> None:
+    out, value = StringIO(), {"output": "\x1b[31m\x9b2J\u202e日本 ok\x7f"}
+    console.print_json(BaseCommand(stdout=out), value)
+    assert json.loads(out.getvalue()) == value
+    assert not set("\x1b\x9b\u202e\x7f") & set(out.getvalue())
+    assert "日本" in out.getvalue()
+
+
+def test_a_refusal_on_the_command_line_is_one_harmless_line() -> None:
+    assert str(console.UsageError("no server \x1b]0;x\x07\nweb1")) == "no server �]0;x��web1"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/servers/", "/login/", "/nowhere/", "/api/tasks", "/tasks/?page=x"])
+def test_no_cache_keeps_a_page_and_each_has_its_policy(path: str) -> None:
+    client = Client()
+    client.force_login(person(Role.ADMIN))
+    answer = client.get(path)
+    assert {"private"} & {word.strip() for word in answer.get("Cache-Control", "").split(",")}
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert (answer["X-Content-Type-Options"], answer["X-Frame-Options"]) == ("nosniff", "DENY")
+
+
+def test_a_static_file_opened_by_itself_may_run_nothing() -> None:
+    found: dict[str, str] = {}
+    headers.static(found, "logo.svg", "/static/logo.svg")
+    assert "sandbox" in found["Content-Security-Policy"]
