@@ -13,22 +13,21 @@ from typing import Any
 
 from rpcgate.engines import Call, Emit
 from rpcgate.engines.ansible_answers import NAME, Report
+from rpcgate.engines.ansible_cleaning import end_on
 from rpcgate.engines.ansible_config import AnsibleConfig
 from rpcgate.engines.ansible_files import fault_of, inventory, names_for, write
-from rpcgate.engines.ansible_link import WarmParent, empty
-from rpcgate.engines.ansible_plan import Plan, kill_plan, plan
+from rpcgate.engines.ansible_link import WarmParent, description, empty
+from rpcgate.engines.ansible_plan import Plan, plan
 from rpcgate.engines.ansible_playbook import PlaybookRun
 from rpcgate.engines.plan import VerbError, ended
 from sdk import Event, Status, Target, Targets
 
 log = logging.getLogger(__name__)
 KINDS = {f"runner_on_{kind}": kind for kind in ("ok", "failed", "unreachable", "skipped")}
-RESULT = 8 << 20  # characters of a task's result, at least
 LINE = 256 << 20  # bytes of one event; ansible-runner has dropped what is larger
 PIECE = 1 << 16
 TICK = 0.5  # seconds between looks at the clock
 BATCH = 0.3  # seconds in which hosts that time out together are cleaned up together
-CLEAN_SECONDS = 20.0  # for ending what is left on the servers
 UNHEARD = "Ansible ended without a word about this server."
 
 
@@ -117,7 +116,7 @@ class AnsibleJob:
             names = {name: host.target for name, host in self._hosts.items()}
             files = {"inventory.yaml": inventory(names, self.config, self.pythons), **self.plan.files}
             write(folder, files)
-            job = self._description(str(folder))
+            job = description(self.plan, self.call, self.config, folder, len(self._hosts))
             channel = self.parent.start_job(job)
             with self._lock:
                 self._channel = channel
@@ -131,28 +130,6 @@ class AnsibleJob:
             if self._channel:
                 self._channel.close()
             shutil.rmtree(folder, ignore_errors=True)
-
-    def _description(self, folder: str) -> dict[str, Any]:
-        options = ["--check"] if self.call.check else []
-        options += ["--diff"] if self.call.check else []
-        options += ["-e", "@variables.yml"] if self.plan.variables else []
-        return {
-            "mark": self.plan.mark,
-            "run": {
-                "private_data_dir": folder,
-                "project_dir": folder,
-                "ident": "run",
-                "inventory": f"{folder}/inventory.yaml",
-                "playbook": str(self.plan.playbook or "play.yml"),
-                "cmdline": " ".join(options) or None,
-                "forks": min(self.config.forks, len(self._hosts)),
-            },
-            "env": {
-                "ANSIBLE_STDOUT_CALLBACK": "omserver_quiet",
-                # ansible-runner drops a larger result whole; a module says its output twice, as text and as lines
-                "MAX_EVENT_RES": str(max(RESULT, 8 * max(self.call.output_limit, self.plan.kept))),
-            },
-        }
 
     def _events(self) -> Iterator[dict[str, Any]]:
         """Yield events as they come, watching the clock between them, until the job is over."""
@@ -282,19 +259,11 @@ class AnsibleJob:
     def _clean(self, names: list[str]) -> list[tuple[str, bool]]:
         """End on these servers what this job started there; say of each whether it is gone."""
         hosts = {name: self._hosts[name].target for name in names if name in self._hosts}
-        if not hosts:
-            return []
-        gone: dict[str, bool] = {}
+        gone = end_on(Targets(tuple(hosts.values())), self.plan.mark, self.config, self.call.job, self._start_beside)
+        return [(name, target.name in gone) for name, target in hosts.items()]
 
-        def note(event: Event) -> None:
-            gone[event.host] = event.status is Status.OK
-
-        call = Call(
-            "kill", Targets(tuple(hosts.values())), timeout=CLEAN_SECONDS, job=self.call.job, output_limit=PIECE
-        )
-        killing = kill_plan(self.plan.mark, self.config, CLEAN_SECONDS)
-        AnsibleJob(call, self.config, self.parent, note, self.pythons, plan=killing).start().wait(CLEAN_SECONDS * 2)
-        return [(name, gone.get(target.name, False)) for name, target in hosts.items()]
+    def _start_beside(self, call: Call, killing: Plan, emit: Emit) -> "AnsibleJob":
+        return AnsibleJob(call, self.config, self.parent, emit, self.pythons, plan=killing).start()
 
     def _end_all(self, status: Status, reason: str) -> None:
         for name in list(self._hosts):

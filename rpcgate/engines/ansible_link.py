@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import rpcgate
+from rpcgate.engines import Call
 from rpcgate.engines.ansible_config import AnsibleConfig
+from rpcgate.engines.ansible_plan import Plan
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+RESULT = 8 << 20  # characters of a task's result, at least
 PLUGINS = Path(__file__).parent / "ansible_plugins"
 
 
@@ -144,6 +147,29 @@ class WarmParent:
             *(["IdentitiesOnly=yes"] if self._config.keys else []),
         ]
         return shlex.join(["-F", "none", *(word for option in options for word in ("-o", option))])
+
+
+def description(plan: Plan, call: Call, config: AnsibleConfig, folder: Path, hosts: int) -> dict[str, Any]:
+    """Describe a job for the warm parent. folder: holds its files."""
+    options = ["--check", "--diff"] if call.check else []
+    options += ["-e", "@variables.yml"] if plan.variables else []
+    return {
+        "mark": plan.mark,
+        "run": {
+            "private_data_dir": str(folder),
+            "project_dir": str(folder),
+            "ident": "run",
+            "inventory": str(folder / "inventory.yaml"),
+            "playbook": str(plan.playbook or "play.yml"),
+            "cmdline": " ".join(options) or None,
+            "forks": min(config.forks, hosts),
+        },
+        "env": {
+            "ANSIBLE_STDOUT_CALLBACK": "omserver_quiet",
+            # ansible-runner drops a larger result whole; a module says its output twice, as text and as lines
+            "MAX_EVENT_RES": str(max(RESULT, 8 * max(call.output_limit, plan.kept))),
+        },
+    }
 
 
 def _ssh_path(path: Path) -> str:
