@@ -74,6 +74,7 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
     return said
 
 
+@pytest.mark.db
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_add_one_name_at_once_the_second_is_told_so(by: By) -> None:
     said = at_once(*[lambda: services.add_idc(by, "sh")] * 4)
@@ -81,6 +82,7 @@ def test_of_two_who_add_one_name_at_once_the_second_is_told_so(by: By) -> None:
     assert Idc.objects.count() == 1
 
 
+@pytest.mark.db
 @pytest.mark.django_db(transaction=True)
 def test_of_two_masters_with_one_name_accepted_at_once_only_the_first_is_trusted(by: By, tmp_path: Path) -> None:
     idc = Idc.objects.create(name="sh")
