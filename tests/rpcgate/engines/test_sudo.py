@@ -1,5 +1,6 @@
 """The engines with the machine's real sudo, in which the fleet's account may become root while a test runs."""
 
+import fcntl
 import os
 import shlex
 import shutil
@@ -26,8 +27,16 @@ pytestmark = [
 ENGINES = {"ssh": SshAdapter, "ansible": AnsibleAdapter}
 
 
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Keep other test runs on this machine out: what one allows to the account, the other would find allowed."""
+    with Path("/run/omserver-test-sudo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
+        yield
+
+
 @pytest.fixture
-def allowed() -> Iterator[None]:
+def allowed(alone: None) -> Iterator[None]:  # noqa: ARG001  # first of the two
     """Let the fleet's account become anybody without a password, for one test."""
     file = Path(f"/etc/sudoers.d/omserver-test-{os.getpid()}")
     new = file.with_name(f"{file.name}.new~")  # sudo reads no file whose name ends so
