@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ pytestmark = [
     pytest.mark.ansible,
     pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("sudo"), reason="needs root, and sudo"),
 ]
+SUDOERS = Path("/etc/sudoers.d/omserver-test")
+VALID = timedelta(minutes=2)  # as long as a test may take
 ENGINES = {"ssh": SshAdapter, "ansible": AnsibleAdapter}
 
 
@@ -32,23 +35,28 @@ def alone() -> Iterator[None]:
     """Keep other test runs on this machine out: what one allows to the account, the other would find allowed."""
     with Path("/run/omserver-test-sudo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
+        SUDOERS.unlink(missing_ok=True)
         yield
 
 
 @pytest.fixture
-def allowed(alone: None) -> Iterator[None]:  # noqa: ARG001  # first of the two
-    """Let the fleet's account become anybody without a password, for one test."""
-    file = Path(f"/etc/sudoers.d/omserver-test-{os.getpid()}")
-    new = file.with_name(f"{file.name}.new~")  # sudo reads no file whose name ends so
+def allowed(alone: None) -> Iterator[None]:
+    """Let the fleet's account become anybody without a password, for one test.
+
+    The line runs out by itself, and the next run removes it: a test run that is killed removes nothing.
+    """
+    new = SUDOERS.with_name(f"{SUDOERS.name}.new~")  # sudo reads no file whose name ends so
+    until = (datetime.now(UTC) + VALID).strftime("%Y%m%d%H%M%SZ")
+    new.unlink(missing_ok=True)
     new.touch(0o440)
-    new.write_text(f"{plain_account()} ALL=(ALL) NOPASSWD: ALL\n")
+    new.write_text(f"{plain_account()} ALL=(ALL) NOTAFTER={until} NOPASSWD: ALL\n")
     try:
         subprocess.run(["visudo", "-q", "-c", "-f", str(new)], check=True, timeout=10)
-        new.rename(file)
+        new.rename(SUDOERS)
         yield
     finally:
         new.unlink(missing_ok=True)
-        file.unlink(missing_ok=True)
+        SUDOERS.unlink(missing_ok=True)
 
 
 @pytest.fixture(params=ENGINES)
