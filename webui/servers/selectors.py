@@ -274,7 +274,16 @@ def glob_regex(glob: str) -> str:
             parts[-1] += _piece(piece)
     first, *middle = parts[:-1] or [""]
     steps = "".join(f"(?>.*?{part})" for part in middle if part)
-    return f"^{first}{steps}{'.*' if len(parts) > 1 else ''}{parts[-1]}$"
+    return _sound(f"^{first}{steps}{'.*' if len(parts) > 1 else ''}{parts[-1]}$", glob)
+
+
+def _sound(pattern: str, glob: str) -> str:
+    """Give the pattern back; SelectorError where its brackets mean nothing, as in [z-a]: the database would fail."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        raise SelectorError(_("“%s” cannot be read as a selector.") % glob[:60]) from None
+    return pattern
 
 
 def _piece(part: str) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webui.servers.models import Idc, Server, Tag
-from webui.servers.selectors import SelectorError, condition
+from webui.servers.selectors import SelectorError, condition, glob_regex
 
 PAGE = 60  # servers in the third column at a time
 TICKED = re.compile(r"(?:category|app|application)=.*|not|and|or|[()]|all|[^\s=:@*?\[]+")
@@ -243,11 +243,14 @@ def _filtered(view: View) -> QuerySet[Server]:
 
 
 def _text(text: str) -> Q:
-    """Find by name or by the beginning of an address; * stands for anything."""
-    if "*" in text:
-        pattern = "^" + ".*".join(re.escape(part) for part in text.split("*")) + "$"
-        return Q(name__regex=pattern) | Q(address__regex=pattern)
-    return Q(name__icontains=text) | Q(address__startswith=text)
+    """Find by name or by the beginning of an address; * stands for anything. Nothing has a name that is no glob."""
+    if "*" not in text:
+        return Q(name__icontains=text) | Q(address__startswith=text)
+    try:
+        pattern = glob_regex(text)
+    except SelectorError:
+        return Q(pk__in=[])
+    return Q(name__regex=pattern) | Q(address__regex=pattern)
 
 
 def _rows(counts: list[dict[str, Any]], key: str, empty: str, opened: str | None) -> list[Row]:

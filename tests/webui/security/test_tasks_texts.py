@@ -1,0 +1,87 @@
+"""Pages of tasks take hostile texts, globs, numbers and names without harm."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.webui.fleet_data import fill_people
+from webui import catalog
+from webui.servers.models import Idc, Server
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+MOMENT = 2.0  # seconds; without bounds a glob takes minutes
+SIGN = '''"""Sign a file."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from sdk import Context, Engine, Events, Secret, Targets, module
+
+
+@dataclass(frozen=True)
+class Params:
+    word: str = ""
+    key: Annotated[str, Secret()] = ""
+
+
+@module(risk="read", timeout=30, number=7001)
+def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
+    yield from ctx.engine.shell(targets, ["echo", params.word])
+'''
+
+
+@pytest.fixture(autouse=True)
+def modules(tmp_path: Path, settings: Any) -> Iterator[Path]:
+    (tmp_path / "sign.py").write_text(SIGN)
+    settings.MODULES_DIR = tmp_path
+    catalog.catalog.cache_clear()
+    yield tmp_path
+    catalog.catalog.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def fleet(db: None) -> list[Server]:
+    idc = Idc.objects.create(name="sh")
+    names = ("web1", "web2", "a" * 120)
+    return [Server.objects.create(name=name, idc=idc, category="Web", application="www") for name in names]
+
+
+@pytest.fixture
+def people() -> dict[str, User]:
+    return fill_people()
+
+
+@pytest.fixture
+def admin(client: Client, people: dict[str, User]) -> Client:
+    client.force_login(people["lin.wei"])
+    client.raise_request_exception = False
+    return client
+
+
+def shown(client: Client, address: str, **values: str) -> str:
+    answer = client.get(address, {name.replace("__", "."): value for name, value in values.items()})
+    assert answer.status_code == 200, (address, answer.status_code)
+    return str(answer.content.decode())
+
+
+def test_a_filter_of_many_stars_ends_at_once(admin: Client) -> None:
+    began = time.perf_counter()
+    shown(admin, "/run/sign/", b__q="*a" * 12 + "*b")
+    assert time.perf_counter() - began < MOMENT
+
+
+def test_a_filter_finds_by_glob_and_by_part(admin: Client) -> None:
+    for text, found in (("web*", {"web1", "web2"}), ("*b1", {"web1"}), ("eb", {"web1", "web2"}), ("x*", set())):
+        page = shown(admin, "/run/sign/", b__q=text, b__category="Web", b__app="www")
+        assert {name for name in ("web1", "web2") if f'data-tick="server:{name}"' in page} == found, text
+
+
+@pytest.mark.parametrize("glob", ["[z-a]*", "[!]*", "*" * 300, "[", "\\*", "(?:*"])
+def test_what_is_no_glob_filters_or_selects_nothing_and_is_no_error(admin: Client, glob: str) -> None:
+    shown(admin, "/run/sign/", b__q=glob)
+    shown(admin, "/run/sign/", on=f"name={glob}", by="expression")
