@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 YEAR = 365 * 24 * 3600  # seconds
+TOO_MANY = gettext_lazy("Too many wrong passwords. Wait 15 minutes, or ask an admin for a new password.")
 
 
 class SignIn(OmForm):
@@ -46,21 +47,30 @@ class SignIn(OmForm):
 
 
 class PasswordChange(PasswordChangeForm):
-    """Django's form in our clothes."""
+    """Django's form in our clothes. source: where the request came from; too_many: the password was not looked at."""
 
-    def __init__(self, user: "AbstractBaseUser", data: object = None) -> None:
+    def __init__(self, user: "AbstractBaseUser", data: object, source: str) -> None:
         super().__init__(user, data)
+        self.source, self.too_many = source, False
         self.use_required_attribute = False
         for field in self.fields.values():
             dress(field.widget)
             field.wide = True
+
+    def clean_old_password(self) -> str:
+        """Look at the old password as seldom as at the door: an open session must not be a way to find it out."""
+        try:
+            return guesses.limited(self.user.get_username(), self.source, super().clean_old_password, guesses.AT_CHANGE)
+        except guesses.TooMany:
+            self.too_many = True
+            raise forms.ValidationError(TOO_MANY) from None
 
 
 @login_not_required
 @never_cache
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Ask for name and password; after ten wrong ones from an address it must wait."""
+    """Ask for name and password; after ten wrong ones from an address it must wait (guesses)."""
     onward = safe_next(request)
     if request.user.is_authenticated:
         return redirect(onward)
@@ -76,13 +86,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def _person(request: HttpRequest, form: SignIn) -> "tuple[AbstractBaseUser | None, int]":
-    name, source = form.cleaned_data["username"], source_of(request)
-    if guesses.too_many(name, source):
-        form.add_error(None, _("Too many wrong passwords. Wait 15 minutes, or ask an admin for a new password."))
+    name, password = form.cleaned_data["username"], form.cleaned_data["password"]
+    try:
+        person = guesses.limited(
+            name, source_of(request), lambda: authenticate(request, username=name, password=password)
+        )
+    except guesses.TooMany:
+        form.add_error(None, TOO_MANY)
         return None, 429
-    person = authenticate(request, username=name, password=form.cleaned_data["password"])
     if person is None:
-        guesses.remember_wrong(name, source)
         form.add_error(None, _("Name and password do not go together. Both are case-sensitive."))
     return person, 200
 
@@ -104,7 +116,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 def password_change(request: HttpRequest) -> HttpResponse:
     """Change one's own password; other sessions of the person end."""
-    form = PasswordChange(request.user, request.POST or None)
+    form = PasswordChange(request.user, request.POST or None, source_of(request))
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
             form.save()
@@ -112,7 +124,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, form.user)
         messages.success(request, _("The password is changed. Your other sessions have ended."))
         return redirect("home")
-    return render(request, "login/password.html", {"form": form})
+    return render(request, "login/password.html", {"form": form}, status=429 if form.too_many else 200)
 
 
 @login_not_required
