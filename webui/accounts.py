@@ -8,7 +8,7 @@ from django.contrib.auth import authenticate, login, logout, update_session_auth
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -73,7 +73,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for name and password; after ten wrong ones from an address it must wait (guesses)."""
     onward = safe_next(request)
     if request.user.is_authenticated:
-        return redirect(onward)
+        return HttpResponseRedirect(onward)
     form = SignIn(request.POST or None)
     status = 200
     if request.method == "POST" and form.is_valid():
@@ -81,7 +81,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if person is not None:
             login(request, person)
             record(person, source_of(request), "login", person.get_username())
-            return redirect(onward)
+            return HttpResponseRedirect(onward)
     return render(request, "login/sign_in.html", {"form": form, "next": onward}, status=status)
 
 
@@ -103,7 +103,7 @@ def safe_next(request: HttpRequest) -> str:
     """Give ?next= if it leads to a page of ours, else the first page."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe else reverse("home")
+    return wanted if safe and wanted.startswith("/") else reverse("home")
 
 
 @require_POST
@@ -137,7 +137,7 @@ def language(request: HttpRequest) -> HttpResponse:
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
     """Remember light or dark in a cookie; "" follows the system again."""
-    response = redirect(safe_next(request))
+    response = HttpResponseRedirect(safe_next(request))
     chosen = request.POST.get("theme", "")
     if chosen in THEMES and chosen:
         response.set_cookie(THEME_COOKIE, chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure())

@@ -77,7 +77,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give the side bar's groups with the entries this person may use, and the phone's bottom bar."""
     groups: list[dict[str, Any]] = []
-    if not request.user.is_authenticated:
+    person = getattr(request, "user", None)  # absent where the request was refused before anybody asked who it is
+    if person is None or not person.is_authenticated:
         return {"groups": groups, "phone": []}
     for title, entries in GROUPS:
         shown = [line for entry in entries if (line := _line(entry, request))]
