@@ -1,5 +1,6 @@
 """Keep an uploaded file between its preview and its import: one for each person, in the installation's folder."""
 
+import re
 import secrets
 import time
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 KEPT_SECONDS = 24 * 3600
+TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 def keep(person_id: int, content: bytes) -> str:
@@ -24,7 +26,7 @@ def keep(person_id: int, content: bytes) -> str:
 
 def find(person_id: int, token: str) -> Path | None:
     """Give the person's stored file; None when there is none of that word."""
-    if not token.isalnum():
+    if not TOKEN.fullmatch(token):
         return None
     path: Path = settings.HOME / "imports" / f"{person_id}-{token}"
     return path if path.is_file() else None

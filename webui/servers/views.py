@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,7 +24,7 @@ from webui.by import by_of
 from webui.servers import listing, services
 from webui.servers.forms import MaintenanceForm, MoveForm, ServerForm, TagForm, add_errors, values_of
 from webui.servers.idc_views import master_state
-from webui.servers.imports import COLUMNS
+from webui.servers.imports import COLUMNS, to_cell
 from webui.servers.listing import Filter
 from webui.servers.models import Idc, Server
 from webui.servers.selectors import SelectorError
@@ -107,7 +108,7 @@ def _csv_lines(found: QuerySet[Server]) -> Iterator[str]:
         row = {name: getattr(server, name) for name in COLUMNS if name not in ("idc", "tags", "fallbacks")}
         row["idc"], row["fallbacks"] = server.idc.name, " ".join(server.fallbacks)
         row["tags"] = " ".join(str(tag) for tag in server.tags.all())
-        yield writer.writerow([row[name] if row[name] is not None else "" for name in COLUMNS])
+        yield writer.writerow([to_cell(row[name]) for name in COLUMNS])
 
 
 @require_GET
@@ -194,9 +195,7 @@ def _known_words() -> dict[str, Any]:
 @require_POST
 def bulk(request: HttpRequest, act: str) -> HttpResponse:
     """Do one act with the selected servers: those in `names`, or with all=1 those that match the filter `query`."""
-    back = f"{reverse('servers')}?{request.POST.get('query', '')}"
-    if request.POST.get("back") == "server":
-        back = reverse("server", args=[request.POST.get("names", "")])
+    back = _back(request)
     try:
         chosen, selector = _chosen(request)
         if act == "run" and len(selector) > LONGEST:
@@ -216,6 +215,14 @@ def bulk(request: HttpRequest, act: str) -> HttpResponse:
         messages.success(request, said)
         back = reverse("servers") if act == "delete" and request.POST.get("back") == "server" else back
     return redirect(back)
+
+
+def _back(request: HttpRequest) -> str:
+    """Give the address of the page that asked: the server's own, else the list as it was filtered."""
+    if request.POST.get("back") == "server":
+        with suppress(NoReverseMatch):  # no server has such a name
+            return reverse("server", args=[request.POST.get("names", "")])
+    return f"{reverse('servers')}?{request.POST.get('query', '')}"
 
 
 def _chosen(request: HttpRequest) -> tuple[QuerySet[Server], str]:
