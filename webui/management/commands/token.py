@@ -1,7 +1,7 @@
 """manage.py token: keys to the API."""
 
 from argparse import ArgumentParser
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -10,6 +10,8 @@ from django.utils import timezone
 from webui import console
 from webui.api import tokens
 from webui.models import ApiToken
+
+LONGEST = 3650  # days
 
 
 class Command(BaseCommand):
@@ -23,7 +25,7 @@ class Command(BaseCommand):
         acts = parser.add_subparsers(dest="act", required=True)
         add = acts.add_parser("add", help="make a token and print it once")
         add.add_argument("name")
-        add.add_argument("--days", type=int, help="how long it is good; for ever where it is left out")
+        add.add_argument("--days", type=int, help=f"how long it is good, 1 to {LONGEST}; for ever without it")
         acts.add_parser("list", help="list tokens")
         delete = acts.add_parser("delete", help="make a token worthless")
         delete.add_argument("name")
@@ -33,10 +35,7 @@ class Command(BaseCommand):
         with console.one_line_errors():
             by = console.by(options["person"])
             if options["act"] == "add":
-                days = options["days"]
-                self.stdout.write(
-                    tokens.add_token(by, options["name"], timezone.now() + timedelta(days=days) if days else None)
-                )
+                self.stdout.write(tokens.add_token(by, options["name"], _end(options["days"])))
             elif options["act"] == "delete":
                 tokens.delete_token(by, options["name"])
                 self.stdout.write(f"Token {options['name']} is deleted.")
@@ -50,3 +49,9 @@ class Command(BaseCommand):
             for token in ApiToken.objects.select_related("person")
         ]
         console.print_table(self, ("PERSON", "NAME", "USED", "EXPIRES"), rows)
+
+
+def _end(days: int | None) -> datetime | None:
+    if days is not None and not 1 <= days <= LONGEST:
+        raise console.UsageError(f"--days is {days}; write a number from 1 to {LONGEST}, or leave it out: for ever")
+    return None if days is None else timezone.now() + timedelta(days=days)
