@@ -70,5 +70,8 @@ def admins() -> "QuerySet[User]":
 
 
 def _keep_an_admin(person: User) -> None:
+    """Hold the admins until the change is written, so that of two who demote each other the second is refused."""
+    known = [admin.pk for admin in admins()]
+    list(User.objects.select_for_update().filter(pk__in=known).order_by("pk"))  # what was known may be over by now
     if not admins().exclude(pk=person.pk).exists():
         raise Refused(_("%s is the only admin; make another person an admin first.") % person.get_username())
