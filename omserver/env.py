@@ -58,7 +58,10 @@ def secret_key(folder: Path) -> str:
             raise SetupError(f"{path} can be read by other accounts; run: chmod 600 {path}")
         key = path.read_text().strip()
     if not key:
-        raise SetupError(f"there is no SECRET_KEY; set it, or run script/server, which makes {path}")
+        raise SetupError(
+            f"nothing is set up in {folder}; run script/server, which does that, or set OMSERVER_HOME to the folder"
+            " where this installation keeps its state (a set-up of your own: set SECRET_KEY)"
+        )
     if len(key) < 40 or key.startswith("django-insecure"):
         raise SetupError("SECRET_KEY is too weak; write at least 40 random characters")
     return key

@@ -30,6 +30,9 @@ class UsageError(CommandError):
         super().__init__("".join(map(_shown, sentence)), returncode=USAGE)
 
 
+UsageError.__name__ = "manage.py"  # Django writes the class's name before the line; scripts' users expect the program's
+
+
 def person(name: str = "") -> Any:  # noqa: ANN401  # AUTH_USER_MODEL
     """Give the account in whose name a command acts: --as NAME, else the first active admin.
 

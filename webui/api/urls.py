@@ -10,4 +10,5 @@ urlpatterns = [
     path("tasks", views.tasks, name="api-tasks"),
     path("tasks/<int:pk>", views.task, name="api-task"),
     path("tasks/<int:pk>/cancel", views.cancel, name="api-task-cancel"),
+    path("<path:path>", views.nothing),
 ]

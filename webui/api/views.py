@@ -50,13 +50,18 @@ def _answered(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> Js
     try:
         return view(request, *args, **kwargs)
     except services.Refused as error:
-        return refusal(400, str(error), error.faults)
+        return refusal(400, str(error), {_field(name): text for name, text in error.faults.items()})
     except (Refused, SelectorError, ValueError) as error:
         return refusal(400, str(error))
     except Task.DoesNotExist:
         return refusal(404, "There is no such task.")
     except PermissionDenied as error:
         return refusal(403, str(error))
+
+
+def _field(name: str) -> str:
+    """Name a fault's field as the request does: the services say p.lines for params.lines and selector for on."""
+    return f"params.{name[2:]}" if name.startswith("p.") else {"selector": "on"}.get(name, name)
 
 
 def refusal(status: int, sentence: str, faults: dict[str, str] | None = None) -> JsonResponse:
@@ -102,6 +107,12 @@ def cancel(request: HttpRequest, pk: int) -> JsonResponse:
     services.cancel(request.user, found, source="api")
     found.refresh_from_db()
     return JsonResponse(reads.task_json(found))
+
+
+@api("GET", "POST", "PUT", "PATCH", "DELETE")
+def nothing(request: HttpRequest, path: str) -> JsonResponse:
+    """Say that there is nothing at an address."""
+    return refusal(404, f"There is nothing at /api/{path[:80]}; docs/api.md lists what there is.")
 
 
 def body(request: HttpRequest) -> dict[str, Any]:

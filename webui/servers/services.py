@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # As the master checks them: both may end in the argv of an engine's program, where they must never be an option.
 ADDRESS = re.compile(r"(?!-)[A-Za-z0-9._:%\[\]-]*")
+PORT_IN_ADDRESS = re.compile(r"[^:]+:\d+|\[.*\]:\d+")  # one colon: an IPv6 address has more
 USER = re.compile(r"(?!-)[A-Za-z0-9._@\\$-]*")
 
 
@@ -73,7 +74,9 @@ def _atomic_once() -> Iterator[None]:
 def check_texts(server: Server) -> None:
     """Refuse, with a ValidationError, what a master would refuse, and characters that a terminal or a page obeys."""
     faults = {}
-    if not ADDRESS.fullmatch(server.address):
+    if PORT_IN_ADDRESS.fullmatch(server.address):
+        faults["address"] = _("An address holds no port; write the port into its own field.")
+    elif not ADDRESS.fullmatch(server.address):
         faults["address"] = _("Write an IP address or a host name.")
     if not USER.fullmatch(server.user):
         faults["user"] = _("Write the name of an account: letters, digits, . _ - @")

@@ -89,3 +89,10 @@ def test_other_methods_and_unknown_tasks_are_refused() -> None:
     key = token(Role.OPERATOR)
     assert ask("DELETE", "/api/tasks", key).status_code == 405
     assert ask("GET", "/api/tasks/999", key).status_code == 404
+
+
+def test_an_address_that_is_none_and_a_wrong_parameter_are_named() -> None:
+    key = token(Role.OPERATOR)
+    assert ask("GET", "/api/nothing/here", key).json()["error"].startswith("There is nothing at /api/nothing/here")
+    wrong = ask("POST", "/api/tasks", key, {"module": "tail_log", "on": "web1", "params": {"lines": 5000}})
+    assert "params.lines" in wrong.json()["faults"]

@@ -98,3 +98,26 @@ def test_modules_are_listed_as_promised() -> None:
     assert promised <= row.keys()
     assert row["number"] == 1007
     assert {"name", "type", "required", "default", "help"} <= row["params"][0].keys()
+
+
+def test_a_server_is_changed_rested_and_removed() -> None:
+    run("idc", "add", "sh")
+    run("server", "add", "web1", "--idc", "sh", "--user", "deploy", "--tag", "role=web")
+    run("server", "change", "web1", "--port", "2222")
+    (row,) = json.loads(run("server", "list", "--json"))
+    assert (row["port"], row["user"], row["tags"], row["engine"]) == (2222, "deploy", {"role": "web"}, "ssh")
+    assert "2222" in run("server", "list")
+    assert "1" in run("server", "maintenance", "--on", "web1", "--hours", "2", "--reason", "disk")
+    assert json.loads(run("server", "list", "--json"))[0]["maintenance_until"]
+    run("server", "maintenance", "--on", "web1")
+    assert json.loads(run("server", "list", "--json"))[0]["maintenance_until"] is None
+    assert "these are 1 servers, not 2" in refused("server", "delete", "--on", "web1", "--confirm", "2")
+    run("server", "delete", "--on", "web1", "--confirm", "1")
+    assert not Server.objects.exists()
+    assert "no server web9" in refused("server", "change", "web9", "--port", "1")
+
+
+def test_an_address_with_a_port_in_it_is_refused() -> None:
+    run("idc", "add", "sh")
+    assert "holds no port" in refused("server", "add", "web1", "--idc", "sh", "--address", "10.0.0.1:2222")
+    run("server", "add", "web1", "--idc", "sh", "--address", "2001:db8::1")

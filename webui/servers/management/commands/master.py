@@ -2,11 +2,13 @@
 
 import sys
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from rpcgate.keys import KeysError, WebKeys
 from webui import console
@@ -69,7 +71,7 @@ class Command(BaseCommand):
             console.print_json(self, [master_json(master) for master in masters])
             return
         rows = [
-            (m.name, m.idc.name, f"{m.address}:{m.port}", m.state, m.version, m.last_seen or "never", m.trouble)
+            (m.name, m.idc.name, f"{m.address}:{m.port}", m.state, m.version or "-", _when(m.last_seen), _trouble(m))
             for m in masters
         ]
         console.print_table(self, ("NAME", "IDC", "ADDRESS", "STATE", "VERSION", "LAST SEEN", "TROUBLE"), rows)
@@ -81,6 +83,16 @@ class Command(BaseCommand):
             raise services.Refused(f"there is no master {options['name']}")
         services.retire_master(console.by(options["person"]), master)
         self.stdout.write(f"Master {master.name} is retired.")
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else "never"
+
+
+def _trouble(master: Master) -> str:
+    """Say why the master did not answer, and which of its engines cannot be used."""
+    engines = [f"{name}: {why}" for name, why in master.engines.items() if why]
+    return "; ".join([master.trouble, *engines] if master.trouble else engines)
 
 
 def _address(text: str) -> tuple[str, int]:
