@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from webui import access
 from webui.tasks import parts, reads, services
+from webui.tasks.digits import number
 from webui.tasks.models import Task
 
 VERBS = {
@@ -56,7 +57,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
                 names or None,
                 source=SOURCE,
                 params={name: value for name, value in secrets.items() if value},
-                confirm=_number(request.POST.get("confirm", "")),
+                confirm=number(request.POST.get("confirm", "").replace(",", "").strip()),
             )
         except services.Refused as refused:
             faults = refused.faults
@@ -95,8 +96,3 @@ def _members(task: Task, key: str) -> list[str]:
         raise Http404
     group = row.group
     return list(reads.group_hosts(task, group.status, group.digest, group.reason).values_list("host", flat=True))
-
-
-def _number(text: str) -> int | None:
-    text = text.replace(",", "").strip()
-    return int(text) if text.isdecimal() and len(text) < 10 else None

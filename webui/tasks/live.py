@@ -19,6 +19,7 @@ from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpRespons
 from django.utils import translation
 
 from webui.tasks import logs, parts
+from webui.tasks.digits import number
 from webui.tasks.models import HostResult, Task
 
 LOOK = 0.2  # seconds between two looks into the database
@@ -183,7 +184,8 @@ def _streamed(news: AsyncIterator[bytes]) -> StreamingHttpResponse:
 
 def _after(request: HttpRequest) -> int:
     text = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-    return int(text) if text.isdigit() and len(text) < 19 else -1
+    found = number(text)
+    return -1 if found is None else found
 
 
 def _known(pk: int) -> None:

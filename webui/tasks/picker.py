@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from webui.servers.models import Idc, Server, Tag
 from webui.servers.selectors import SelectorError, condition, glob_regex
+from webui.tasks.digits import number
 
 PAGE = 60  # servers in the third column at a time
 TICKED = re.compile(r"(?:category|app|application)=.*|not|and|or|[()]|all|[^\s=:@*?\[]+")
@@ -77,7 +78,7 @@ class Columns:
 
 def view_of(values: Mapping[str, Any]) -> View:
     """Read the columns' state from a form."""
-    listed = values.get("b.listed", "")
+    listed = number(values.get("b.listed", ""))
     idcs = values.getlist("b.idc") if hasattr(values, "getlist") else values.get("b.idc", [])
     return View(
         category=values.get("b.category"),
@@ -85,7 +86,7 @@ def view_of(values: Mapping[str, Any]) -> View:
         text=values.get("b.q", "").strip()[:120],
         idcs=tuple(name for name in idcs if name),
         tag=values.get("b.tag", "").strip()[:120],
-        listed=min(int(listed), 2000) if listed.isdigit() else PAGE,
+        listed=PAGE if listed is None else min(listed, 2000),
     )
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from webui.statuses import RESULTS
 from webui.tasks import logs, parts, reads
+from webui.tasks.digits import number
 from webui.tasks.models import HostResult, Task
 
 PAGE = 50
@@ -151,11 +152,8 @@ def host(request: HttpRequest, pk: int, host: str) -> HttpResponse:
 @require_GET
 def host_log(request: HttpRequest, pk: int, host: str) -> JsonResponse:  # a view's signature
     """Give the last lines of a server's log, or the last ones before a number (?before=)."""
-    before = request.GET.get("before", "")
-    lines = request.GET.get("tail", "")
-    most = min(int(lines), TAIL) if lines.isdigit() and len(lines) < 7 else TAIL
-    number = int(before) if before.isdigit() and len(before) < 19 else None
-    return JsonResponse(logs.tail(_result(pk, host), most, number))
+    lines, before = (number(request.GET.get(name, "")) for name in ("tail", "before"))
+    return JsonResponse(logs.tail(_result(pk, host), TAIL if lines is None else min(lines, TAIL), before))
 
 
 @require_GET
@@ -197,9 +195,9 @@ def _by_result(tasks: QuerySet[Task], value: str) -> QuerySet[Task]:
 
 
 def _by_text(tasks: QuerySet[Task], value: str) -> QuerySet[Task]:
-    number = value.lstrip("#")
-    if number.isdigit() and len(number) < 18:
-        return tasks.filter(Q(pk=int(number)) | Q(title__icontains=value))
+    wanted = number(value.lstrip("#"))
+    if wanted is not None:
+        return tasks.filter(Q(pk=wanted) | Q(title__icontains=value))
     return tasks.filter(Q(title__icontains=value) | Q(module__icontains=value) | Q(selector__icontains=value))
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webui.servers.models import Master
+from webui.tasks.digits import number
 from webui.tasks.fleet import is_healthy, seen, why_unfit
 from webui.tasks.models import HostStatus, Job, Task, Wave
 
@@ -58,7 +59,7 @@ def _ids(rows: Iterable[dict[str, Any]]) -> list[Any]:
 
 
 def _titles(jobs: Iterable[Job]) -> dict[str, str]:
-    wanted = {job.behind for job in jobs if job.behind.isdigit()}
+    wanted = {job.behind for job in jobs if number(job.behind) is not None}
     return (
         {str(pk): title for pk, title in Task.objects.filter(pk__in=wanted).values_list("pk", "title")}
         if wanted

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from tests.webui.fleet_data import fill_people
+from tests.webui.task_data import picture_task
 from webui import catalog
 from webui.servers.models import Idc, Server
 
@@ -85,3 +87,30 @@ def test_a_filter_finds_by_glob_and_by_part(admin: Client) -> None:
 def test_what_is_no_glob_filters_or_selects_nothing_and_is_no_error(admin: Client, glob: str) -> None:
     shown(admin, "/run/sign/", b__q=glob)
     shown(admin, "/run/sign/", on=f"name={glob}", by="expression")
+
+
+NUMBERS = ["²", "١", "9" * 5000, "-1", "1e3", ""]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_in_an_address_that_is_none_is_passed_over(
+    admin: Client, people: dict[str, User], number: str
+) -> None:
+    task = picture_task(people["lin.wei"], {"ok": 2})
+    host = task.results.first().host
+    shown(admin, "/run/sign/", b__listed=number)
+    shown(admin, "/run/sign/", timeout=number, max_fail=number, confirm=number)
+    for found in (number, f"#{number}"):
+        shown(admin, reverse("tasks"), q=found, page=number)
+    for name in ("tail", "before"):
+        shown(admin, reverse("task-host-log", args=[task.pk, host]), **{name: number})
+    for name in ("task-stream", "task-host-stream"):
+        args = [task.pk] if name == "task-stream" else [task.pk, host]
+        assert admin.get(reverse(name, args=args), {"after": number}).status_code == 200
+
+
+def test_a_retry_takes_no_number_that_is_none(admin: Client, people: dict[str, User]) -> None:
+    task = picture_task(people["lin.wei"], {"failed": 2})
+    for number in NUMBERS:
+        values = {"only": "failed", "confirm": number}
+        assert admin.post(reverse("task-retry", args=[task.pk]), values).status_code < 500
