@@ -69,9 +69,18 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "themes": [(name, word, icon) for name, (word, icon) in THEMES.items()],
         "languages": settings.LANGUAGES,
         "now": timezone.now(),
+        "here": SimpleLazyObject(lambda: here(request)),
         "role_word": SimpleLazyObject(lambda: access.ROLE_WORDS[access.role_of(request.user)]),
         "may_change_fleet": SimpleLazyObject(lambda: access.may_change_fleet(request.user)),
     }
+
+
+def here(request: HttpRequest) -> str:
+    """Give the page's address without a module's parameters, which may be secrets: it is written into forms."""
+    kept = request.GET.copy()
+    for name in [name for name in kept if name.startswith("p.")]:
+        del kept[name]
+    return f"{request.path}?{kept.urlencode()}" if kept else request.path
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:

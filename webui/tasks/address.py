@@ -9,13 +9,19 @@ from django.urls import reverse
 from webui.tasks.plan import Request
 
 LONGEST = 6000  # characters; servers in front of ours refuse longer addresses
+MODULE = 120  # characters of a module's name, as its column holds
 
 
 def address(request: Request, *, extra: Iterable[tuple[str, str]] = (), secrets: Iterable[str] = ()) -> str:
     """Give the address that opens the Run page with this request filled in. extra: how the page looks at servers."""
-    path = reverse("run-module", args=[request.module]) if request.module else reverse("run")
+    path = reverse("run-module", args=[request.module]) if _named(request.module) else reverse("run")
     query = urlencode([*_pairs(request, set(secrets)), *extra])
     return f"{path}?{query}" if query else path
+
+
+def _named(module: str) -> bool:
+    """Say whether a text may be a module's name; what else was typed is no part of a path."""
+    return module.isascii() and module.isidentifier() and len(module) <= MODULE
 
 
 def _pairs(request: Request, secrets: set[str]) -> Iterable[tuple[str, str]]:

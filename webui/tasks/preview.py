@@ -148,12 +148,15 @@ def last_runs(module: str) -> LastRuns | None:
 
 
 def command(plan: Plan) -> str:
-    """Write the same request as a command line; a secret is read from standard input there."""
+    """Write the same request as a command line; a secret is read from standard input there.
+
+    What no field of the module declares is left away: nobody can say whether it is a secret.
+    """
     request = plan.request
     words = ["manage.py", "task", "run", request.module or "MODULE", "--on", request.selector.strip() or "SELECTOR"]
-    secret = {item.name for item in plan.entry.fields if item.secret} if plan.entry else set()
+    secret = {item.name: item.secret for item in plan.entry.fields} if plan.entry else {}
     for name, value in request.params.items():
-        words += _words(name, value, secret=name in secret)
+        words += _words(name, value, secret=secret[name]) if name in secret else []
     if plan.entry and request.timeout is not None and request.timeout != plan.entry.timeout:
         words += ["--timeout", f"{request.timeout:g}"]
     if request.waves.strip() not in ("", "rest"):

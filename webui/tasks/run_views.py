@@ -49,8 +49,9 @@ class Draft:
 
     @property
     def address(self) -> str:
-        """Give the page's address with all of it but the secrets."""
-        params = {} if self.entry is None else self.request.params
+        """Give the page's address with all of it but the secrets, and what no field declares: it may be one."""
+        known = {field.name for field in self.entry.fields} if self.entry else set()
+        params = {name: value for name, value in self.request.params.items() if name in known}
         return address(replace(self.request, params=params), extra=self._look, secrets=self.secrets)
 
     @property
@@ -67,10 +68,11 @@ def run(request: HttpRequest, module: str = "") -> HttpResponse:
     """Show the form as its address fills it; POST starts the task, or shows what is wrong."""
     if request.method == "POST":
         return _start(request)
-    draft = _draft(request.GET, module)
+    values = _without_secrets(request.GET, module)
+    draft = _draft(values, module)
     if draft.entry is not None:
-        draft = _offered(draft, request.GET)
-    form = params_form(draft.entry.fields, request.GET if raw_params(request.GET) else None) if draft.entry else None
+        draft = _offered(draft, values)
+    form = params_form(draft.entry.fields, values if raw_params(values) else None) if draft.entry else None
     return render(request, "run/run.html", _page(request, draft, form))
 
 
@@ -139,13 +141,26 @@ def _created_once(request: HttpRequest, asked: Request) -> Task:
     return task
 
 
+def _without_secrets(values: QueryDict, module: str) -> QueryDict:
+    """Give an address's values without secrets, which are never taken from there: it stands in histories and logs."""
+    entry = _entry(module)
+    kept = values.copy()
+    for name in raw_params(values):
+        if entry is None or any(field.secret for field in entry.fields if field.name == name):
+            del kept[f"p.{name}"]
+    return kept
+
+
+def _entry(module: str) -> Entry | None:
+    """Give a module that loads; None for any other, the preview says why."""
+    try:
+        return catalog.entry(module) if module else None
+    except catalog.UnknownModule:
+        return None
+
+
 def _draft(values: QueryDict, module: str) -> Draft:
-    entry = None
-    if module:
-        try:
-            entry = catalog.entry(module)
-        except catalog.UnknownModule:
-            entry = None  # the preview says why
+    entry = _entry(module)
     numbers, faults, typed = _numbers(values)
     by = values.get("by", "")
     asked = Request(
@@ -238,6 +253,7 @@ def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[s
         "title": _title(draft),
         "too_long": len(draft.request.selector) > LONGEST,
         "address": draft.address,
+        "here": draft.address,
         "engines": Engine.choices,
         "confirm_above": settings.CONFIRM_ABOVE,
         "left_out": _left_out(shown),

@@ -1,5 +1,6 @@
 """Pages of tasks take hostile texts, globs, numbers and names without harm."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from tests.webui.fleet_data import fill_people
 from tests.webui.task_data import picture_task
@@ -114,3 +116,46 @@ def test_a_retry_takes_no_number_that_is_none(admin: Client, people: dict[str, U
     for number in NUMBERS:
         values = {"only": "failed", "confirm": number}
         assert admin.post(reverse("task-retry", args=[task.pk]), values).status_code < 500
+
+
+@pytest.mark.parametrize("name", ["a/b", "/", "../tasks", "a" * 5000, "%2f", "²", "a\nb", "<script>", "-"])
+def test_a_module_of_any_name_is_unknown_in_a_sentence(admin: Client, name: str) -> None:
+    answer = admin.post("/run/", {"module": name, "on": "web1"})
+    assert answer.status_code == 422
+    assert "There is no module" in answer.content.decode()
+    answer = admin.post(reverse("run-refresh"), {"module": name, "on": "web1", "shown": ""})
+    assert answer.status_code == 200
+    assert answer.json()["address"].startswith("/run/?")
+
+
+def test_what_was_typed_for_an_unknown_module_stands_in_no_command(admin: Client) -> None:
+    answer = admin.post("/run/", {"module": "nothing", "on": "web1", "p.key": "hunter2", "p.word": "swordfish"})
+    assert not {"hunter2", "swordfish"} & set(words(answer.content.decode()))
+    answer = admin.post("/run/", {"module": "sign", "on": "nobody", "p.key": "hunter2", "p.nokey": "hunter3"})
+    assert not {"hunter2", "hunter3"} & set(words(answer.content.decode()))
+
+
+def test_a_secret_in_an_address_is_not_taken_and_not_given_back(admin: Client) -> None:
+    for path in ("/run/sign/", "/run/nothing/", "/run/"):
+        page = shown(admin, path, on="web1", p__key="hunter2", p__word="swordfish")
+        assert "hunter2" not in page, path
+    assert "swordfish" in shown(admin, "/run/sign/", on="web1", p__word="swordfish")
+
+
+@pytest.mark.parametrize(
+    ("address", "onward"),
+    [
+        ("/run/sign/?on=web1&p.word=swordfish&p.key=hunter2&waves=rest&by=paste",
+         "/run/sign/?on=web1&p.word=swordfish&timeout=30&waves=rest&by=paste"),
+        ("/run/nothing/?on=web1&p.key=hunter2", "/run/nothing/?on=web1"),
+        ("/tasks/?q=a+b&p.key=hunter2&state=ended", "/tasks/?q=a+b&state=ended"),
+        ("/tasks/?p.key=hunter2", "/tasks/"),
+    ],
+)  # fmt: skip
+def test_the_language_leads_back_to_the_page_without_its_secrets(admin: Client, address: str, onward: str) -> None:
+    page = shown(admin, address)
+    assert re.findall(r'name="next" value="([^"]*)"', page) == [escape(onward)] * 2
+
+
+def words(page: str) -> list[str]:
+    return re.findall(r"\w+", page)
