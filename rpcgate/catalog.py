@@ -7,6 +7,7 @@ of its own (rpcgate.trial).
 import contextlib
 import hashlib
 import io
+import json
 import linecache
 import logging
 import os
@@ -29,6 +30,7 @@ from sdk.params import Field
 log = logging.getLogger(__name__)
 
 MAX_SOURCE = 256 * 1024  # bytes; ten times the longest module one would want to read
+LONGEST_SHOWN = 100  # characters of the name of a file that is none of ours
 FRESH = 200_000_000  # ns; a file younger than this may change again without its time changing
 PREFIX = "_omserver_module_"
 AGAIN = (0, 0, 0, 0)  # no file's mark: what has it is read anew next time
@@ -227,7 +229,9 @@ def _read(path: Path) -> Entry:
     """Read a file's bytes, or say why not."""
     name = path.name.removesuffix(".py")
     if not (name.isidentifier() and name.isascii()):
-        return _refused(Entry(_printable(name), path), "its name is no Python name; use letters, digits and _")
+        shown = _short(_printable(os.fsencode(name).decode(errors="backslashreplace")))
+        unnamed = Entry(shown, path.with_name(f"{shown}.py"))
+        return _refused(unnamed, "its name is no Python name; use letters, digits and _")
     try:
         with os.fdopen(_opened(path), "rb") as file:
             source = file.read(MAX_SOURCE + 1)
@@ -239,8 +243,11 @@ def _read(path: Path) -> Entry:
 
 
 def _opened(path: Path) -> int:
-    """Open a plain file only: opening a pipe would wait for ever."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    """Open a plain file of the folder only: opening a pipe would wait for ever, a link could show any file."""
+    real = os.path.realpath(path)
+    if not Path(real).is_relative_to(os.path.realpath(path.parent)):
+        raise OSError(0, "it is a link that leaves this folder; put the file itself here")
+    descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(0, "it is not a plain file")
@@ -250,6 +257,8 @@ def _opened(path: Path) -> int:
 def _described(entry: Entry, said: dict[str, Any]) -> Entry:
     if "error" in said:
         return _refused(entry, said["error"], said["line"])
+    if not _is_text(said):
+        return _refused(entry, "it declares a text that is no Unicode (a lone surrogate); write it anew")
     declared = {name: value for name, value in said.items() if name != "params"}
     fields = tuple(Field.from_dict(plain) for plain in said["params"])
     return replace(entry, **{**declared, "engines": tuple(said["engines"]), "fields": fields})
@@ -258,11 +267,25 @@ def _described(entry: Entry, said: dict[str, Any]) -> Entry:
 def _refused(entry: Entry, fault: str, line: int = 0) -> Entry:
     where = f", line {line}" if line else ""
     declared = Entry(entry.name, entry.path, entry.digest, entry.source)
-    return replace(declared, error=f"{_printable(entry.path.name)}{where}: {fault.rstrip('.')}.", error_line=line)
+    return replace(declared, error=f"{entry.path.name}{where}: {_printable(fault).rstrip('.')}.", error_line=line)
 
 
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode()[:100]
+def _is_text(said: dict[str, Any]) -> bool:
+    """Say whether everything a file declares can be written as UTF-8, which pages and messages are."""
+    try:
+        json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(text: str) -> str:
+    """Write what a terminal would obey, or nothing can show, as an escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"  # no Python name has a … in it
 
 
 def _ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -146,7 +147,7 @@ def download(_request: HttpRequest, name: str) -> HttpResponse:
     if entry is None:
         raise Http404(_("There is no module %s.") % name[:80])
     response = HttpResponse(entry.source, content_type="text/x-python; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{entry.path.name}"'
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=entry.path.name)
     return response
 
 
