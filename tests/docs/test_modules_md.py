@@ -11,7 +11,7 @@ TEXT = (Path(__file__).resolve().parents[2] / "docs" / "modules.md").read_text()
 
 def test_the_example_loads_and_is_what_the_text_says() -> None:
     (source,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    module = load_source("uptime", source.encode())
+    module = load_source("days_up", source.encode())
     assert module.title == "Show how long servers have been up"
     assert module.portable
     assert [field.name for field in module.fields] == ["at_least"]
