@@ -138,10 +138,15 @@ fresh() { # venv|node STAMP
   grep -qxF -- "$2" "$folder/.stamp" 2>/dev/null && { [ "$1" = node ] || "$folder/bin/python" -c '' 2>/dev/null; }
 }
 
+refuse_link() { # what is installed anew is emptied first, and behind a link lie the libraries of another clone
+  [ ! -L "$root/$1" ] || die "$1 is a link; remove it: rm $1"
+}
+
 install_python() {
   local files=(-r "$root/requirements.txt")
   fresh venv "$(venv_stamp "$1")" && return
   [ "$1" = server ] || files+=(-r "$root/requirements-dev.txt")
+  refuse_link .venv
   say "installing Python libraries into .venv (about a minute)"
   grep -qF " $root/.venv" "$root/.venv/.stamp" 2>/dev/null && "$root/.venv/bin/python" -c 'import pip' 2>/dev/null ||
     "$python" -m venv --clear "$root/.venv"
@@ -157,6 +162,7 @@ install_node() {
   local only=()
   fresh node "$(node_stamp "$1")" && return
   [ "$1" != server ] || only=(--omit=dev)
+  refuse_link node_modules
   say "installing front-end libraries into node_modules"
   (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error "${only[@]}" >/dev/null) ||
     die "npm could not install the libraries of package-lock.json; its message stands above"
