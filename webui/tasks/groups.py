@@ -8,12 +8,14 @@ from typing import Any
 from django.db.models import Case, Count, F, Min, QuerySet, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from webui.tasks.models import HostResult, HostStatus, Output, Task
 
 SUCCESS = (HostStatus.OK, HostStatus.CHANGED)
 LAST = (HostStatus.SKIPPED, HostStatus.CANCELLED)
 UNFINISHED = (HostStatus.RUNNING, HostStatus.QUEUED)
+FEWEST = 3  # servers that make a majority
 NAMES = 12  # names shown of each group
 MOST_GROUPS = 200  # more are counted together in one last row
 DIFF_LINES, DIFF_CHARACTERS = 2000, 200_000  # of one output; comparing more takes seconds
@@ -40,9 +42,15 @@ class Group:
     majority: bool = False
     others: bool = False
 
+    @property
+    def exit(self) -> int | None:
+        """Give the exit status of a failure, where its line does not say it already."""
+        said = (self.line or self.reason).startswith(f"Exit status {self.rc}")
+        return self.rc if self.status == HostStatus.FAILED and not said else None
+
 
 def groups(task: Task) -> list[Group]:
-    """Give the groups of a task's final results: the majority, other successes, problems by count, the rest.
+    """Give the groups of a task's final results: the majority if any, problems by count, successes, the rest.
 
     Two queries; the sum of the counts is the number of final results.
     """
@@ -53,12 +61,12 @@ def groups(task: Task) -> list[Group]:
         Group(row["status"], row["output_id"] or "", row["why"], row["n"], row["line"], row["code"])
         for row in rows.order_by()
     ]
-    ordered = _marked(sorted(found, key=_place))
+    ordered = sorted(_marked(found), key=_place)
     shown, rest = ordered[:MOST_GROUPS], ordered[MOST_GROUPS:]
     names = _names(task) if shown else {}
     shown = [replace(group, names=tuple(names.get(_key(group), ()))) for group in shown]
     if rest:
-        words = _("%d further different outputs") % len(rest)
+        words = ngettext("%d further different output", "%d further different outputs", len(rest)) % len(rest)
         shown.append(Group("", "", "", sum(group.count for group in rest), words, others=True))
     return shown
 
@@ -104,16 +112,14 @@ def _key(group: Group) -> tuple[str, str, str]:
 
 
 def _place(group: Group) -> tuple[Any, ...]:
-    rank = 0 if group.status in SUCCESS else 2 if group.status in LAST else 1
+    rank = 0 if group.majority else 3 if group.status in LAST else 2 if group.status in SUCCESS else 1
     return rank, -group.count, group.status, group.line, group.digest
 
 
-def _marked(ordered: list[Group]) -> list[Group]:
-    """Mark the majority: the largest success, else the largest group of all."""
-    if not ordered:
-        return []
-    best = ordered[0] if ordered[0].status in SUCCESS else max(ordered, key=lambda group: group.count)
-    return [replace(group, majority=group is best) for group in ordered]
+def _marked(found: list[Group]) -> list[Group]:
+    """Mark the majority, if there is one: more than half of the final results, and not just one or two servers."""
+    total = sum(group.count for group in found)
+    return [replace(group, majority=group.count >= FEWEST and 2 * group.count > total) for group in found]
 
 
 def _lines(text: str, rc: int | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from webui.tasks.writing import write
 
 log = logging.getLogger(__name__)
 
+GOOD = (HostStatus.OK, HostStatus.CHANGED)
 OPEN = (HostStatus.RUNNING, HostStatus.QUEUED)
 CORRECTABLE = (*OPEN, HostStatus.LOST)  # what a master's word may still change
 ACTIVE = (Job.State.NEW, Job.State.QUEUED, Job.State.RUNNING, Job.State.CANCELLING)
@@ -26,6 +28,8 @@ ANSWERED = frozenset({Status.OK, Status.CHANGED, Status.FAILED})  # the host its
 WORDLESS = "The master ended the job without a word about this server; the outcome is unknown."
 NO_TEXT = "The master's output did not arrive whole."
 SUMMARY = 200
+LOOKED_AT = 4000  # characters of an output, for its headline
+BLAND = re.compile(r"Exit status \d+\.")  # a reason that says no more than the exit status
 LATE = timedelta(days=1)  # a master's clock may be wrong: further away than this its time is not believed
 BATCH = 1000
 
@@ -148,7 +152,8 @@ def _final(batch: Batch, row: HostResult, event: Progress, at: datetime) -> None
             log.warning("job %s: an output does not match its digest", batch.job.pk)
     row.status, row.rc, row.reason = HostStatus(event.status.value), event.rc, event.reason[:500]
     row.output_id = event.digest if event.digest != EMPTY else None
-    row.summary = _summary(event)
+    row.summary = "" if BLAND.fullmatch(row.reason) else row.reason[:SUMMARY]
+    row.summary = row.summary or headline(event.text or "", row.status)
     row.engine, row.seconds, row.ended_at = event.engine[:10], event.seconds, at
     row.started_at = row.started_at or batch.begun.get(row.pk) or at - timedelta(seconds=min(event.seconds or 0, 1e6))
     row.master_name = batch.job.master.name
@@ -158,29 +163,39 @@ def _final(batch: Batch, row: HostResult, event: Progress, at: datetime) -> None
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-def _summary(event: Progress) -> str:
-    """Give the line that stands for a result in lists: the reason, or the output's last line that says something."""
-    if event.reason:
-        return event.reason[:SUMMARY]
-    lines = (line.strip() for line in reversed((event.text or "").rstrip().splitlines()[-20:]))
-    return next((line for line in lines if line), "")[:SUMMARY]
+def headline(text: str, status: str) -> str:
+    """Give the line that stands for an output in lists: the first of a good one, the last of another; "" without one.
+
+    The last line of a failure is where programs say what went wrong.
+    """
+    if status in GOOD:
+        lines = text.lstrip()[:LOOKED_AT].splitlines()[:1]
+    else:
+        lines = text.rstrip()[-LOOKED_AT:].splitlines()[-1:]
+    return "".join(lines).strip()[:SUMMARY]
 
 
 def _missing_texts(batch: Batch) -> None:
-    """Give results whose text came earlier its summary; where the text is nowhere, say so."""
+    """Give results whose text came earlier their summary; where the text is nowhere, say so."""
     unsure = {row.output_id for row in batch.ended.values() if row.output_id and row.output_id not in batch.outputs}
     known = set(Output.objects.filter(pk__in=unsure).values_list("pk", flat=True)) if unsure else set()
-    lines = _summaries(batch, known)
+    lines = _Headlines(batch, known)
     for row in batch.ended.values():
         if row.output_id in unsure and row.output_id not in known:
             row.output_id, row.reason = None, f"{row.reason} {NO_TEXT}".strip()
-        row.summary = row.summary or lines.get(row.output_id or "", "") or row.reason[:SUMMARY]
+        row.summary = row.summary or lines[row.output_id or "", row.status] or row.reason[:SUMMARY]
 
 
-def _summaries(batch: Batch, known: Collection[str]) -> dict[str, str]:
-    texts = {digest: output.text for digest, output in batch.outputs.items()}
-    texts |= dict(Output.objects.filter(pk__in=known).values_list("pk", "text")) if known else {}
-    return {digest: _summary(Progress(0, 0.0, "", Status.OK, text=text)) for digest, text in texts.items()}
+class _Headlines(dict[tuple[str, str], str]):
+    """The headlines of a batch's outputs by (digest, status); each is computed once."""
+
+    def __init__(self, batch: Batch, known: Collection[str]) -> None:
+        super().__init__()
+        self.texts = {digest: output.text for digest, output in batch.outputs.items()}
+        self.texts |= dict(Output.objects.filter(pk__in=known).values_list("pk", "text")) if known else {}
+
+    def __missing__(self, key: tuple[str, str]) -> str:
+        return self.setdefault(key, headline(self.texts.get(key[0], ""), key[1]))
 
 
 def _save(rows: Sequence[HostResult]) -> None:

@@ -70,22 +70,40 @@ def test_the_chip_of_an_ended_task_says_the_worst_with_its_count(
 def test_groups_come_majority_first_then_problems_by_count_then_skipped(
     task: Task, django_assert_num_queries: Any
 ) -> None:
-    end(task, "sh1 sh2 sh3", "ok", "fine\n", rc=0)
-    end(task, "sh4", "changed", "now fine\n", rc=0)
-    end(task, "sh5", "failed", "bad\n", rc=1)
+    end(task, "sh1 sh2 sh3 sh4 sh5 sh6", "ok", "fine\n", rc=0)
     end(task, "bj1 bj2", "unreachable", reason="No route to host.")
-    end(task, "bj3", "skipped", reason="In maintenance.")
+    end(task, "bj3", "failed", "bad\n", rc=1)
+    end(task, "bj4", "skipped", reason="In maintenance.")
     with django_assert_num_queries(2):
         found = reads.groups(task)
     assert [(group.status, group.count) for group in found] == [
-        ("ok", 3), ("changed", 1), ("unreachable", 2), ("failed", 1), ("skipped", 1),
+        ("ok", 6), ("unreachable", 2), ("failed", 1), ("skipped", 1),
     ]  # fmt: skip
-    assert [group.majority for group in found] == [True, False, False, False, False]
-    assert found[0].names == ("sh1", "sh2", "sh3")
-    assert (found[2].line, found[2].reason) == ("No route to host.", "No route to host.")
-    group = found[2]
+    assert [group.majority for group in found] == [True, False, False, False]
+    assert found[0].names == ("sh1", "sh2", "sh3", "sh4", "sh5", "sh6")
+    assert (found[1].line, found[1].reason) == ("No route to host.", "No route to host.")
+    group = found[1]
     hosts = reads.group_hosts(task, group.status, group.digest, group.reason)
     assert [result.host for result in hosts] == ["bj1", "bj2"]
+
+
+def test_without_a_majority_the_problems_stand_first(task: Task) -> None:
+    end(task, "sh1 sh2 sh3 sh4", "ok", "fine\n")
+    end(task, "sh5 sh6", "changed", "now fine\n")
+    end(task, "bj1", "failed", "bad\n")
+    end(task, "bj2", "skipped", reason="In maintenance.")
+    found = reads.groups(task)
+    assert [(group.status, group.count) for group in found] == [
+        ("failed", 1), ("ok", 4), ("changed", 2), ("skipped", 1),
+    ]  # fmt: skip
+    assert not any(group.majority for group in found)  # 4 of 8 are not more than half
+
+
+def test_one_or_two_servers_are_no_majority(task: Task) -> None:
+    end(task, "sh1 sh2", "ok", "fine\n")
+    assert [group.majority for group in reads.groups(task)] == [False]
+    end(task, "sh3", "ok", "fine\n")
+    assert [group.majority for group in reads.groups(task)] == [True]
 
 
 def test_many_different_outputs_are_counted_together_in_the_end(
@@ -119,7 +137,7 @@ def test_a_difference_shows_what_only_one_side_says(task: Task, django_assert_ma
 
 
 def test_outputs_too_long_to_compare_say_so(task: Task) -> None:
-    end(task, "sh1 sh2", "ok", "a\n" * 3000)
+    end(task, "sh1 sh2 sh4", "ok", "a\n" * 3000)
     end(task, "sh3", "failed", "b\n")
     (line,) = reads.group_diff(task, task.results.get(host="sh3").output_id)
     assert "too long" in line[1]

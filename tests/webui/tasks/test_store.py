@@ -87,11 +87,34 @@ def test_an_output_under_a_foreign_digest_is_not_stored(job: Job) -> None:
 
 
 def test_an_output_said_before_needs_no_text_again(job: Job) -> None:
-    store.apply(job.pk, news(job, ended(1, "sh1", text="a\nlast line\n\n")))
-    digest = hashlib.sha256(b"a\nlast line\n\n").hexdigest()
+    store.apply(job.pk, news(job, ended(1, "sh1", text="\nfirst line\nb\n\n")))
+    digest = hashlib.sha256(b"\nfirst line\nb\n\n").hexdigest()
     store.apply(job.pk, news(job, ended(2, "sh2", text=None, digest=digest)))
-    assert {result.summary for result in job.task.results.exclude(status="queued")} == {"last line"}
+    assert {result.summary for result in job.task.results.exclude(status="queued")} == {"first line"}
     assert Output.objects.count() == 1
+
+
+NOT_THERE = "listing\nls: cannot access '/nonexistent': No such file or directory\n\n"
+
+
+@pytest.mark.parametrize(
+    ("rc", "reason", "text", "line"),
+    [
+        (2, "Exit status 2.", NOT_THERE, "ls: cannot access '/nonexistent': No such file or directory (exit 2)"),
+        (2, "Exit status 2.", "\n", "Exit status 2."),
+        (127, "Exit status 127: the server has no program 'x'.", "", "Exit status 127: the server has no program 'x'."),
+        (1, "/ is 94 % full (limit 90 %).", "/ 94 %\n", "/ is 94 % full (limit 90 %). (exit 1)"),
+    ],
+)
+def test_the_headline_of_a_failure_says_why_and_the_exit_status_once(
+    job: Job, rc: int, reason: str, text: str, line: str
+) -> None:
+    bad = {"status": Status.FAILED, "rc": rc, "reason": reason, "text": text}
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    store.apply(job.pk, news(job, ended(1, "sh1", **bad, digest=digest)))
+    store.apply(job.pk, news(job, ended(2, "sh2", **{**bad, "text": None}, digest=digest)))
+    (group,) = reads.groups(job.task)
+    assert (group.count, group.line + (f" (exit {group.exit})" if group.exit is not None else "")) == (2, line)
 
 
 def test_an_ended_job_leaves_no_host_open(job: Job) -> None:
