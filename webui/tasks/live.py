@@ -1,30 +1,31 @@
 """Tell pages what is new, by server-sent events: store first, then tail what is stored.
 
 The event id is Task.version (a log's: the piece's sequence number), so a browser that comes back with Last-Event-ID is
-told what it missed. Between two looks no database connection is held. A closed client ends the generator: Django
-raises CancelledError inside it.
+told what it missed. Between two looks a page holds no thread and no database connection (pulse). A closed client ends
+the generator: Django raises CancelledError inside it.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import connections
-from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils import translation
+from django.utils.translation import gettext as _
 
-from webui.tasks import logs, parts
+from webui.tasks import logs, parts, pulse
 from webui.tasks.digits import number
 from webui.tasks.models import HostResult, Task
 
-LOOK = 0.2  # seconds between two looks into the database
 CALM = 1.0  # seconds between two updates of counts; the first result and the end do not wait for it
 REFRESH = 5.0  # seconds after which elapsed times, queues and masters are told anew; also the heartbeat
+SLOWEST = 1.0  # seconds between two looks for a server that says nothing while others of its task do
 CODES = {"skipped": "s", "cancelled": "x"}  # the others are known by their first letter
 
 
@@ -39,18 +40,30 @@ class Told:
     codes: str = ""
     cells: dict[int, int] = field(default_factory=dict)
 
+    def rest(self, seen: pulse.Seen | None, now: float) -> float:
+        """Give the seconds until the page is to be told of what was seen; 0.0 when it is now. It looks by itself then.
 
-async def task_stream(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+        A first result is looked for with every change, and an end is told at once.
+        """
+        passed = now - self.at
+        if seen is None or (seen[1] == Task.State.ENDED and seen[1] != self.state):
+            return 0.0
+        if seen[0] == self.version:
+            return max(0.0, REFRESH - passed)
+        return max(0.0, CALM - passed) if self.final else 0.0
+
+
+async def task_stream(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Tail one task: its parts as HTML, changed cells, the tab's title, sentences to announce, the end."""
     await sync_to_async(_known)(pk)
     told = Told(version=_after(request))
-    return _streamed(_tail_task(request, pk, told))
+    return _streamed(request, _tail_task(request, pk, told))
 
 
-async def log_stream(request: HttpRequest, pk: int, host: str) -> StreamingHttpResponse:
+async def log_stream(request: HttpRequest, pk: int, host: str) -> HttpResponseBase:
     """Tail one server's log after the sequence number that the page has."""
     result = await sync_to_async(_result)(pk, host)
-    return _streamed(_tail_log(result.pk, max(0, _after(request))))
+    return _streamed(request, _tail_log(pk, result.pk, max(0, _after(request))))
 
 
 def cells(request: HttpRequest, pk: int) -> JsonResponse:  # noqa: ARG001  # a view's signature
@@ -70,16 +83,26 @@ def code(status: str) -> str:
     return CODES.get(status, status[0])
 
 
-async def _tail_task(request: HttpRequest, pk: int, told: Told) -> AsyncIterator[bytes]:
+async def _tail_task(request: HttpRequest, pk: int, told: Told) -> AsyncGenerator[bytes, None]:
     language = translation.get_language() or "en"
     yield b"retry: 2000\n\n"
-    while True:
-        news = await sync_to_async(_released)(partial(_news, request, pk, told, language))
-        for kind, content in news:
-            yield _event(kind, content, told.version)
-            if kind == "end":
-                return
-        await asyncio.sleep(LOOK)
+    with pulse.watching(pk) as watch:
+        while True:
+            news = await pulse.asked(partial(_news, request, pk, told, language))
+            for kind, content in news:
+                yield _event(kind, content, told.version)
+                if kind == "end":
+                    return
+            await _until_due(watch, told)
+
+
+async def _until_due(watch: pulse.Watch, told: Told) -> None:
+    """Wait until a look can bring news: after a change, and when the calm or the time to a heartbeat has passed."""
+    unsaid = watch.seen is not None and watch.seen[0] != told.version
+    passed = monotonic() - told.at
+    await watch.change(within=max(pulse.LOOK, (CALM if unsaid else REFRESH) - passed))
+    while (rest := told.rest(watch.seen, monotonic())) > 0:
+        await watch.change(within=rest)
 
 
 def _news(request: HttpRequest, pk: int, told: Told, language: str) -> list[tuple[str, Any]]:
@@ -137,24 +160,26 @@ def _grid(pk: int) -> list[tuple[int, str, str, str]]:
     return sorted(found, key=lambda row: (-sizes[row[1]], row[1], parts.natural(row[2])))
 
 
-async def _tail_log(result: int, after: int) -> AsyncIterator[bytes]:
+async def _tail_log(task: int, result: int, after: int) -> AsyncGenerator[bytes, None]:
     language = translation.get_language() or "en"
-    quiet = monotonic()
+    quiet, pause = monotonic(), pulse.LOOK
     yield b"retry: 2000\n\n"
-    while True:
-        news = await sync_to_async(_released)(partial(_log_news, result, after, language))
-        if news["pieces"] or news["end"]:
-            after = news["pieces"][-1][0] if news["pieces"] else after
-            yield _event("pieces", news, after)
-            quiet = monotonic()
-        elif monotonic() - quiet > REFRESH:
-            yield b": still here\n\n"
-            quiet = monotonic()
-        if news["end"]:
-            yield _event("end", {}, after)
-            return
-        if not news["more"]:
-            await asyncio.sleep(LOOK)
+    with pulse.watching(task) as watch:
+        while True:
+            news = await pulse.asked(partial(_log_news, result, after, language))
+            if news["pieces"] or news["end"]:
+                after = news["pieces"][-1][0] if news["pieces"] else after
+                yield _event("pieces", news, after)
+                quiet, pause = monotonic(), pulse.LOOK
+            elif monotonic() - quiet > REFRESH:
+                yield b": still here\n\n"
+                quiet = monotonic()
+            if news["end"]:
+                yield _event("end", {}, after)
+                return
+            if not news["more"]:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, SLOWEST) if await watch.change(within=REFRESH) else pulse.LOOK
 
 
 def _log_news(pk: int, after: int, language: str) -> dict[str, Any]:
@@ -162,24 +187,31 @@ def _log_news(pk: int, after: int, language: str) -> dict[str, Any]:
         return logs.after(HostResult.objects.select_related("output", "task").get(pk=pk), after)
 
 
-def _released(ask: Callable[[], Any]) -> Any:  # noqa: ANN401  # whatever ask gives
-    """Ask the database, then let go of its connection: an open page must not pin one."""
-    try:
-        return ask()
-    finally:
-        if not any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
-            connections.close_all()
-
-
 def _event(kind: str, content: object, number: int) -> bytes:
     return f"id: {number}\nevent: {kind}\ndata: {json.dumps(content, ensure_ascii=True)}\n\n".encode()
 
 
-def _streamed(news: AsyncIterator[bytes]) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(news, content_type="text/event-stream")
+def _streamed(request: HttpRequest, news: AsyncGenerator[bytes, None]) -> HttpResponseBase:
+    """Answer with a stream, or say that this person has too many."""
+    seat = pulse.seat(request.user.pk)
+    if seat is None:
+        sentence = _("%d live pages are open at once by you; close some of them, then load this one again.")
+        return HttpResponse(sentence % pulse.SEATS, "text/plain; charset=utf-8", 429, headers={"Retry-After": "5"})
+    response = StreamingHttpResponse(_seated(seat, news), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold the events back
     return response
+
+
+async def _seated(seat: pulse.Seat, news: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """Tell the news; the request's own thread goes before the first wait, the seat with the last word."""
+    try:
+        await pulse.without_thread()
+        async with aclosing(news):
+            async for piece in news:
+                yield piece
+    finally:
+        seat.leave()
 
 
 def _after(request: HttpRequest) -> int:

@@ -10,6 +10,7 @@ import { plainPen, write } from "./ansi.js";
 const KEPT = 5000; // lines on the page
 const BLOCK = 100; // lines in one block
 const LONG = 2000; // characters of a line that are shown at once
+const AGAIN = 5000; // ms until a line that was refused is asked for again
 const NEAR = 24; // pixels from the foot that still count as "at the foot"
 
 export class LogView {
@@ -52,9 +53,18 @@ export class LogView {
     this.source = new EventSource(`${this.words.stream}?after=${this.last}`);
     this.source.addEventListener("pieces", (event) => this.append(JSON.parse(event.data)));
     this.source.addEventListener("end", () => this.stop());
+    this.source.addEventListener("error", () => this.refused());
+  }
+
+  /** A line that broke comes back by itself; one that was refused (too many pages are open) is asked for again. */
+  refused() {
+    if (this.source?.readyState !== EventSource.CLOSED) return;
+    this.stop();
+    this.trying = setTimeout(() => this.resume(), AGAIN);
   }
 
   stop() {
+    clearTimeout(this.trying);
     this.source?.close();
     this.source = null;
   }
