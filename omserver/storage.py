@@ -1,6 +1,10 @@
 """How static files are named and found."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.core.files.storage import FileSystemStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -12,6 +16,10 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
     """
 
     support_js_module_import_aggregation = True
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # everything in STATIC_ROOT is public, and the manifest lists it all, so that stays beside it
+        super().__init__(*args, manifest_storage=FileSystemStorage(settings.HOME), **options)
 
     def url(self, name: str | None, force: bool = False) -> str:
         """Give the address of a file; see the class for the case without a manifest."""

@@ -109,7 +109,7 @@ def test_any_host_name_gives_a_server(name: str, monkeypatch: pytest.MonkeyPatch
 
 def test_static_files_are_collected_again_when_one_has_changed(settings: Settings) -> None:
     run()
-    (settings.STATIC_ROOT / ".stamp").write_text("other")
+    (settings.HOME / "static.stamp").write_text("other")
     assert "static files" in run()[1]
 
 

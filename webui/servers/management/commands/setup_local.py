@@ -124,8 +124,8 @@ class Command(BaseCommand):
 
     def static_files(self) -> None:
         """Collect the style sheets, scripts and fonts when one of them is another than last time."""
-        stamp, now = settings.STATIC_ROOT / ".stamp", _static_stamp()
-        if not stamp.exists() or stamp.read_text() != now:
+        stamp, now = settings.HOME / "static.stamp", _static_stamp()
+        if not (settings.STATIC_ROOT.exists() and stamp.exists()) or stamp.read_text() != now:
             self.say("collecting static files")
             call_command("collectstatic", interactive=False, verbosity=0)
             stamp.write_text(now)
