@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from webui.catalog import catalog
 from webui.modules.views import task_rows
+from webui.people.printed import still_printed
 from webui.servers.idc_views import by_idc, servers_by_idc
 from webui.servers.models import Idc, Master, Server
 from webui.statuses import RESULTS
@@ -35,6 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "under_way": under_way[:UNDER_WAY],
         "attention": attention,
+        "printed_password": still_printed(request.user),
         "fact": _fact(len(under_way), sum(row["task"].state == Task.State.HELD for row in under_way)),
         "finished": _finished(request, mine=mine),
         "mine": mine,

@@ -5,7 +5,6 @@ The master is accepted without a person comparing fingerprints, because this ver
 
 import os
 import re
-import secrets
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from rpcgate.keys import KeysError, WebKeys
 from webui import console
+from webui.people.printed import print_password
 from webui.servers import services
 from webui.servers.models import Engine, Idc, Master, Server
 
@@ -78,8 +78,9 @@ class Command(BaseCommand):
         users = get_user_model().objects
         if users.exists():
             return ""
-        password = secrets.token_urlsafe(12)
-        users.create_superuser("admin", password=password)
+        admin = users.model(username="admin", is_staff=True, is_superuser=True)
+        password = print_password(admin)
+        admin.save()
         return password
 
     def make_master(self) -> None:
