@@ -73,9 +73,8 @@ def _judge(task: Task, wave: Wave, numbers: Mapping[str, int], now: datetime) ->
     rest = task.waves.filter(state=Wave.State.WAITING)
     reason = _reason(task, wave, numbers)
     if reason and rest.exists():
-        untouched = sum(rest.values_list("hosts", flat=True))
         wave.state = task.state = Wave.State.HELD
-        wave.reason = f"{reason} {untouched:,} servers have not been touched."
+        wave.reason = reason
         task.hold_asked = False
     wave.save(update_fields=["state", "ended_at", "reason"])
 
@@ -83,7 +82,7 @@ def _judge(task: Task, wave: Wave, numbers: Mapping[str, int], now: datetime) ->
 def _reason(task: Task, wave: Wave, numbers: Mapping[str, int]) -> str:
     bad, tried = problems(numbers), final(numbers) - numbers[HostStatus.SKIPPED]
     if tried and breach(bad, tried, task.max_fail):
-        return f"{bad:,} of {tried:,} failed ({bad / tried:.1%}; limit {task.max_fail}%)."
+        return f"{bad:,} of {tried:,} had problems ({bad / tried:.1%}; limit {task.max_fail}%)."
     return f"Held after wave {wave.number}, as asked." if task.hold_asked else ""
 
 

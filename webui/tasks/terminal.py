@@ -1,10 +1,14 @@
-"""Tasks on a terminal: values from the command line, a line for each host as it ends, a report."""
+"""Tasks on a terminal: values from the command line, what each host said as it ends, a report."""
 
 import re
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
+
+from django.utils import timezone
 
 from webui.console import UsageError
 from webui.tasks import reads
@@ -14,6 +18,9 @@ LOOK = 0.1  # seconds between looks at a task that runs
 PATIENCE = 3.0  # seconds until the reason for waiting is told
 LITERAL = re.compile(r"\\+(?:@.*|-)", re.DOTALL)  # see preview.literal: one backslash is taken away
 OUTPUT_LINES = 40  # of each group
+WHOLE_LINES = 200  # of each host
+FEW = 3  # hosts whose outputs are shown without being asked for
+WIDTH = 100  # characters after which a reason goes on in the next line
 UNFINISHED = (HostStatus.RUNNING, HostStatus.QUEUED)
 
 
@@ -56,21 +63,35 @@ def percent(text: str) -> int:
     return int(match[1])
 
 
-def follow(task: Task, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
-    """Say a line for each host as it ends, and why others wait, until the task has ended or is held."""
+def follow(
+    task: Task,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    *,
+    whole: bool = False,
+    seconds: float | None = None,
+) -> bool:
+    """Say how each host ends, and why others wait, until the task has ended or is held; False after `seconds`.
+
+    whole: with all that a host said, else a line for each.
+    """
     told: set[int] = set()
+    until = None if seconds is None else time.monotonic() + seconds
     version, waits, began = -1, "", time.monotonic()
     while True:
         task.refresh_from_db()
         if task.version != version:
             version = task.version
-            for line in _ended(task, told):
-                say(line)
+            for result in _ended(task, told):
+                for line in host_lines(result) if whole else (host_line(result),):
+                    say(line)
         if task.state == Task.State.ENDED:
-            return
+            return True
         if task.state == Task.State.HELD:
             warn(f"Task {task.pk} is on hold: {held(task)} Go on with manage.py task resume {task.pk}, or task stop.")
-            return
+            return True
+        if until is not None and time.monotonic() >= until:
+            return False
         if time.monotonic() - began > PATIENCE:
             began = time.monotonic()
             waits = _tell_waits(task, waits, warn)
@@ -78,26 +99,59 @@ def follow(task: Task, say: Callable[[str], None], warn: Callable[[str], None]) 
 
 
 def held(task: Task) -> str:
-    """Give the reason why a task is on hold."""
-    return task.waves.filter(state="held").values_list("reason", flat=True).first() or ""
+    """Say why a task is on hold, and how many servers wait for the decision."""
+    reason = task.waves.filter(state="held").values_list("reason", flat=True).first() or ""
+    untouched = sum(task.waves.filter(state="waiting").values_list("hosts", flat=True))
+    return f"{reason} {servers(untouched)} {'has' if untouched == 1 else 'have'} not been touched.".strip()
 
 
-def _ended(task: Task, told: set[int]) -> Iterator[str]:
-    """Give the lines of the hosts that have ended since."""
+def servers(number: int) -> str:
+    """Write a number of servers: "1 server", "2,000 servers"."""
+    return f"{number:,} server" if number == 1 else f"{number:,} servers"
+
+
+def _ended(task: Task, told: set[int]) -> Iterator[HostResult]:
+    """Give the results of the hosts that have ended since."""
     done = set(task.results.exclude(status__in=UNFINISHED).order_by().values_list("pk", flat=True))
     fresh = sorted(done - told)
     told |= done
     for start in range(0, len(fresh), 500):
-        for result in HostResult.objects.filter(pk__in=fresh[start : start + 500]).order_by("ended_at", "host"):
-            yield host_line(result)
+        found = HostResult.objects.filter(pk__in=fresh[start : start + 500]).select_related("output")
+        yield from found.order_by("ended_at", "host")
 
 
 def host_line(result: HostResult) -> str:
-    """Give one host as one line."""
+    """Give one host as one line, its reason whole."""
+    told = result.reason if result.reason.startswith(result.summary) else result.summary
+    return safe(f"{_head(result)}  {told}".rstrip())
+
+
+def host_lines(result: HostResult) -> Iterator[str]:
+    """Give one host with all that it said, up to 200 lines."""
+    yield safe(_head(result))
+    yield from wrapped(result.reason)
+    yield from indented(result.output.text if result.output else "", WHOLE_LINES, f"task show {result.task_id} --json")
+
+
+def wrapped(reason: str) -> list[str]:
+    """Give a reason as indented lines; nothing of it is cut."""
+    return textwrap.wrap(safe(reason), WIDTH, initial_indent="    ", subsequent_indent="    ")
+
+
+def indented(text: str, most: int, whole: str) -> Iterator[str]:
+    """Give a text as indented lines; whole: the command that shows more than `most`."""
+    lines = text.splitlines()
+    yield from (f"    {safe(line)}" for line in lines[:most])
+    if len(lines) > most:
+        rest = len(lines) - most
+        yield f"    ... {rest:,} more line{'' if rest == 1 else 's'}; manage.py {whole} has them all"
+
+
+def _head(result: HostResult) -> str:
     parts = [result.host, str(result.status)]
     parts += [f"exit {result.rc}"] if result.rc is not None else []
     parts += [f"{result.seconds:.2f} s"] if result.seconds is not None else []
-    return safe("  ".join([*parts, result.summary]).rstrip())
+    return "  ".join(parts)
 
 
 def _tell_waits(task: Task, before: str, warn: Callable[[str], None]) -> str:
@@ -116,6 +170,7 @@ def report(task: Task) -> Iterator[str]:
     numbers = reads.counts(task)
     yield f"Task {task.pk}  {safe(task.title)}  {reads.chip(task, numbers)[1]}"
     yield f"{reads.sentence(task, numbers)}."
+    yield _times(task)
     yield "  ".join(f"{status} {number:,}" for status, number in numbers.items() if number)
     if task.state == Task.State.HELD:
         yield f"On hold: {held(task)}"
@@ -123,23 +178,30 @@ def report(task: Task) -> Iterator[str]:
     found = reads.groups(task)
     texts = dict(Output.objects.filter(pk__in={group.digest for group in found}).values_list("pk", "text"))
     for group in found:
-        yield from _group(group, texts.get(group.digest, ""))
+        yield from _group(group, texts.get(group.digest, ""), f"task show {task.pk} --json")
 
 
-def _group(group: reads.Group, text: str) -> Iterator[str]:
+def _times(task: Task) -> str:
+    parts = [f"Created {local(task.created_at)} by {task.created_by or '-'}"]
+    parts += [f"ended {local(task.ended_at)}"] if task.ended_at else []
+    return safe(", ".join(parts))
+
+
+def _group(group: reads.Group, text: str, whole: str) -> Iterator[str]:
     names = ", ".join(group.names) + (
         f" and {group.count - len(group.names)} more" if group.count > len(group.names) else ""
     )
     if group.others:
-        yield f"\n{group.count:,} servers with {group.line}"
+        yield f"\n{servers(group.count)} with {group.line}"
         return
     yield f"\n{group.count:,} {group.status}: {names}" + (f" (exit {group.rc})" if group.rc is not None else "")
-    if group.reason:
-        yield f"    {safe(group.reason)}"
-    lines = text.splitlines()
-    yield from (f"    {safe(line)}" for line in lines[:OUTPUT_LINES])
-    if len(lines) > OUTPUT_LINES:
-        yield f"    ... {len(lines) - OUTPUT_LINES} more lines; --json has them all"
+    yield from wrapped(group.reason)
+    yield from indented(text, OUTPUT_LINES, whole)
+
+
+def local(moment: datetime) -> str:
+    """Write a moment in local time: "2026-12-21 12:24"."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
 
 
 def rows(tasks: Iterable[Task]) -> list[tuple[object, ...]]:
@@ -150,5 +212,5 @@ def rows(tasks: Iterable[Task]) -> list[tuple[object, ...]]:
 
 
 def _row(task: Task, numbers: Mapping[str, int]) -> tuple[object, ...]:
-    when = f"{task.created_at:%Y-%m-%d %H:%M:%S}"
+    when = local(task.created_at)
     return task.pk, when, safe(task.title), f"{task.hosts:,}", reads.chip(task, numbers)[1], task.created_by or "-"

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from tests.webui.tasks.daemons import ROOT, Dispatching, ended, environment, until
 from webui.console import UsageError
 from webui.servers.models import Master
-from webui.tasks import services
+from webui.tasks import progress, services
+from webui.tasks.management.commands.task import Command
 from webui.tasks.models import HostResult, Output, Task
 from webui.tasks.preview import literal
-from webui.tasks.terminal import host_line, read_params, report, safe
+from webui.tasks.terminal import host_line, host_lines, read_params, report, safe
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.db, pytest.mark.usefixtures("modules", "admin")]
 
@@ -83,7 +85,7 @@ def test_run_waits_streams_a_line_for_each_host_and_ends_with_0_or_1(fleet_of: A
         done = run_it("run", "restart_service", "--on", "all", "-p", "service=nginx", "--wait")
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
-        assert sorted(line.split()[0] for line in lines[1:-1]) == ["sh1", "sh2", "sh3"]
+        assert sorted(line.split()[0] for line in lines[1:-1] if line[0] != " ") == ["sh1", "sh2", "sh3"]
         assert lines[-1] == "3 of 3 servers have a final result, 0 problems."
         done = run_it("run", "restart_service", "--on", "all", "-p", "service=nginx", "--wait", "--json")
         plain = json.loads(done.stdout)
@@ -98,7 +100,10 @@ def test_run_ends_with_1_when_a_host_failed(fleet_of: Any, real_master: Any) -> 
     with Dispatching():
         done = run_it("run", "look", "--on", "sh1", "-p", "service=nginx", "--wait")
     assert done.returncode == 1, done.stderr
-    assert "sh1  failed  exit 1" in done.stdout
+    lines = done.stdout.splitlines()
+    assert "sh1  failed  exit 1" in lines[1]
+    assert all(line.startswith("    ") for line in lines[2:-1])
+    assert len(lines) > 3  # what it said is there too
 
 
 def test_interrupting_the_wait_leaves_the_task_alone_and_says_how_to_end_it(fleet_of: Any) -> None:
@@ -158,14 +163,83 @@ def test_list_show_cancel_and_retry_work(fleet_of: Any, real_master: Any) -> Non
     assert json.loads(manage("list", "--json"))[0]["id"] == task.pk
     assert "0 of 2 servers have a final result, 0 problems." in manage("show", str(task.pk))
     assert json.loads(manage("show", str(task.pk), "--json"))["counts"]["queued"] == 2
+    created = timezone.localtime(task.created_at)
+    for shown in (manage("list"), manage("show", str(task.pk))):
+        assert f"{created:%Y-%m-%d %H:%M} " in shown
     manage("cancel", str(task.pk))
     with Dispatching():
         ended(task)
     assert json.loads(manage("show", str(task.pk), "--json"))["counts"]["cancelled"] == 2
     task.results.update(status="failed")
     assert json.loads(manage("retry", str(task.pk), "--only", "failed", "--json"))["counts"]["queued"] == 2
-    with pytest.raises(UsageError, match="No server"):
+    with pytest.raises(UsageError, match="--only: No server"):
         manage("retry", str(task.pk), "--only", "lost")
+
+
+def test_retry_takes_the_problems_unless_told_otherwise(fleet_of: Any) -> None:
+    fleet_of("sh", 5)
+    task = services.create(_admin(), services.Request("look", "all", {"service": "a"}), source="test")
+    for host, status in enumerate(("ok", "failed", "unreachable", "timeout", "lost"), 1):
+        task.results.filter(host=f"sh{host}").update(status=status)
+    made = {only: json.loads(manage("retry", str(task.pk), *words, "--json"))["counts"]["queued"]
+            for only, words in {"": [], "lost": ["--only", "lost"], "all": ["--only", "all"]}.items()}  # fmt: skip
+    assert made == {"": 4, "lost": 2, "all": 5}
+
+
+def test_stop_says_how_many_servers_become_cancelled(fleet_of: Any) -> None:
+    fleet_of("sh", 3)
+    asked = services.Request("look", "all", {"service": "a"}, waves="1,rest")
+    task = services.create(_admin(), asked, source="test")
+    task.waves.filter(number=1).update(state="released")
+    said = manage("stop", str(task.pk))
+    assert said == f"No further wave of task {task.pk} is released; 2 servers become cancelled.\n"
+
+
+def test_a_hold_is_told_with_the_servers_that_wait_once(fleet_of: Any) -> None:
+    fleet_of("sh", 2)
+    asked = services.Request("look", "all", {"service": "a"}, waves="1,rest", max_fail=10)
+    task = services.create(_admin(), asked, source="test")
+    task.waves.filter(number=1).update(state="released")
+    task.results.filter(wave__number=1).update(status="unreachable")
+    progress.advance(task.pk)
+    shown = manage("show", str(task.pk))
+    assert "On hold: 1 of 1 had problems (100.0%; limit 10%). 1 server has not been touched.\n" in shown
+
+
+def test_what_a_server_said_is_shown_whole_up_to_200_lines_and_its_reason_is_never_cut(fleet_of: Any) -> None:
+    fleet_of("sh", 1)
+    task = services.create(_admin(), services.Request("look", "all", {"service": "a"}), source="test")
+    text = "".join(f"line {number} \x1b[2J\n" for number in range(1, 202))
+    Output.objects.create(digest="d" * 64, text=text, size=len(text))
+    reason = "why " * 100
+    task.results.update(status="failed", rc=2, output="d" * 64, reason=reason, summary=reason[:200])
+    result = HostResult.objects.select_related("output").get()
+    lines = list(host_lines(result))
+    assert lines[0] == "sh1  failed  exit 2"
+    assert "\x1b" not in "".join(lines)
+    assert sum("line" in line for line in lines) == 201  # 200 of them, and the one that counts the rest
+    assert lines[-1] == f"    ... 1 more line; manage.py task show {task.pk} --json has them all"
+    assert " ".join(lines).split().count("why") == host_line(result).split().count("why") == 100
+    assert max(map(len, lines)) <= 100
+
+
+def test_waiting_ends_when_its_time_is_over_and_the_task_goes_on(fleet_of: Any) -> None:
+    fleet_of("sh", 1)
+    done = run_it("run", "look", "--on", "all", "-p", "service=a", "--wait-for", "0.3")
+    assert done.returncode == 1
+    assert "Not waiting any longer. Task " in done.stderr
+    assert "goes on" in done.stderr
+    assert Task.objects.get().state == "queued"
+    done = run_it("run", "look", "--on", "all", "-p", "service=a", "--wait-for", "soon")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "'soon' is no time" in done.stderr
+
+
+@pytest.mark.parametrize("act", ["run", "show", "list", "retry", "cancel", "hold", "resume", "stop"])
+def test_every_option_of_the_command_line_has_a_help(act: str) -> None:
+    parser = Command().create_parser("manage.py", "task")
+    acts = next(action for action in parser._actions if action.dest == "act")  # argparse has no public list of them
+    assert [option.dest for option in acts.choices[act]._actions if not option.help] == []
 
 
 def _admin() -> Any:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -17,6 +17,13 @@ from webui.tasks.models import Task
 
 SHOWN = 30  # tasks of a list
 GOOD = ("ok", "changed")
+ID = "the number of the task, as task list shows it"
+RETRIED = {
+    "failed": "the problems: failed, unreachable, timed out or lost (default)",
+    "lost": "those whose outcome is unknown: lost or timed out",
+    "all": "every server of the task, the good ones too",
+}
+RETRIED_WORDS = "; ".join(f"{name}: {words}" for name, words in RETRIED.items())
 
 
 class OneLine(CommandParser):
@@ -41,21 +48,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the acts."""
-        parser.add_argument("--as", dest="person", default="", help="the account in whose name this is done")
+        parser.add_argument(
+            "--as", dest="person", default="", help="the account in whose name this is done; default: the first admin"
+        )
         acts = parser.add_subparsers(dest="act", required=True, parser_class=OneLine)
-        _run_options(acts.add_parser("run", help="run a module on servers"))
+        _run_options(acts.add_parser("run", help="run a module on servers", description="Run a module on servers."))
         show = acts.add_parser("show", help="show how a task stands, and what the servers said")
-        show.add_argument("--json", action="store_true")
+        show.add_argument("--json", action="store_true", help="as JSON, with every server's whole output")
         listed = acts.add_parser("list", help="list the newest tasks")
-        listed.add_argument("--json", action="store_true")
-        retry = acts.add_parser("retry", help="run a task again on the servers in trouble, or on all")
-        retry.add_argument("--only", choices=("failed", "lost", "all"), default="all")
+        listed.add_argument("--json", action="store_true", help="as JSON, with the number of servers in each state")
+        retry = acts.add_parser("retry", help="run a task again on its problems, or on all its servers")
+        retry.add_argument("--only", choices=tuple(RETRIED), default="failed", help=RETRIED_WORDS)
         _common_options(retry)
         for act in ("cancel", "hold", "resume", "stop"):
             words = getattr(services, act).__doc__.splitlines()[0]
-            acts.add_parser(act, help=words).add_argument("id", type=int)
+            acts.add_parser(act, help=words, description=words).add_argument("id", type=int, help=ID)
         for sub in (show, retry):
-            sub.add_argument("id", type=int)
+            sub.add_argument("id", type=int, help=ID)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for; every refusal is one line and exit code 2."""
@@ -122,8 +131,10 @@ class Command(BaseCommand):
     def act(self, options: dict[str, Any]) -> None:
         """Cancel, hold, resume or stop a task."""
         by, task = console.by(options["person"]), self._task(options)
+        cancelled = task.results.filter(status="cancelled")
+        before = cancelled.count()
         getattr(services, options["act"])(by.person, task, source=by.source)
-        self.stdout.write(f"Task {task.pk}: {task.get_state_display()}.")
+        self.stdout.write(_done(options["act"], task, cancelled.count() - before))
 
     def _task(self, options: dict[str, Any]) -> Task:
         found = Task.objects.filter(pk=options["id"]).first() if 0 < options["id"] < 1 << 62 else None
@@ -135,31 +146,38 @@ class Command(BaseCommand):
         try:
             task = create()
         except services.Refused as refused:
-            raise console.UsageError(_faults(refused)) from refused
+            raise console.UsageError(_faults(refused, options["act"])) from refused
         if not options["json"]:
-            self.stdout.write(f"Task {task.pk}: {terminal.safe(task.title)} on {task.hosts:,} servers.")
+            self.stdout.write(f"Task {task.pk}: {terminal.safe(task.title)} on {terminal.servers(task.hosts)}.")
             self.stdout.flush()
-        if options["wait"]:
-            self._wait(task, quiet=options["json"])
+        wait = options["wait"] or options["wait_for"] is not None
+        ended = self._wait(task, options) if wait else True
         if options["json"]:
             console.print_json(self, reads.task_json(task))
-        if options["wait"] and any(number for name, number in reads.counts(task).items() if name not in GOOD):
+        if not ended or (wait and any(number for name, number in reads.counts(task).items() if name not in GOOD)):
             sys.exit(1)
 
-    def _wait(self, task: Task, *, quiet: bool) -> None:
+    def _wait(self, task: Task, options: dict[str, Any]) -> bool:
+        """Say how the servers end; False when the time for it is over before the task is."""
+        quiet = options["json"]
+        goes_on = f"Task {task.pk} goes on. manage.py task show {task.pk} shows it, task cancel {task.pk} ends it."
+        whole = options["output"] or task.hosts <= terminal.FEW
+
         def say(line: str) -> None:
             self.stdout.write(line)
             self.stdout.flush()
 
         try:
-            terminal.follow(task, (lambda _line: None) if quiet else say, self._warn)
+            said = (lambda _line: None) if quiet else say
+            ended = terminal.follow(task, said, self._warn, whole=whole, seconds=options["wait_for"])
         except KeyboardInterrupt:
-            self._warn(
-                f"Task {task.pk} goes on. manage.py task show {task.pk} shows it, task cancel {task.pk} ends it."
-            )
+            self._warn(goes_on)
             sys.exit(1)
+        if not ended:
+            self._warn(f"Not waiting any longer. {goes_on}")
         if not quiet:
             say(f"{reads.sentence(task)}.")
+        return ended
 
     def _warn(self, line: str) -> None:
         self.stderr.write(line)
@@ -181,9 +199,36 @@ def _common_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--wait", action="store_true", help="say how each server ends; exit code 1 when one is not well"
     )
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--confirm", type=int, metavar="N", help="the number of servers, where it must be confirmed")
+    words = "wait at most this long; the task goes on after it, and the exit code is 1"
+    parser.add_argument("--wait-for", type=_seconds, metavar="SECONDS", help=words)
+    words = f"with --wait: all that each server said, {terminal.WHOLE_LINES} lines at most; without it up to 3 servers"
+    parser.add_argument("--output", action="store_true", help=words)
+    parser.add_argument("--json", action="store_true", help="the task as JSON, and nothing else, on standard output")
+    parser.add_argument("--confirm", type=int, metavar="N", help="the number of servers, where it must be typed")
     parser.add_argument("--yes", action="store_true", help="confirm whatever number it is")
+
+
+def _seconds(text: str) -> float:
+    """Read a positive number of seconds; argparse puts the option before the sentence."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is no time; write seconds, for example 30")
+    return found
+
+
+def _done(act: str, task: Task, cancelled: int) -> str:
+    """Say what an act has changed."""
+    if act == "stop":
+        became = "becomes" if cancelled == 1 else "become"
+        return f"No further wave of task {task.pk} is released; {terminal.servers(cancelled)} {became} cancelled."
+    if act == "hold":
+        return f"Task {task.pk} is held when the wave that runs has ended."
+    if act == "resume":
+        return f"Task {task.pk} goes on with its next wave."
+    return f"Task {task.pk}: {task.get_state_display()}."
 
 
 @contextmanager
@@ -198,8 +243,13 @@ def _quiet_catalog() -> Iterator[None]:
         log.setLevel(before)
 
 
-def _faults(refused: services.Refused) -> str:
-    names = {"selector": "--on", "max_fail": "--max-fail", "waves": "--waves", "timeout": "--timeout"}
+def _faults(refused: services.Refused, act: str) -> str:
+    names = {
+        "selector": "--only" if act == "retry" else "--on",
+        "max_fail": "--max-fail",
+        "waves": "--waves",
+        "timeout": "--timeout",
+    }
     names |= {"confirm": "--confirm", "check": "--check"}
     parts = [
         f"{names.get(name) or name.removeprefix('p.')}: {text}" if name else text
