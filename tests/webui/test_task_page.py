@@ -224,7 +224,7 @@ def test_retry_of_a_group_makes_a_task_for_exactly_its_servers(admin: Client, ta
         result.server = Server.objects.create(name=result.host, idc=idc)
         result.save()
     row = next(row for row in map(parts.row_of, reads.groups(task)) if row.group.status == "failed")
-    answer = admin.post(reverse("task-retry", args=[task.pk]), {"group": row.key})
+    answer = admin.post(reverse("task-retry", args=[task.pk]), {"group": row.key, "token": "t1"})
     assert answer.status_code == 302, answer.content[-3000:]
     made = Task.objects.exclude(pk=task.pk).get()
     assert made.retry_of_id == task.pk

@@ -1,6 +1,7 @@
 """What a person does to a task from its page: cancel, hold, go on, stop, retry. Each is a form with a CSRF token."""
 
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +14,7 @@ from webui import access
 from webui.tasks import parts, reads, services
 from webui.tasks.digits import number
 from webui.tasks.models import Task
+from webui.tasks.once import created_once, token_of
 
 VERBS = {
     "cancel": services.cancel,
@@ -38,7 +40,10 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Run a task again on some of its servers; what must be typed first is asked for on a page of its own."""
+    """Run a task again on some of its servers; what must be typed first is asked for on a page of its own.
+
+    A form without a token is asked again on that page, which has one: sent twice, it would be two tasks.
+    """
     task = get_object_or_404(Task, pk=pk)
     access.require_run(request.user, task.risk)
     values = request.POST if request.method == "POST" else request.GET
@@ -47,24 +52,28 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
         names = _members(task, key)
     only = values.get("only", "") or None
     faults: dict[str, str] = {}
-    if request.method == "POST":
+    if request.method == "POST" and token_of(request):
         try:
-            secrets = {name: request.POST.get(f"p.{name}", "") for name in task.secret_names}
-            made = services.retry(
-                request.user,
-                task,
-                only if not names else None,
-                names or None,
-                source=SOURCE,
-                params={name: value for name, value in secrets.items() if value},
-                confirm=number(request.POST.get("confirm", "").replace(",", "").strip()),
-            )
+            made = created_once(request, lambda: _retried(request, task, only, names))
         except services.Refused as refused:
             faults = refused.faults
         else:
             return redirect("task", made.pk)
     asked = "confirm" in values or any(f"p.{name}" in values for name in task.secret_names)
     return render(request, "tasks/retry.html", _retry_page(task, names, only, key, faults, asked=asked))
+
+
+def _retried(request: HttpRequest, task: Task, only: str | None, names: list[str]) -> Task:
+    secrets = {name: request.POST.get(f"p.{name}", "") for name in task.secret_names}
+    return services.retry(
+        request.user,
+        task,
+        only if not names else None,
+        names or None,
+        source=SOURCE,
+        params={name: value for name, value in secrets.items() if value},
+        confirm=number(request.POST.get("confirm", "").replace(",", "").strip()),
+    )
 
 
 def _retry_page(  # what the page shows, each once
@@ -77,6 +86,7 @@ def _retry_page(  # what the page shows, each once
     shown = {name for name, _fault in secrets}
     return {
         "task": task,
+        "token": uuid4().hex,
         "size": size,
         "words": ngettext("%(n)s server", "%(n)s servers", size) % {"n": f"{size:,}"},
         "names": names if not key else [],

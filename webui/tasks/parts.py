@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.db.models import Max, Q
 from django.http import HttpRequest
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webui import access
+from webui.context import tasks_under_way
 from webui.servers.models import Engine
 from webui.statuses import RESULTS
 from webui.tasks import reads
@@ -25,6 +27,7 @@ from webui.tasks.services import run_again
 from webui.templatetags.ui import task_title
 
 FINAL = tuple(name for name in RESULTS if name not in ("running", "queued"))
+SHOWN_LINES, SHOWN_CHARACTERS = 60, 20_000  # of a group's output
 PROBLEMS = ("failed", "unreachable", "timeout", "lost")
 WAVE_STATES = {"waiting": "queued", "released": "running", "held": "held", "ended": "done", "stopped": "stopped"}
 
@@ -69,10 +72,11 @@ class Ending:
 def context(request: HttpRequest, task: Task) -> dict[str, Any]:
     """Give all that the parts show. Some ten queries, however many servers there are."""
     numbers = reads.counts(task)
-    waves = [{"row": row, "status": WAVE_STATES[row.state]} for row in reads.wave_rows(task)]
+    waves = [{"row": row, **_wave_state(row)} for row in reads.wave_rows(task)]
     groups = [row_of(group) for group in reads.groups(task)]
     return {
         "task": task,
+        "token": uuid4().hex,
         "counts": numbers,
         "numbers": [Number(name, numbers[name]) for name in RESULTS],
         "sum": _sum(numbers),
@@ -84,7 +88,8 @@ def context(request: HttpRequest, task: Task) -> dict[str, Any]:
         "waves": waves,
         "causes": reads.waiting(task) if numbers["queued"] and task.state != Task.State.ENDED else [],
         "groups": groups,
-        "outputs": len(groups),
+        "outputs": _outputs(len(groups), reads.final(numbers)),
+        "opened": opened(task, groups[0]) if _alone(task, groups) else None,
         "may_act": access.may_run(request.user, task.risk),
         "acts": _acts(task, numbers, waves),
         "held": _held(task, waves),
@@ -100,7 +105,23 @@ def news(request: HttpRequest, pk: int) -> dict[str, Any]:
     """Give the parts as one piece of HTML, each with its id, and the tab's title."""
     task = Task.objects.select_related("created_by", "retry_of").get(pk=pk)
     values = context(request, task) | {"csrf_token": get_token(request), "request": request}
+    values["under_way"] = tasks_under_way()
     return {"html": render_to_string("tasks/live.html", values), "title": f"{values['tab']} · OMServer"}
+
+
+def opened(task: Task, row: Row) -> dict[str, Any]:
+    """Give what the row of an only group shows when it is open from the start. Two queries."""
+    results = reads.group_hosts(task, row.group.status, row.group.digest, row.group.reason)
+    first = results.select_related("output").first()
+    said = first.output.text if first and first.output else ""
+    return {
+        "row": row,
+        "group": row.group,
+        "text": _beginning(said) if said else row.group.reason,
+        "majority": row.group.count if row.group.majority else 0,
+        "idcs": sorted(set(results.order_by().values_list("idc_name", flat=True).distinct())),
+        "problem": row.group.status in PROBLEMS,
+    }
 
 
 def announced(pk: int, before: str) -> str:
@@ -137,6 +158,37 @@ def find_row(task: Task, key: str) -> Row | None:
 def natural(name: str) -> list[tuple[int, int, str]]:
     """Sort web2 before web10."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"([0-9]+)", name) if part]
+
+
+def _alone(task: Task, groups: list[Row]) -> bool:
+    """Say whether there is one group for good: of a task with one server, or of one that has ended."""
+    return len(groups) == 1 and (task.hosts == 1 or task.state == Task.State.ENDED)
+
+
+def _beginning(text: str) -> str:
+    lines = text[:SHOWN_CHARACTERS].split("\n")
+    more = len(lines) > SHOWN_LINES or len(text) > SHOWN_CHARACTERS
+    return "\n".join(lines[:SHOWN_LINES]) + ("\n…" if more else "")
+
+
+def _outputs(outputs: int, servers: int) -> str:
+    """Write "2 different outputs from 12 servers"; "" before the first one."""
+    if not outputs:
+        return ""
+    different = ngettext("%s different output", "%s different outputs", outputs) % f"{outputs:,}"
+    words = {"outputs": different, "n": f"{servers:,}"}
+    return ngettext("%(outputs)s from %(n)s server", "%(outputs)s from %(n)s servers", servers) % words
+
+
+def _wave_state(row: reads.WaveRow) -> dict[str, str]:
+    """Give a wave's look, and the words where they say more than the look does."""
+    if row.hosts and row.counts["cancelled"] == row.hosts:
+        return {"status": "cancelled", "words": ""}
+    if row.state == Wave.State.ENDED and row.problems:
+        worst = next(name for name in PROBLEMS if row.counts[name])
+        said = ngettext("Ended · %s problem", "Ended · %s problems", row.problems) % f"{row.problems:,}"
+        return {"status": worst, "words": said}
+    return {"status": WAVE_STATES[row.state], "words": ""}
 
 
 def _names(group: Group) -> str:

@@ -6,8 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -17,15 +15,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from rpcgate.catalog import Entry
 from webui import access, catalog
+from webui.faults import in_words
 from webui.forms import ParamsForm, params_form, raw_params
 from webui.servers.models import Engine
 from webui.tasks import offers, picker, services
 from webui.tasks.address import LONGEST, address
 from webui.tasks.models import Task
+from webui.tasks.once import created_once
 from webui.tasks.plan import Request
 
 MODES = ("browse", "paste", "expression")
-TOKENS = 20  # forms of one session that are remembered as sent
 RECENT = 3
 CAREFUL = {"waves": "1, 10%, rest", "max_fail": 10}  # what a module that changes things is offered
 
@@ -72,13 +71,16 @@ def run(request: HttpRequest, module: str = "") -> HttpResponse:
     draft = _draft(values, module)
     if draft.entry is not None:
         draft = _offered(draft, values)
-    form = params_form(draft.entry.fields, values if raw_params(values) else None) if draft.entry else None
+    form = _filled(draft.entry, values) if draft.entry else None
     return render(request, "run/run.html", _page(request, draft, form))
 
 
 @require_POST
 def refresh(request: HttpRequest) -> HttpResponse:
-    """Give the parts that follow from the form as it stands, and its address. `act` is a tick in the columns."""
+    """Give what follows from the form as it stands: parts of the page, faults by field, its address.
+
+    `act` is a tick in the columns.
+    """
     draft = _acted(_draft(request.POST, request.POST.get("module", "")), request.POST)
     changed = request.POST.get("shown", "") != draft.request.module
     if changed and draft.entry is not None:
@@ -87,7 +89,8 @@ def refresh(request: HttpRequest) -> HttpResponse:
     values = _page(request, draft, form) | {"part": True}
     names = ["run/preview.html", "run/servers.html"] + (["run/params.html"] if changed else [])
     html = "".join(render_to_string(name, values, request) for name in names)
-    return JsonResponse({"html": html, "address": draft.address, "title": values["title"]})
+    told = {"html": html, "address": draft.address, "title": values["title"], "faults": values["faults"]}
+    return JsonResponse(told)
 
 
 @require_GET
@@ -109,7 +112,7 @@ def _start(request: HttpRequest) -> HttpResponse:
     faults = dict(draft.faults)
     if not faults:
         try:
-            return redirect("task", _created_once(request, draft.request).pk)
+            return redirect("task", _started(request, draft.request).pk)
         except services.Refused as refused:
             faults = refused.faults
     draft = replace(draft, faults=faults)
@@ -120,25 +123,8 @@ def _start(request: HttpRequest) -> HttpResponse:
     return render(request, "run/run.html", values, status=422)
 
 
-def _created_once(request: HttpRequest, asked: Request) -> Task:
-    """Create the task, or give the one that this very form has created already: a double click is one task.
-
-    The session's row is locked meanwhile, so that the second of two requests at once sees what the first did.
-    """
-    token = request.POST.get("token", "")[:64]
-    with transaction.atomic():
-        Session.objects.select_for_update().filter(pk=request.session.session_key).first()
-        stored = type(request.session)(request.session.session_key)
-        sent: dict[str, int] = dict(stored.get("runs", {}))
-        known = Task.objects.filter(pk=sent.get(token, 0)).first() if token else None
-        if known is not None:
-            request.session["runs"] = sent
-            return known
-        task = services.create(request.user, asked, source="web")
-        sent[token] = task.pk
-        request.session["runs"] = dict(list(sent.items())[-TOKENS:])
-        request.session.save()
-    return task
+def _started(request: HttpRequest, asked: Request) -> Task:
+    return created_once(request, lambda: services.create(request.user, asked, source="web"))
 
 
 def _without_secrets(values: QueryDict, module: str) -> QueryDict:
@@ -240,8 +226,8 @@ def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[s
         "preview": shown,
         "missing": list(dict.fromkeys(missing)),
         "only_confirm": shown.confirm_needed and list(missing) == [shown.faults.get("confirm")],
-        "faults": {**shown.faults, **draft.faults},
-        "begun": any(value not in ("", []) for value in draft.request.params.values()),
+        "faults": {name: in_words(text) for name, text in {**shown.faults, **draft.faults}.items()},
+        "begun": _begun(draft),
         "columns": picker.columns(asked_selector(draft, shown), draft.view),
         "filters": picker.filters() if draft.by == "browse" else {},
         "unknown": picker.unknown_sentence(pasted[1]),
@@ -309,6 +295,26 @@ def _dry_run(draft: Draft) -> Task | None:
     if draft.entry is None or draft.entry.risk != "destroy":
         return None
     return Task.objects.filter(module=draft.entry.name, check_only=True, ended_at__isnull=False).order_by("-id").first()
+
+
+def _filled(entry: Entry, values: QueryDict) -> ParamsForm:
+    """Make the form that an address fills; what the address leaves out is not wrong yet."""
+    given = {name for name, value in raw_params(values).items() if value}
+    if not given:
+        return params_form(entry.fields)
+    form = params_form(entry.fields, values)
+    for name in form.errors.keys() - given:
+        del form.errors[name]
+        if name in form.fields:
+            form.fields[name].widget.attrs.pop("autofocus", None)
+    return form
+
+
+def _begun(draft: Draft) -> bool:
+    """Say whether anything stands in the parameters that does not stand there by itself."""
+    fields = draft.entry.fields if draft.entry else ()
+    own = {field.name: str(field.default).lower() for field in fields if field.default is not None}
+    return any(value and str(value).lower() != own.get(name) for name, value in draft.request.params.items())
 
 
 def _place_faults(form: ParamsForm, faults: Mapping[str, str]) -> None:

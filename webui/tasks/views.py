@@ -1,6 +1,7 @@
 """Pages of tasks: the history, one task, its servers, one server's log."""
 
 from typing import Any
+from uuid import uuid4
 
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
@@ -82,6 +83,7 @@ def group(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         {
             "task": found,
             "row": row,
+            "token": uuid4().hex,
             "group": row.group,
             "lines": lines,
             "text": _shown(results) if not lines else "",
@@ -138,6 +140,7 @@ def host(request: HttpRequest, pk: int, host: str) -> HttpResponse:
         "tasks/host.html",
         {
             "task": result.task,
+            "token": uuid4().hex,
             "result": result,
             "previous": around.filter(host__lt=host).order_by("-host").values_list("host", flat=True).first(),
             "next": around.filter(host__gt=host).order_by("host").values_list("host", flat=True).first(),
