@@ -106,11 +106,12 @@ def _line(entry: Entry, request: HttpRequest) -> dict[str, Any] | None:
     except NoReverseMatch:  # the pages of a later stage are absent, not dead links
         return None
     here = request.path == url if url == "/" else request.path.startswith((url, *entry.under))
-    count = _tasks_under_way() if entry.place == "tasks" else 0
+    count = tasks_under_way() if entry.place == "tasks" else 0
     return {"place": entry.place, "url": url, "word": entry.word, "icon": entry.icon, "here": here, "count": count}
 
 
-def _tasks_under_way() -> int:
+def tasks_under_way() -> int:
+    """Count the tasks that have not ended: the badge beside Tasks. One query."""
     from webui.tasks.models import Task
 
     return Task.objects.exclude(state=Task.State.ENDED).count()

@@ -2,7 +2,7 @@
 import { announce } from "./acts.js";
 import { morph } from "./tasks/morph.js";
 
-const PARTS = ["om-clock", "om-fact", "om-attention", "om-under-way", "om-finished", "om-masters"];
+const PARTS = ["om-clock", "om-fact", "om-attention", "om-under-way", "om-finished", "om-masters", "om-under-way-count"];
 const EVERY = 5000; // milliseconds
 
 async function refresh() {

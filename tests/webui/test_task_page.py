@@ -214,8 +214,52 @@ def test_a_held_wave_asks_for_a_decision_with_its_numbers(admin: Client, task: T
     Wave.objects.filter(task=task, number=3).update(state="waiting")
     text = page(admin, "task", task.pk)
     assert "Wave 2 of 3" in text
+    assert "failed." not in text.partition('id="om-decision"')[2].partition("om-decide")[0]
     assert "Go on with wave 3" in text
     assert "Stop here" in text
+
+
+def test_a_task_with_one_group_shows_it_open(admin: Client, people: dict[str, User]) -> None:
+    one = picture_task(people["lin.wei"], {"failed": 1})
+    text = page(admin, "task", one.pk)
+    assert 'aria-expanded="true" aria-controls="om-b-' in text
+    assert "Address already in use" in text.partition('class="om-group-body"')[2]
+    assert "Retry this one" in text
+    assert "1 different output from 1 server<" in text
+
+
+def test_several_groups_stay_closed_and_none_is_not_counted(admin: Client, people: dict[str, User], task: Task) -> None:
+    assert 'aria-expanded="true" aria-controls="om-b-' not in page(admin, "task", task.pk)
+    nothing = page(admin, "task", picture_task(people["lin.wei"], {"queued": 1}).pk)
+    assert "different output" not in nothing
+    assert "1 server is never started. What is done stays done." in nothing
+
+
+def test_the_state_of_a_wave_says_its_problems_and_cancelled_ones(admin: Client, task: Task) -> None:
+    task.results.filter(wave__number=2).update(status="ok")
+    task.results.filter(host__in=("web2", "web3")).update(status="unreachable")
+    task.results.filter(wave__number=3).update(status="cancelled")
+    Wave.objects.filter(task=task, number=3).update(state="stopped")
+    task.results.filter(wave__number=1).update(status="ok")
+    text = page(admin, "task", task.pk)
+    rows = [text.partition(f'id="om-wave-{number}"')[2].partition("</tr>")[0] for number in (1, 2, 3)]
+    assert [row.rpartition("</svg>")[2].partition("<")[0] for row in rows] == [
+        "Done",
+        "Ended · 2 problems",
+        "Cancelled",
+    ]
+    assert 'data-status="unreachable"' in rows[1]
+
+
+def test_the_stream_brings_the_badge_of_the_side_bar_up_to_date(
+    admin: Client, people: dict[str, User], task: Task, rf: Any
+) -> None:
+    assert 'id="om-under-way-count">1<' in page(admin, "task", task.pk)
+    request = rf.get("/")
+    request.user = people["lin.wei"]
+    assert 'id="om-under-way-count">1<' in parts.news(request, task.pk)["html"]
+    Task.objects.update(state="ended")
+    assert 'id="om-under-way-count" hidden>' in parts.news(request, task.pk)["html"]
 
 
 def test_retry_of_a_group_makes_a_task_for_exactly_its_servers(admin: Client, task: Task) -> None:

@@ -38,7 +38,7 @@ class Cause:
 def waiting(task: Task) -> list[Cause]:
     """Give the causes, largest first; empty when nothing waits. At most five queries."""
     queued = task.results.filter(status=HostStatus.QUEUED).order_by()
-    rows = list(queued.values("wave__state", "wave__number", "idc_name", "job_id", "reason").annotate(n=Count("pk")))
+    rows = _folded(queued.values("wave__state", "wave__number", "idc_name", "job_id", "reason").annotate(n=Count("pk")))
     if not rows:
         return []
     jobs = {job.pk: job for job in task.jobs.select_related("master", "idc").filter(pk__in=_ids(rows))}
@@ -52,6 +52,18 @@ def waiting(task: Task) -> list[Cause]:
         for row in rows
     ]
     return sorted(_merged(causes), key=lambda cause: -cause.count)
+
+
+def _folded(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put together the rows of a wave whose turn has not come: where its servers stand does not matter yet."""
+    found: list[dict[str, Any]] = []
+    later: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        if row["job_id"] or row["wave__state"] == Wave.State.RELEASED:
+            found.append(row)
+        elif (first := later.setdefault(row["wave__number"], row)) is not row:
+            first["n"] += row["n"]
+    return [*found, *later.values()]
 
 
 def _ids(rows: Iterable[dict[str, Any]]) -> list[Any]:
@@ -111,8 +123,9 @@ def _later(task: Task, count: int, number: int) -> Cause:
     words = {"n": f"{count:,}", "wave": number, "before": number - 1}
     if task.state == Task.State.HELD:
         return Cause("held", count, _("%(n)s in wave %(wave)d: a person must decide") % words)
+    text = ngettext("%(n)s waits for wave %(wave)d", "%(n)s wait for wave %(wave)d", count)
     detail = _("It begins when wave %(before)d has ended well.") % words if number > 1 else ""
-    return Cause("wave", count, _("%(n)s wait for wave %(wave)d") % words, detail)
+    return Cause("wave", count, text % words, detail)
 
 
 def _with_job(row: dict[str, Any], job: Job, titles: dict[str, str]) -> Cause:

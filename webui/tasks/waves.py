@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 T = TypeVar("T")
 REST = "rest"
@@ -34,7 +35,12 @@ def sizes(text: str, hosts: int) -> list[int]:
         found.append(min(wanted, left))
         left -= found[-1]
     if left:
-        raise WavesError(_("These waves leave %d servers out; end with “rest”.") % left)
+        text = ngettext(
+            "These waves leave %d server out; end with “rest”.",
+            "These waves leave %d servers out; end with “rest”.",
+            left,
+        )
+        raise WavesError(text % left)
     return [size for size in found if size]
 
 

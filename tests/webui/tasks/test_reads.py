@@ -163,6 +163,15 @@ def test_the_causes_of_waiting_sum_to_the_queued(
     assert [cause.count for cause in causes] == sorted((cause.count for cause in causes), reverse=True)
 
 
+def test_one_server_of_two_idcs_waits_in_the_singular_and_two_in_the_plural(admin: Any, fleet_of: Any) -> None:
+    fleet_of("sh", 2)
+    fleet_of("bj", 1)
+    for waves, said in (("2,rest", "1 waits for wave 2"), ("1,rest", "2 wait for wave 2")):
+        task = services.create(admin, Request("look", "all", {"service": "a"}, waves=waves), source="test")
+        task.waves.filter(number=1).update(state="released")
+        assert said in [cause.sentence for cause in reads.waiting(task)]
+
+
 def test_wave_rows_sum_to_the_task(task: Task, django_assert_num_queries: Any) -> None:
     end(task, "sh1 sh2", "failed")
     with django_assert_num_queries(2):
