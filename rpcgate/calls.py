@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rpcgate.engines import Adapter, Call, Emit, Running
+from rpcgate.engines.plan import GONE, NOT_CONFIRMED
 from rpcgate.pipe import PipeError
 from rpcgate.protocol import ProtocolError, build
 from rpcgate.record import Record
@@ -20,6 +21,7 @@ from sdk import Event, Status, Targets
 log = logging.getLogger(__name__)
 
 CONFIRM = 15.0  # seconds for engines to say that what they cancelled is gone
+MAY_RUN = "it may still run on the server"
 LOOK = 0.1  # seconds between two looks at what still runs
 Answer = Callable[[int, Event | None], None]
 
@@ -184,9 +186,11 @@ class Calls:
         """Give the final event of a host whose module says nothing more. sentence: why it does not."""
         step = self._steps[host]
         if step.running:
-            return Event(host, status, reason=f"{sentence} Its {step.verb} was not confirmed to have ended.")
+            return Event(host, status, reason=f"{sentence.rstrip('.')}; {MAY_RUN} ({step.verb}).")
         if step.last is None:
             return Event(host, status, reason=f"{sentence} Nothing was started on this server.")
+        if step.last.status is Status.CANCELLED:
+            return _cut_off(step.last, status, sentence)
         ended = f"{sentence} Its last step, {step.verb}, ended {step.last.status}"
         why = f": {step.last.reason}" if step.last.reason else "."
         return replace(step.last, status=status, reason=ended + why, data=None)
@@ -258,6 +262,19 @@ class Calls:
         with self._lock:
             self._verbs.pop(number, None)
         self._answer(number, None)
+
+
+def _cut_off(last: Event, status: Status, sentence: str) -> Event:
+    """End a host whose last step the engine has cancelled: the engine's own word says what became of it.
+
+    The exit status, and the shell's word for it, are those of our ending it: they would say nothing of the command.
+    """
+    proof = last.reason.removeprefix("Cancelled; ").replace(NOT_CONFIRMED, MAY_RUN)
+    if status is Status.LOST:
+        proof = proof.replace(GONE, "what ran on the server was ended")
+    reason = f"{sentence.rstrip('.')}; {proof}" if proof else sentence
+    output = last.output.removesuffix("Terminated\n")
+    return replace(last, status=status, reason=reason, output=output, rc=None, data=None)
 
 
 def _asked(plain: dict[str, Any]) -> _Asked:

@@ -1,7 +1,8 @@
 """Run one module in a process of its own; the engines are asked for over a socket.
 
-The first message says what to run. Then this side says {"say": "event"}, {"say": "call"}, {"say": "drop"} and at last
-{"say": "end"}; the master answers calls with {"call": number, "event": ...} and {"call": number, "end": true}.
+The first message says what to run. Then this side says {"say": "event"}, {"say": "call"}, {"say": "drop"}, where the
+module raised {"say": "crash"}, and at last {"say": "end"}; the master answers calls with {"call": number, "event": ...}
+and {"call": number, "end": true}.
 """
 
 import base64
@@ -22,6 +23,7 @@ from sdk.module import Module
 from sdk.params import choices_of
 
 CHOICES, CHOICE_BYTES = 1000, 64 << 10
+LONGEST = 2000  # characters of a reason; the master masks secrets in it first, then makes it shorter
 FROM_MASTER = 1 << 30  # bytes of a message; the master is trusted
 Shape = tuple[str, ...]
 
@@ -35,7 +37,8 @@ def main(conversation: socket.socket) -> NoReturn:
         master.say(_choices(master, order))
     else:
         limit = order["output"]
-        for event in settle([plain["name"] for plain in order["targets"]], _events(master, order)):
+        hosts = [plain["name"] for plain in order["targets"]]
+        for event in settle(hosts, _events(master, order), crashed=lambda why: master.say(_crash(why))):
             master.say({"say": "event", "event": _sendable(event, limit)})
     master.say({"say": "end"})
     os._exit(0)  # threads that the module has left do not hold us up
@@ -225,13 +228,17 @@ def _choices(master: Master, order: dict[str, Any]) -> dict[str, Any]:
     return {"say": "choices", "values": values, "reason": ""}
 
 
+def _crash(why: str) -> dict[str, Any]:
+    return {"say": "crash", "reason": clean(why)[:LONGEST]}
+
+
 def _sendable(event: Event, limit: int) -> Event:
     """Make an event fit a message, and JSON."""
     output, cut = fit(clean(str(event.output)), limit, event.size)
     size = event.size if event.size is not None or not cut else len(event.output.encode("utf-8", "replace"))
     rc = event.rc if type(event.rc) is int else None
     return replace(
-        event, output=output, size=size, rc=rc, reason=clean(str(event.reason))[:2000], data=small_data(event.data)
+        event, output=output, size=size, rc=rc, reason=clean(str(event.reason))[:LONGEST], data=small_data(event.data)
     )
 
 

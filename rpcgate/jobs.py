@@ -14,6 +14,7 @@ from rpcgate.engines import Adapter
 from rpcgate.nursery import Nursery
 from rpcgate.protocol import HostSpec, JobState, Progress, Submit
 from rpcgate.record import Record
+from rpcgate.record import sentence as short
 from rpcgate.router import Router
 from rpcgate.spool import Spool, SpoolError
 from rpcgate.supervisor import Order, Supervisor
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 CHOICES = 4  # computations of choices at once, beside the jobs: a form waits for them
 STOPPING = 30.0  # seconds for running jobs to end when the master does
 PRUNE = 600.0  # seconds between two looks for what has expired
-CANCELLED = "Cancelled by request."
+CANCELLED = "Cancelled."
+KILLED = "The master ended while this ran; the outcome is unknown, and it may still run on the server."
 NO_OUTPUT = hashlib.sha256(b"").hexdigest()
 OpenSecrets = Callable[[str, str], Mapping[str, object]]
 
@@ -97,7 +99,7 @@ class Jobs:
         with self._lock:
             supervisors, threads = list(self._supervisors.values()), list(self._threads.values())
         for supervisor in supervisors:
-            supervisor.stop(Status.LOST, "The master was stopped while this ran; the outcome is unknown.")
+            supervisor.stop(Status.LOST, "The master was stopped while this ran.")
         deadline = time.monotonic() + STOPPING
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -252,7 +254,7 @@ class Jobs:
 
     def _lose(self, submit: Submit) -> None:
         log.warning("job %s: it ran when the master ended; its open hosts are lost", submit.job)
-        self._close(submit, Status.LOST, "The master ended while this ran; the outcome is unknown.")
+        self._close(submit, Status.LOST, KILLED)
 
     def _end(self, job: str) -> None:
         self._spool.move(job, JobState.ENDED, self._clock())
@@ -281,4 +283,4 @@ def _target(host: HostSpec) -> Target:
 
 
 def _final(host: str, status: Status, sentence: str, now: float) -> Progress:
-    return Progress(0, now, host, status, text="", digest=NO_OUTPUT, reason=sentence)
+    return Progress(0, now, host, status, text="", digest=NO_OUTPUT, reason=short(sentence))

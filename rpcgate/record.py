@@ -18,12 +18,17 @@ LIVE_EVENTS = 100_000  # live events of one job
 TEXT = MAX_MESSAGE * 3 // 4  # bytes of one output as JSON: it must fit a message
 JOB_TEXT = 256 << 20  # bytes of outputs that one job stores; those after it are cut to SHORT
 SHORT = 16 << 10
-REASON = 2000  # characters
+REASON = 490  # characters: the web tier keeps 500, and would cut without a mark
 HOST_END = "\n[... the live log ends here; the whole output comes with the result ...]\n"
 JOB_END = f"The live log of this job ends after {LIVE_EVENTS:,} pieces; the outputs come with the results."
 MASK = "••••••"
 SHORTEST = 4  # characters of a secret that is masked; a shorter one would tear other words apart
 Append = Callable[[Sequence[Progress]], None]
+
+
+def sentence(reason: str) -> str:
+    """Make a reason as short as the web tier keeps it, with a mark where something is missing."""
+    return reason if len(reason) <= REASON else f"{reason[: REASON - 1]}…"
 
 
 @dataclass(slots=True)
@@ -97,8 +102,8 @@ class Record:
 
     def note(self, stream: str, text: str, reason: str = "") -> None:
         """Store a word about the whole job."""
-        masked = self._masked(clean(reason))[:REASON]
-        self._append([Progress(0, self._clock(), "", Status.RUNNING, stream, self._masked(clean(text)), reason=masked)])
+        masked = sentence(self.masked(clean(reason)))
+        self._append([Progress(0, self._clock(), "", Status.RUNNING, stream, self.masked(clean(text)), reason=masked)])
 
     def _pieces(self, host: str, now: float) -> list[Progress]:
         """Take what a host has said, neighbours of one stream joined; half a secret waits for its other half."""
@@ -113,7 +118,7 @@ class Record:
             stream, text = joined.pop()
             joined.append((stream, text[:-kept]))
             live.pieces = [(stream, text[-kept:])]  # goes with the next piece, or with the result
-        return self._cut(host, [(stream, self._masked(text)) for stream, text in joined], now)
+        return self._cut(host, [(stream, self.masked(text)) for stream, text in joined], now)
 
     def _cut(self, host: str, pieces: Sequence[tuple[str, str]], now: float) -> list[Progress]:
         """Give live events of bounded length, and a word in the job's log when there are too many."""
@@ -130,7 +135,7 @@ class Record:
         return cut[: max(0, room)] + end
 
     def _ended(self, event: Event) -> Progress:
-        output = self._masked(clean(event.output))
+        output = self.masked(clean(event.output))
         text, cut = fit(output, TEXT if self._stored < JOB_TEXT else SHORT, event.size)
         digest = hashlib.sha256(text.encode()).hexdigest()
         known = digest in self._digests
@@ -147,13 +152,14 @@ class Record:
             size=event.size if event.size is not None else len(output.encode()),
             truncated=cut or event.size is not None,
             rc=event.rc,
-            reason=self._masked(clean(event.reason))[:REASON],
+            reason=sentence(self.masked(clean(event.reason))),
             engine=clean(event.engine)[:40],
             seconds=event.seconds,
             data=self._masked_data(small_data(event.data)),
         )
 
-    def _masked(self, text: str) -> str:
+    def masked(self, text: str) -> str:
+        """Hide the job's secrets in a text."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text
@@ -162,9 +168,9 @@ class Record:
         if not self._secrets:
             return data
         if isinstance(data, str):
-            return self._masked(data)
+            return self.masked(data)
         if isinstance(data, dict):
-            return {self._masked(name): self._masked_data(value) for name, value in data.items()}
+            return {self.masked(name): self._masked_data(value) for name, value in data.items()}
         return [self._masked_data(item) for item in data] if isinstance(data, list) else data
 
     def _half_secret(self, text: str) -> int:

@@ -84,6 +84,8 @@ class Supervisor:
         self._said_end = False
         self._broken = False  # what it says makes no sense: nothing more is read into it
         self._chosen = False
+        self._crash = ""  # what the module raised
+        self._last: Event | None = None  # the last host's end, held back until the module's own is known
 
     def stop(self, status: Status, sentence: str) -> None:
         """End the job; hosts that are open become `status`, the sentence says why."""
@@ -103,6 +105,7 @@ class Supervisor:
             self._ours.close()
             self._calls.close()
             status, sentence = self._stopped or (Status.LOST, "The module's process ended without a result.")
+            self._let_go()
             for host in list(self._record.open):
                 self._record.final(self._calls.last_word(host, status, sentence))
             if self._order.choices and not self._chosen:
@@ -222,15 +225,37 @@ class Supervisor:
                 self._calls.drop(number if isinstance(number, int) else 0)
             case "choices":
                 self._choices(message)
+            case "crash":
+                self._crashed(message.get("reason"))
             case "end":
                 self._said_end = True
+                self._let_go()
 
     def _take(self, event: Event) -> None:
         """Store what the module says of a host. Told to end, it may call hosts lost or failed: that is not believed."""
         if event.final and not (self._stopped and event.status in (Status.LOST, Status.FAILED)):
-            self._record.final(event)
+            if self._last is None and list(self._record.open) == [event.host]:
+                self._last = event
+            else:
+                self._record.final(event)
         elif event.status is Status.RUNNING:
             self._record.live(event)
+
+    def _crashed(self, reason: object) -> None:
+        """Tell the master's log what the module raised: its author looks there."""
+        if not self._crash:
+            self._crash = str(reason)
+            log.warning("job %s: %s: %s", self._order.job, self._order.name, self._record.masked(self._crash))
+
+    def _let_go(self) -> None:
+        """Store the last host's end. What went wrong after all results is said there: no other place is left."""
+        last, self._last = self._last, None
+        if last is None:
+            return
+        status, sentence = self._stopped or (Status.OK, "")
+        late = self._crash or (sentence if status in (Status.FAILED, Status.TIMEOUT) else "")
+        said = last.reason if late in last.reason else f"{late} {last.reason}".strip()
+        self._record.final(replace(last, reason=said))
 
     def _choices(self, message: dict[str, Any]) -> None:
         values, reason = message.get("values"), message.get("reason")

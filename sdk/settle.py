@@ -1,6 +1,7 @@
 """Put right what a module says, so that each host ends once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sdk.event import Event
 from sdk.status import Status
@@ -8,12 +9,20 @@ from sdk.status import Status
 ENDED = "The module ended without a result for this server."
 
 
-def settle(hosts: Sequence[str], events: Iterable[Event], *, missing: Status = Status.LOST) -> Iterator[Event]:
+def settle(
+    hosts: Sequence[str],
+    events: Iterable[Event],
+    *,
+    missing: Status = Status.LOST,
+    crashed: Callable[[str], None] = lambda _: None,
+) -> Iterator[Event]:
     """Pass events on so that every host of `hosts` gets exactly one final event, whatever `events` does.
 
     An unknown host, anything after a host's final event and anything that is no Event are dropped. When `events` ends
     early, the hosts left over get `missing`; when it raises, they become failed with the exception's text (the module
     is foreign code, so whatever it raises is caught). Sum of final events == len(hosts), hosts being unique.
+
+    crashed: told in a sentence what was raised, also where every host has its result already.
     """
     open_hosts = dict.fromkeys(hosts)
     reason, status = ENDED, missing
@@ -25,7 +34,9 @@ def settle(hosts: Sequence[str], events: Iterable[Event], *, missing: Status = S
         except StopIteration:
             break
         except BaseException as error:  # noqa: BLE001  # a module is foreign code: sys.exit() becomes a result as well
-            reason, status = f"The module stopped: {_shown(error)}"[:500], Status.FAILED
+            late = "" if open_hosts else " after its results"
+            reason, status = f"The module stopped{late}{_where(error)}: {_shown(error)}", Status.FAILED
+            crashed(reason)
             break
         if isinstance(event, Event) and _belongs(event, open_hosts):
             if event.status.final:
@@ -46,3 +57,12 @@ def _shown(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001  # the exception's own text raises
         return type(error).__name__
+
+
+def _where(error: BaseException) -> str:
+    """Give file and line in the module, "" where they are not known.
+
+    The catalog loads a module from memory, under a name without a folder; every other frame is a library's.
+    """
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    return next((f" ({at.filename}, line {at.lineno})" for at in frames if "/" not in at.filename), "")

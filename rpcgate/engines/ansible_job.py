@@ -231,7 +231,7 @@ class AnsibleJob:
     def _end_stopped(self, left: list[str]) -> None:
         """End the servers of a job that was killed: those that had begun when it is known what became of them."""
         status = Status.CANCELLED if self._cancelled else Status.TIMEOUT
-        word = "It was cancelled" if self._cancelled else f"It did not end within {self.call.timeout:g} s"
+        word = "Cancelled" if self._cancelled else f"It did not end within {self.call.timeout:g} s"
         begun = [name for name in left if self._hosts[name].began]
         for name in left:
             if name not in begun:

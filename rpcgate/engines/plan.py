@@ -102,7 +102,7 @@ def outcome(planned: Plan, said: Said, event: Event) -> Event:
 
 def ended(event: Event, *, cancelled: bool, seconds: float, gone: bool) -> Event:
     """Make the final event of what was ended from here. gone: the host itself has said so."""
-    what = "It was cancelled" if cancelled else f"It did not end within {seconds:g} s"
+    what = "Cancelled" if cancelled else f"It did not end within {seconds:g} s"
     proof = GONE if gone else NOT_CONFIRMED
     return replace(event, status=Status.CANCELLED if cancelled else Status.TIMEOUT, reason=f"{what}; {proof}.")
 

@@ -136,7 +136,7 @@ class HostRun:
 
     def _finish(self, task: "asyncio.Task[Event]") -> None:
         if task.cancelled():
-            event = self._event(Status.CANCELLED, "It was cancelled before anything was sent.")
+            event = self._event(Status.CANCELLED, "Cancelled; nothing had been sent to the server.")
         elif error := task.exception():
             log.error("job=%s host=%s", self._running.call.job, self._target.name, exc_info=error)
             event = self._event(Status.LOST, f"The engine failed ({type(error).__name__}); the outcome is not known.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -91,9 +92,13 @@ CRASHES = {
     "an exit": ("os._exit(0)", Status.FAILED, "ended with exit status 0 before its module did"),
     "an exit with a status": ("os._exit(7)", Status.FAILED, "ended with exit status 7"),
     "a segmentation fault": ("os.kill(os.getpid(), signal.SIGSEGV)", Status.FAILED, "killed by SIGSEGV"),
-    "an exception": ("raise ValueError('disk full')", Status.FAILED, "The module stopped: ValueError: disk full"),
-    "sys.exit": ("sys.exit(3)", Status.FAILED, "The module stopped: SystemExit: 3"),
-    "too much memory": ("x = bytearray(8 << 30)", Status.FAILED, "The module stopped: MemoryError"),
+    "an exception": (
+        "raise ValueError('disk full')",
+        Status.FAILED,
+        "The module stopped (test.py, line 18): ValueError: disk full",
+    ),
+    "sys.exit": ("sys.exit(3)", Status.FAILED, "SystemExit: 3"),
+    "too much memory": ("x = bytearray(8 << 30)", Status.FAILED, "MemoryError"),
     "endless recursion": (
         "sys.setrecursionlimit(100)\nrun(ctx, targets, params).__next__()",
         Status.FAILED,
@@ -126,6 +131,44 @@ def test_hosts_that_ended_before_a_crash_keep_their_result(master: Master) -> No
     finals = master.finals(master.submit())
     assert (finals["h0"].status, finals["h0"].text) == (Status.OK, "fine")
     assert statuses(finals) == {Status.OK: 1, Status.FAILED: 2}
+
+
+LATE = {
+    "an exception": (
+        "raise KeyError('kaputt')",
+        r"The module stopped after its results \(test\.py, line 19\): .*'kaputt'",
+    ),
+    "its process": ("os._exit(3)", r"The module's process ended with exit status 3 before its module did\."),
+    "the deadline": ("time.sleep(60)", r"The job's 1 seconds were over\."),
+}
+
+
+@pytest.mark.parametrize("what", LATE)
+def test_what_goes_wrong_after_all_results_is_said_at_the_last_of_them(
+    master: Master, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    body, reason = LATE[what]
+    master.write("test", source(SHELL + "\n" + body))
+    finals = list(master.finals(master.submit(total=1.0)).values())
+    assert [event.status for event in finals] == [Status.OK] * 3
+    assert [event.reason for event in finals[:2]] == ["", ""]
+    assert re.fullmatch(reason, finals[2].reason)
+    assert ("KeyError" in caplog.text) == (what == "an exception")
+
+
+def test_a_module_that_is_cancelled_after_all_results_keeps_them(master: Master) -> None:
+    master.write("test", source(SHELL + "\ntime.sleep(60)"))
+    job = master.submit()
+    master.events(job, until=lambda events, _: sum(event.status.final for event in events) == 2)
+    master.ask(Cancel(job))
+    assert [(event.status, event.reason) for event in master.finals(job).values()] == [(Status.OK, "")] * 3
+
+
+def test_a_reason_that_is_too_long_is_cut_with_a_mark(master: Master) -> None:
+    master.write("test", source('for t in targets: yield Event(t.name, Status.FAILED, reason="word " * 200)'))
+    assert all(
+        len(event.reason) < 500 and event.reason.endswith("…") for event in master.finals(master.submit()).values()
+    )
 
 
 def test_what_a_module_prints_disturbs_nothing(master: Master) -> None:
@@ -213,7 +256,7 @@ def test_a_job_that_runs_is_cancelled_and_the_engine_confirms(tmp_path: Path) ->
         finals = master.finals(job, within=10)
         assert statuses(finals) == {Status.CANCELLED: 3}
         assert "the remote process is gone" in finals["h0"].reason
-        assert finals["h2"].reason == "Cancelled by request. Nothing was started on this server."
+        assert finals["h2"].reason == "Cancelled. Nothing was started on this server."
 
 
 def test_a_cancelled_module_cannot_call_its_hosts_lost_or_failed(tmp_path: Path) -> None:
@@ -284,7 +327,9 @@ def test_a_spool_left_by_a_killed_master_makes_open_hosts_lost(tmp_path: Path) -
     with running(tmp_path) as master:
         finals = master.finals(submit.job)
         assert statuses(finals) == {Status.OK: 1, Status.LOST: 2}
-        assert finals["h0"].reason == "The master ended while this ran; the outcome is unknown."
+        assert finals["h0"].reason == (
+            "The master ended while this ran; the outcome is unknown, and it may still run on the server."
+        )
 
 
 def test_a_module_that_changes_while_its_job_waits_over_a_restart_is_not_run(tmp_path: Path) -> None:
@@ -336,13 +381,14 @@ def test_a_secret_is_in_no_file_log_or_result(tmp_path: Path, caplog: pytest.Log
         assert [event.text for event in events if event.stream == "stdout" and not event.status.final]
         finals = {event.host: event for event in events if event.status.final}
         assert finals["h0"].text == "login ••••••\n"
-        assert finals["h2"].reason == "The module stopped: ValueError: ••••••"
+        assert re.fullmatch(r"The module stopped \(test\.py, line \d+\): ValueError: ••••••", finals["h2"].reason)
         assert SECRET not in json.dumps([event.text for event in events])
         assert all("horse battery" not in (event.text or "") for event in events)
         files = [file.read_bytes() for file in tmp_path.iterdir() if file.is_file()]
         assert files
         assert not any(b"horse battery" in content for content in files)
     assert "horse" not in caplog.text
+    assert "test: The module stopped (test.py, line " in caplog.text
 
 
 def test_secrets_that_cannot_be_opened_fail_the_job(tmp_path: Path) -> None:

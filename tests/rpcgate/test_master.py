@@ -211,6 +211,32 @@ def test_ending_the_master_ends_the_commands_it_runs(daemon: Daemon) -> None:
     assert not alive(mark)
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_ran_when_the_master_ended_says_what_became_of_it(daemon: Daemon, killed: bool) -> None:
+    mark = f"4{os.getpid()}.{time.time_ns() % 10_000}"
+    with daemon.client() as client:
+        submit = prepared(daemon, client, f"sleep {mark}; true")
+        client.ask(submit)
+        assert until(lambda: bool(client.ask(Hello())) and alive(mark), 20)
+    if killed:
+        daemon.process.kill()
+        daemon.process.wait(20)
+    else:
+        assert daemon.stop() == 0
+    daemon.start()
+    with daemon.client() as client:
+        [final] = [event for event in ended(client, submit.job)[0] if event.status.final]
+    assert (final.status, final.rc, final.text) == (Status.LOST, None, "")
+    assert final.reason == (
+        "The master ended while this ran; the outcome is unknown, and it may still run on the server."
+        if killed
+        else "The master was stopped while this ran; what ran on the server was ended."
+    )
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        if killed and alive_at(path, mark):
+            os.kill(int(path.parent.name), signal.SIGKILL)
+
+
 def test_a_rotation_counts_without_a_restart(daemon: Daemon) -> None:
     old = daemon.public
     rotated = command("rotate", "--config", daemon.config)
@@ -292,11 +318,12 @@ def until(what: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 def alive(mark: str) -> bool:
     """Say whether a process has this mark in its arguments."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"sleep") and mark.encode() in words:
-            return True
-    return False
+    return any(alive_at(path, mark) for path in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def alive_at(path: Path, mark: str) -> bool:
+    try:
+        words = path.read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[0].endswith(b"sleep") and mark.encode() in words

@@ -260,7 +260,7 @@ def test_cancel_ends_what_runs_here_and_there(run: Run, targets: list[Target], v
     job.cancel()
     assert job.wait(BOUND)
     assert {(event.status, event.reason) for event in events} == {
-        (Status.CANCELLED, "It was cancelled; the server confirms that its processes are gone.")
+        (Status.CANCELLED, "Cancelled; the server confirms that its processes are gone.")
     }
     assert len(events) == 2
     assert running("sleep 4804") == []

@@ -206,7 +206,7 @@ def test_cancel_ends_hosts_not_begun_at_once(make_ssh: MakeSsh, fleet: Fleet, fu
     finals = called.finals()
     assert {event.status for event in finals.values()} == {Status.CANCELLED}
     waiting = [event for event in finals.values() if event.host != begun]
-    assert {event.reason for event in waiting} == {"It was cancelled before anything was sent."}
+    assert {event.reason for event in waiting} == {"Cancelled; nothing had been sent to the server."}
     assert "confirms" in finals[begun].reason
 
 

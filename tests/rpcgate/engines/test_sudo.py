@@ -123,7 +123,7 @@ def test_without_the_right_to_it_the_refusal_is_told(root: Caller) -> None:
 def test_cancel_ends_what_root_runs_and_what_it_detached(root: Caller) -> None:
     time = seconds()
     event = cancelled(root, ["sh", "-c", orphan(time)], time, 2)
-    assert event.reason == "It was cancelled; the server confirms that its processes are gone."
+    assert event.reason == "Cancelled; the server confirms that its processes are gone."
     assert not alive(time)
 
 
@@ -144,7 +144,7 @@ def test_cancel_of_a_module_ends_what_root_detached(root: Caller) -> None:
     assert eventually(lambda: len(alive(time)) == 2, 20)
     called.running.cancel()
     (event,) = called.finals().values()
-    assert event.reason == "It was cancelled; the server confirms that its processes are gone."
+    assert event.reason == "Cancelled; the server confirms that its processes are gone."
     assert not alive(time)
 
 
@@ -153,7 +153,7 @@ def test_cancel_of_what_the_account_may_not_end_does_not_say_that_it_is_gone(pla
     time = seconds()
     try:
         event = cancelled(plain, ["sudo", "-n", "sh", "-c", f"trap '' TERM HUP; exec sleep {time}"], time, 1)
-        assert event.reason == "It was cancelled; whether its processes are gone could not be confirmed."
+        assert event.reason == "Cancelled; whether its processes are gone could not be confirmed."
         assert len(alive(time)) == 1
     finally:
         for pid in alive(time):

@@ -220,7 +220,7 @@ def test_cancel_ends_the_command_its_children_and_what_they_detached(engine: Cal
     called.running.cancel()
     (event,) = called.finals().values()
     assert event.status is Status.CANCELLED
-    assert event.reason == "It was cancelled; the server confirms that its processes are gone."
+    assert event.reason == "Cancelled; the server confirms that its processes are gone."
     assert not alive(time)
 
 
