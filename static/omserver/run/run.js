@@ -3,43 +3,58 @@
 import { announce } from "../acts.js";
 import { swap } from "../tasks/morph.js";
 import { startWhen } from "../when.js";
+import { Faults } from "./faults.js";
 import { ModuleList } from "./modules.js";
 import { startOffers } from "./offers.js";
 
 const PAUSE = 300; // ms after the last change
 
 const form = document.getElementById("om-run");
+const faults = new Faults(form);
 let timer = 0;
 let pending = ""; // what a pause delays
-let acting = Promise.resolve(); // ticks follow one another: each starts from the selector that the one before wrote
-let asking = null;
+let line = Promise.resolve(); // questions follow one another: each starts from the form that the answer before wrote
+let latest = 0; // the number of the newest question
+let asking = null; // how to give up the question on its way; an act is never given up
+const acts = []; // ticks that are not answered yet
+const wishes = []; // what clicks want to stand in the form and no answer has brought back yet
 let sending = false;
 
 function later(act = "") {
   document.getElementById("om-preview").classList.add("om-stale");
   pending = act || pending;
+  asking?.abort(); // its answer would be about what no longer stands there
   clearTimeout(timer);
   timer = setTimeout(() => refresh(pending), PAUSE);
 }
 
-/** Ask for the parts that follow from the form; `act` says what was clicked in the server card. */
-function refresh(act = "", push = false) {
+/**
+ * Ask for the parts that follow from the form; `act` says what was clicked in the server card. `wish` sets what a click
+ * wants in the form, once the answers before it have written theirs. Of questions that only look, the newest is asked.
+ */
+function refresh(act = "", { push = false, wish = null } = {}) {
   clearTimeout(timer);
+  const doing = act || pending;
   pending = "";
   asking?.abort();
-  asking = null;
-  const turn = acting.then(() => ask(act, push));
-  if (act || push) acting = turn;
-  return turn;
+  if (doing) acts.push(doing);
+  const mine = ++latest;
+  line = line.then(() => {
+    if (wish) wishes.push(wish);
+    return doing || push || mine === latest ? ask(doing, push) : null;
+  });
+  return line;
 }
 
 async function ask(act, push) {
   const mine = new AbortController();
-  if (!act && !push) asking = mine;
+  asking = act || push ? null : mine;
   const preview = document.getElementById("om-preview");
   preview.classList.add("om-stale");
   preview.style.minHeight = `${preview.offsetHeight}px`;
+  wishes.forEach((wish) => wish());
   const values = new FormData(form);
+  const added = form.querySelectorAll("[data-added]"); // the answer brings its own
   values.set("act", act);
   try {
     const answer = await fetch(form.dataset.refresh, {
@@ -49,26 +64,40 @@ async function ask(act, push) {
       headers: { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
     });
     if (!answer.ok) throw new Error(String(answer.status));
-    show(await answer.json(), push);
+    const told = await answer.json();
+    mine.signal.throwIfAborted();
+    if (act) acts.shift();
+    wishes.length = 0;
+    added.forEach((input) => input.remove());
+    show(told, push);
     fresh();
   } catch (error) {
     if (error.name === "AbortError") return;
+    if (act) acts.shift();
     announce(form.dataset.lost);
     fresh();
+  } finally {
+    if (asking === mine) asking = null;
   }
 }
 
 function fresh() {
+  if (acts.length) return; // the next answer is on its way
   const preview = document.getElementById("om-preview");
   preview.classList.remove("om-stale");
   preview.style.minHeight = "";
 }
 
-function show({ html, address, title }, push) {
+function show({ html, address, title, faults: wrong }, push) {
   const shown = form.elements.shown.value;
   swap(html);
   mixed();
-  if (form.elements.shown.value !== shown) startWhen(form);
+  waiting();
+  if (form.elements.shown.value !== shown) {
+    faults.forget();
+    startWhen(form);
+  }
+  faults.show(wrong);
   history[push ? "pushState" : "replaceState"](null, "", address);
   document.title = `${title} · OMServer`;
 }
@@ -76,6 +105,15 @@ function show({ html, address, title }, push) {
 /** A box of which some are chosen can only be shown so by a script. */
 function mixed() {
   for (const box of form.querySelectorAll("input[data-mixed]")) box.indeterminate = true;
+}
+
+/** Keep the ticks that this answer does not know yet. */
+function waiting() {
+  for (const act of acts) {
+    const [sign, ...what] = act.split(":");
+    const box = [...form.querySelectorAll("[data-tick]")].find((one) => one.dataset.tick === what.join(":"));
+    if (box) Object.assign(box, { checked: sign === "on", indeterminate: false });
+  }
 }
 
 /** Bring the rows that are looked into into sight, within their columns. */
@@ -118,17 +156,19 @@ function addFilter(name, text) {
   if (name === "b.tag") form.querySelectorAll('input[name="b.tag"]').forEach((input) => input.remove());
   const input = document.createElement("input");
   Object.assign(input, { type: "hidden", name, value: text });
+  input.dataset.added = "";
   form.append(input);
-  value("b.listed", "");
-  refresh().then(() => input.remove());
+  refresh("", { wish: () => value("b.listed", "") });
 }
 
 function dropFilter(name, text) {
-  for (const input of form.querySelectorAll('input[name="b.idc"], input[name="b.tag"]')) {
-    if (name === "all" || (input.name === name && input.value === text)) input.disabled = true;
-  }
-  if (name === "all") form.elements["b.q"].value = "";
-  refresh();
+  const wish = () => {
+    for (const input of form.querySelectorAll('input[name="b.idc"], input[name="b.tag"]')) {
+      if (name === "all" || (input.name === name && input.value === text)) input.disabled = true;
+    }
+    if (name === "all") value("b.q", "");
+  };
+  refresh("", { wish });
 }
 
 form.addEventListener("click", (event) => {
@@ -137,28 +177,27 @@ form.addEventListener("click", (event) => {
   const { by, act, unfilter } = button.dataset;
   if (by) {
     const now = form.elements.by.value;
-    value("by", by);
-    if (by !== now) refresh().then(reveal);
+    if (by !== now) refresh("", { wish: () => value("by", by) }).then(reveal);
   } else if (act === "clear") {
     refresh("clear");
   } else if (unfilter) {
     dropFilter(unfilter, button.dataset.value);
   } else if (button.dataset.openCategory !== undefined) {
-    value("b.category", button.dataset.openCategory);
-    value("b.app", "\u0000");
-    value("b.listed", "");
-    refresh();
+    open({ "b.category": button.dataset.openCategory, "b.app": "\u0000", "b.listed": "" });
   } else if (button.dataset.openApp !== undefined) {
-    value("b.app", button.dataset.openApp);
-    value("b.listed", "");
-    refresh();
+    open({ "b.app": button.dataset.openApp, "b.listed": "" });
   } else if (button.dataset.more !== undefined) {
-    value("b.listed", String(Number(form.elements["b.listed"].value || 60) * 4));
-    refresh();
+    open({ "b.listed": String(Number(form.elements["b.listed"].value || 60) * 4) });
   } else if (button.id === "om-copy") {
     navigator.clipboard.writeText(document.getElementById("om-on").value).then(() => announce(button.dataset.done));
   }
 });
+
+/** Look at other servers. */
+function open(places) {
+  const wish = () => Object.entries(places).forEach(([name, to]) => form.elements[name] && value(name, to));
+  refresh("", { wish });
+}
 
 /** In the columns: up and down within one, left and right to the next, as the rows are seen. */
 form.addEventListener("keydown", (event) => {
@@ -201,7 +240,8 @@ addEventListener("popstate", () => location.reload());
 
 new ModuleList(form, (name) => {
   value("module", name);
-  refresh("", true);
+  faults.touch("module");
+  refresh("", { push: true });
 });
 startOffers(form);
 startWhen(form);
