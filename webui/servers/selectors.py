@@ -80,6 +80,8 @@ def condition(text: str, *, depth: int = 0, groups: tuple[str, ...] = (), parts:
         raise SelectorError(
             _("The selector has %(n)d characters; at most %(most)d are read.") % {"n": len(text), "most": MAX_LENGTH}
         )
+    if any("\ud800" <= char <= "\udfff" for char in text):  # half a character, from JSON; no database takes it
+        raise SelectorError(_("“%s” cannot be read as a selector.") % text[:30].encode("ascii", "replace").decode())
     reader = Reader(list(_tokens(text)), depth, groups, [0] if parts is None else parts)
     if not reader.tokens:
         raise SelectorError(_("Nothing is selected; write names, for example web1, web2, or all."))

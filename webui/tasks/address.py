@@ -6,10 +6,9 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from webui.tasks.plan import Request
+from webui.tasks.plan import MAX_NAME, Request
 
 LONGEST = 6000  # characters; servers in front of ours refuse longer addresses
-MODULE = 120  # characters of a module's name, as its column holds
 
 
 def address(request: Request, *, extra: Iterable[tuple[str, str]] = (), secrets: Iterable[str] = ()) -> str:
@@ -21,7 +20,7 @@ def address(request: Request, *, extra: Iterable[tuple[str, str]] = (), secrets:
 
 def _named(module: str) -> bool:
     """Say whether a text may be a module's name; what else was typed is no part of a path."""
-    return module.isascii() and module.isidentifier() and len(module) <= MODULE
+    return module.isascii() and module.isidentifier() and len(module) <= MAX_NAME
 
 
 def _pairs(request: Request, secrets: set[str]) -> Iterable[tuple[str, str]]:

@@ -22,6 +22,7 @@ from webui.servers.selectors import SelectorError, resolve
 from webui.tasks import waves
 
 MAX_TIMEOUT = 86_400  # seconds; a day
+MAX_NAME = 120  # characters of a module's name and of written waves, as their columns hold
 PARAMS_LIMIT = 400_000  # bytes of all parameters as JSON: a message to a master holds 1 MiB, hosts included
 ANYWHERE = frozenset({"local", "fake"})  # they carry what any module asks; the master says where they cannot
 COLUMNS = ("pk", "name", "idc__name", "engine", "fallbacks", "health", "maintenance_until", "maintenance_reason")
@@ -118,6 +119,8 @@ def _module(plan: Plan) -> None:
         plan.entry = catalog.entry(plan.request.module)
     except catalog.UnknownModule as error:
         plan.faults["module"] = str(error)
+    if plan.entry and len(plan.entry.name) > MAX_NAME:
+        plan.faults["module"] = _("This module's name has more than %d characters; rename its file.") % MAX_NAME
 
 
 def _hosts(plan: Plan) -> None:
@@ -205,6 +208,8 @@ def _waves(plan: Plan) -> None:
         plan.rounds = waves.share(by_idc, waves.sizes(plan.request.waves or waves.REST, len(plan.touched)))
     except waves.WavesError as error:
         plan.faults["waves"] = str(error)
+    if len(plan.request.waves.strip()) > MAX_NAME:
+        plan.faults["waves"] = _("The waves have more than %d characters; write fewer.") % MAX_NAME
 
 
 def _confirmed(plan: Plan) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import F, Q
@@ -19,6 +19,7 @@ from webui.tasks.models import HostResult, HostStatus, Job, LogPiece, Output, Ta
 from webui.tasks.writing import write
 
 log = logging.getLogger(__name__)
+Number = TypeVar("Number", int, float)
 
 GOOD = (HostStatus.OK, HostStatus.CHANGED)
 OPEN = (HostStatus.RUNNING, HostStatus.QUEUED)
@@ -28,6 +29,9 @@ ANSWERED = frozenset({Status.OK, Status.CHANGED, Status.FAILED})  # the host its
 WORDLESS = "The master ended the job without a word about this server; the outcome is unknown."
 NO_TEXT = "The master's output did not arrive whole."
 SUMMARY = 200
+REASON = 500  # characters, as the columns hold
+INT = 2**31 - 1  # the largest number of a column of whole numbers
+LONGEST = 10 * 365 * 24 * 3600.0  # seconds that a host may have taken
 LOOKED_AT = 4000  # characters of an output, for its headline
 BLAND = re.compile(r"Exit status \d+\.")  # a reason that says no more than the exit status
 LATE = timedelta(days=1)  # a master's clock may be wrong: further away than this its time is not believed
@@ -147,15 +151,17 @@ def _final(batch: Batch, row: HostResult, event: Progress, at: datetime) -> None
     if event.text is not None:
         digest = hashlib.sha256(event.text.encode("utf-8", "surrogatepass")).hexdigest()
         if digest == event.digest and event.text:
-            batch.outputs[digest] = Output(digest=digest, text=event.text, size=event.size, truncated=event.truncated)
+            batch.outputs[digest] = Output(
+                digest=digest, text=event.text, size=_within(event.size, 0, 2**62) or 0, truncated=event.truncated
+            )
         elif digest != event.digest:
             log.warning("job %s: an output does not match its digest", batch.job.pk)
-    row.status, row.rc, row.reason = HostStatus(event.status.value), event.rc, event.reason[:500]
+    row.status, row.rc, row.reason = HostStatus(event.status.value), _within(event.rc, -INT, INT), event.reason[:REASON]
     row.output_id = event.digest if event.digest != EMPTY else None
     row.summary = "" if BLAND.fullmatch(row.reason) else row.reason[:SUMMARY]
     row.summary = row.summary or headline(event.text or "", row.status)
-    row.engine, row.seconds, row.ended_at = event.engine[:10], event.seconds, at
-    row.started_at = row.started_at or batch.begun.get(row.pk) or at - timedelta(seconds=min(event.seconds or 0, 1e6))
+    row.engine, row.seconds, row.ended_at = event.engine[:10], _within(event.seconds, 0, LONGEST), at
+    row.started_at = row.started_at or batch.begun.get(row.pk) or at - timedelta(seconds=min(row.seconds or 0, 1e6))
     row.master_name = batch.job.master.name
     batch.ended[row.pk] = row
 
@@ -182,7 +188,7 @@ def _missing_texts(batch: Batch) -> None:
     lines = _Headlines(batch, known)
     for row in batch.ended.values():
         if row.output_id in unsure and row.output_id not in known:
-            row.output_id, row.reason = None, f"{row.reason} {NO_TEXT}".strip()
+            row.output_id, row.reason = None, f"{row.reason[: REASON - len(NO_TEXT) - 1]} {NO_TEXT}".strip()
         row.summary = row.summary or lines[row.output_id or "", row.status] or row.reason[:SUMMARY]
 
 
@@ -225,7 +231,7 @@ def _health(batch: Batch) -> None:
 def lose(job: Job, reason: str) -> int:
     """Make the open hosts of a job `lost`; give how many there were."""
     return job.results.filter(status__in=OPEN).update(
-        status=HostStatus.LOST, reason=reason, summary=reason[:SUMMARY], ended_at=timezone.now()
+        status=HostStatus.LOST, reason=reason[:REASON], summary=reason[:SUMMARY], ended_at=timezone.now()
     )
 
 
@@ -233,7 +239,7 @@ def _job(job: Job, news: JobNews, events: Sequence[Progress], *, ended: bool) ->
     """Write how the job stands; say whether that is news."""
     before = (job.seq, job.state, job.position, job.behind)
     job.seq = events[-1].seq if events else job.seq
-    job.position, job.behind = news.position, news.behind[:40]
+    job.position, job.behind = _within(news.position, 0, INT) or 0, news.behind[:40]
     if ended:
         job.state, job.ended_at = Job.State.ENDED, timezone.now()
     elif job.state != Job.State.CANCELLING and news.state in (JobState.QUEUED, JobState.RUNNING):
@@ -256,6 +262,11 @@ def _task(job: Job, *, ended: bool, begun: bool) -> bool:
     else:
         tasks.update(version=F("version") + 1)
     return wants
+
+
+def _within(told: Number | None, least: float, most: float) -> Number | None:
+    """Give a master's number; None for one that cannot be, NaN among them."""
+    return told if told is not None and least <= told <= most else None
 
 
 def _time(at: float, now: datetime) -> datetime:
