@@ -1,10 +1,9 @@
 """The first page, search and help."""
 
-from datetime import datetime, timedelta
+from collections import Counter
 from typing import Any
 
-from django.conf import settings
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,15 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
+from webui import attention
 from webui.catalog import catalog
 from webui.modules.views import task_rows
 from webui.people.printed import still_printed
-from webui.servers.idc_views import by_idc, servers_by_idc
-from webui.servers.models import Idc, Master, Server
+from webui.servers.idc_views import by_idc
+from webui.servers.models import Idc, Server
 from webui.statuses import RESULTS
-from webui.tasks.models import Task, Wave
+from webui.tasks.models import Task
 from webui.tasks.reads import final, problems
-from webui.templatetags.ui import duration, n
+from webui.templatetags.ui import n
 
 UNDER_WAY, FINISHED, FOUND = 20, 12, 20  # lines shown
 
@@ -30,12 +30,15 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show what needs a person, what is under way, what ended today, and the masters."""
     now, mine = timezone.now(), request.GET.get("finished") == "mine"
     under_way = _under_way()
-    idcs = by_idc(Idc.objects.prefetch_related("masters"), servers_by_idc())
+    use = _use()
+    servers: Counter[int] = Counter()
+    for (idc, _engine), number in use.items():
+        servers[idc] += number
+    idcs = by_idc(Idc.objects.prefetch_related("masters"), servers)
     masters = [line for row in idcs for line in row["masters"] if line["state"] != "retired"]
-    attention = [*_held(under_way), *_masters_in_need(masters, now)]
     context = {
         "under_way": under_way[:UNDER_WAY],
-        "attention": attention,
+        "attention": attention.lines(under_way, masters, use, catalog().entries(), now),
         "printed_password": still_printed(request.user),
         "fact": _fact(len(under_way), sum(row["task"].state == Task.State.HELD for row in under_way)),
         "finished": _finished(request, mine=mine),
@@ -43,9 +46,15 @@ def home(request: HttpRequest) -> HttpResponse:
         "idcs": idcs,
         "masters": len(masters),
         "healthy": sum(line["state"] == "healthy" for line in masters),
-        "servers": sum(row["servers"] for row in idcs),
+        "servers": servers.total(),
     }
     return render(request, "home/home.html", context)
+
+
+def _use() -> dict[tuple[int, str], int]:
+    """Count the servers by IDC and engine. One query."""
+    rows = Server.objects.order_by().values_list("idc", "engine").annotate(n=Count("pk"))
+    return {(idc, engine): number for idc, engine, number in rows}
 
 
 def _under_way() -> list[dict[str, Any]]:
@@ -66,73 +75,6 @@ def _finished(request: HttpRequest, *, mine: bool) -> list[dict[str, Any]]:
         task = row["task"]
         row["seconds"] = (task.ended_at - (task.started_at or task.created_at)).total_seconds()
     return rows
-
-
-def _held(under_way: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    held = {row["task"].pk: row for row in under_way if row["task"].state == Task.State.HELD}
-    waves = Wave.objects.filter(task__in=held, state=Wave.State.HELD).order_by("task", "number") if held else ()
-    reasons = {wave.task_id: wave for wave in waves}
-    lines = []
-    for pk, row in held.items():
-        left = row["counts"]["queued"]
-        untouched = ngettext("%s server has not been touched.", "%s servers have not been touched.", left) % n(left)
-        wave = reasons.get(pk)
-        title = (
-            _("%(title)s, wave %(n)d") % {"title": row["task"].title, "n": wave.number} if wave else row["task"].title
-        )
-        lines.append(
-            {
-                "kind": "held",
-                "task": row["task"],
-                "title": title,
-                "why": f"{wave.reason if wave else ''} {untouched}".strip(),
-            }
-        )
-    return lines
-
-
-def _masters_in_need(masters: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    lines = []
-    for line in masters:
-        master: Master = line["master"]
-        if line["state"] == "waiting":
-            title = _("Master %s waits to be accepted") % master.name
-            why = _("It gets no work until an admin has compared its fingerprint.")
-            lines.append({"kind": "waiting", "master": master, "title": title, "why": why})
-        elif line["state"] == "silent":
-            lines.append(
-                {
-                    "kind": "silent",
-                    "master": master,
-                    "title": _silence(master, now),
-                    "why": _after(master, masters, now),
-                }
-            )
-    return lines
-
-
-def _silence(master: Master, now: datetime) -> str:
-    if master.last_seen is None:
-        return _("Master %s has never reported") % master.name
-    passed = duration(int((now - master.last_seen).total_seconds()))
-    return _("Master %(name)s has not reported for %(time)s") % {"name": master.name, "time": passed}
-
-
-def _after(master: Master, masters: list[dict[str, Any]], now: datetime) -> str:
-    """Say what its silence means for the servers that wait there."""
-    others = [m["master"].name for m in masters if m["master"].idc_id == master.idc_id and m["state"] == "healthy"]
-    words = {"n": n(master.hosts_waiting), "others": ", ".join(others), "idc": master.idc.name}
-    if not master.hosts_waiting:
-        said = _("No server waits for it.")
-    elif not others:
-        return _("%(n)s servers wait; there is no other healthy master in %(idc)s.") % words
-    else:
-        ends = (master.last_seen or now) + timedelta(seconds=settings.LEASE_SECONDS)
-        words["time"] = duration(max(0, int((ends - now).total_seconds())))
-        said = _("%(n)s servers wait. Its lease ends in %(time)s; then they can go to %(others)s.") % words
-        if ends <= now:
-            said = _("%(n)s servers wait. Its lease has ended; they can go to %(others)s.") % words
-    return f"{said} {master.trouble}".strip()
 
 
 def _fact(under_way: int, held: int) -> str:

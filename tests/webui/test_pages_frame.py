@@ -1,17 +1,21 @@
 """Signing in, the frame, languages and themes, people, the audit log, and pages that cannot be shown."""
 
 import html
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from tests.webui.fleet_data import PASSWORD, Filled, fill
 from webui import guesses
 from webui.access import Role, role_of
 from webui.audit.models import Entry
+from webui.catalog import catalog
+from webui.servers.models import Master, Server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
 
@@ -32,7 +36,7 @@ def text(response: Any) -> str:
 
 
 PAGES = {
-    "/": 11,
+    "/": 13,  # one for the tasks that no master takes, one for the unreachable servers; the others as before
     "/people/": 6,
     "/people/-/add/": 4,
     "/audit/": 8,
@@ -190,6 +194,64 @@ def test_home_says_how_things_stand_in_numbers(admin: Client) -> None:
     assert "172 servers have not been touched." in page
     assert "69 of 100" in page
     assert "5 of 6 healthy" in page
+
+
+def needs(client: Client) -> dict[str, str]:
+    """Give the attention lines: title -> why."""
+    return {line.title: line.why for line in client.get("/").context["attention"]}
+
+
+def test_home_says_each_untouched_server_once(admin: Client) -> None:
+    assert text(admin.get("/")).count("have not been touched.") == 1
+
+
+def test_home_tells_of_tasks_that_no_master_takes(admin: Client, fleet: Filled) -> None:
+    task = fleet.tasks["running"]
+    task.results.filter(status="queued").update(idc_name="nowhere", job=None)
+    said = needs(admin)
+    assert said["Restart a service waits for a master"] == (
+        "No master is accepted in nowhere. 23 servers have not begun."
+    )
+    fleet.tasks["disk"].results.filter(status="running").update(status="queued", reason="No engine.", idc_name="sh")
+    assert "2 tasks wait for a master" in needs(admin)
+
+
+def test_home_tells_of_an_engine_that_servers_need_and_no_master_has(admin: Client, fleet: Filled) -> None:
+    Server.objects.update(maintenance_until=None)
+    Server.objects.filter(idc=fleet.idcs["sh"]).update(engine="ssh", health="healthy")
+    Server.objects.filter(engine="salt").update(engine="ansible")
+    count = Server.objects.filter(idc=fleet.idcs["sh"]).count()
+    Master.objects.filter(name="sh-m2").update(state="retired")
+    Master.objects.filter(name="sh-m1").update(engines={"ssh": "SSH has no key", "salt": "not installed"})
+    said = needs(admin)
+    assert said["SSH is not usable on sh-m1"] == f"SSH has no key. {count} servers in sh cannot be reached by it."
+    Server.objects.filter(idc=fleet.idcs["sh"]).update(engine="ansible")
+    assert not any("usable" in title for title in needs(admin)), "an engine that no server needs is no matter"
+
+
+def test_home_tells_of_module_files_that_do_not_load(admin: Client, tmp_path: Path, settings: Any) -> None:
+    settings.MODULES_DIR = tmp_path
+    catalog.cache_clear()
+    try:
+        (tmp_path / "rotten.py").write_text("x = ")
+        said = needs(admin)["Module rotten does not load"]
+        assert said.startswith("rotten.py, line 1: ")
+        assert said.endswith("It cannot be run until its file is mended.")
+        (tmp_path / "worse.py").write_text("x = ")
+        assert "2 modules do not load" in needs(admin)
+    finally:
+        catalog.cache_clear()
+
+
+def test_home_tells_of_unreachable_servers_but_not_of_those_in_maintenance(admin: Client) -> None:
+    Server.objects.update(health="healthy", maintenance_until=None)
+    assert not any("unreachable" in title for title in needs(admin))
+    names = sorted(Server.objects.values_list("name", flat=True))[:5]
+    Server.objects.filter(name__in=names).update(health="unreachable", health_since=None)
+    Server.objects.filter(name=names[0]).update(maintenance_until=timezone.now() + timedelta(hours=1))
+    assert needs(admin)["4 servers are unreachable"] == (
+        f"{', '.join(names[1:4])} and 1 more did not answer when last asked; a task on them will most likely fail."
+    )
 
 
 def test_home_without_anything_says_so_and_keeps_its_cards(client: Client) -> None:
