@@ -16,7 +16,10 @@ class Params:
     command: Annotated[
         str,
         Matches(r"[^\n]{0,8000}", "write one line of at most 8000 characters"),
-        Help("One line, for example: df -h /var"),
+        Help(
+            "One line, for example: df -h /var. "
+            "No shell reads it: | > && $HOME arrive as plain text; for those use Run a script."
+        ),
     ] = ""
     argv: Annotated[list[str], Between(0, 1000), Help("Or the words, one a line, where quotes would be a burden.")] = (
         field(default_factory=list)

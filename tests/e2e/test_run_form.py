@@ -1,7 +1,6 @@
 """The Run page's form in a real browser: faults come and go in place, and the last of many quick clicks wins."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
@@ -19,7 +18,7 @@ SLOW = 400  # ms by which a test delays an answer, so that the next click overta
 
 
 @pytest.fixture
-def page_of_fleet(signed_in: Page, served: str) -> Iterator[Page]:  # noqa: F811  # pytest's own way
+def page_of_fleet(signed_in: Page, served: str) -> Page:  # noqa: F811  # pytest's own way
     """Give lin.wei's page, with 120 servers to choose."""
     User.objects.all().delete()
     filled = fill(120, modules={entry.name: entry.digest for entry in catalog.catalog().entries()})
@@ -175,3 +174,12 @@ def test_a_slow_answer_about_older_text_changes_nothing(page_of_fleet: Page, ser
     page.locator("#om-on").fill("web1,web2")
     expect(page.locator("#om-hosts")).to_have_text("2")
     expect(page).to_have_url(re.compile("on=web1%2Cweb2"))
+
+
+def test_a_command_is_one_line_and_says_that_no_shell_reads_it(page_of_fleet: Page, served: str) -> None:  # noqa: F811
+    page = page_of_fleet
+    page.goto(f"{served}/run/run_command/")
+    assert page.get_by_label("Command").evaluate("box => box.localName") == "input"
+    expect(page.locator("[id='field-id_p.command']")).to_contain_text(
+        "No shell reads it: | > && $HOME arrive as plain text; for those use Run a script."
+    )

@@ -306,3 +306,25 @@ def test_the_page_costs_as_many_queries_for_two_thousand_servers_as_for_ten(
 
 def test_choices_without_servers_say_what_to_do_first(admin: Client) -> None:
     assert admin.get(reverse("run-choices", args=["greet", "word"])).status_code == 404
+
+
+def test_where_everyone_is_left_out_the_page_says_why_once(admin: Client, fleet: list[Server]) -> None:
+    until = timezone.now() + timezone.timedelta(hours=2)
+    Server.objects.filter(pk=fleet[0].pk).update(maintenance_until=until, maintenance_reason="New disks")
+    page = admin.get(reverse("run-module", args=["greet"]), {"on": fleet[0].name, "p.word": "hi"}).content.decode()
+    assert page.count("New disks") == 1
+    assert page.count("Nobody is left to run on") == 1
+
+
+def test_a_refresh_tells_every_fault_by_its_field(admin: Client, fleet: list[Server]) -> None:
+    sent = {"module": "greet", "shown": "greet", "on": fleet[0].name, "p.word": "HI", "p.times": "0", "timeout": "soon"}
+    faults = admin.post(reverse("run-refresh"), sent).json()["faults"]
+    assert faults.keys() == {"p.word", "p.times", "timeout"}
+    mended = sent | {"p.word": "hi", "p.times": "2", "timeout": "30"}
+    assert admin.post(reverse("run-refresh"), mended).json()["faults"] == {}
+
+
+def test_what_an_address_leaves_out_is_not_red_yet(admin: Client, fleet: list[Server]) -> None:
+    page = admin.get(reverse("run-module", args=["greet"]), {"on": fleet[0].name, "p.times": "0"}).content.decode()
+    assert 'id="id_p.times_error" data-fault="p.times">' in page
+    assert 'id="id_p.word_error" data-fault="p.word" hidden>' in page

@@ -43,7 +43,9 @@ SHIPPED = (
     gettext_noop("Only modules whose name holds this text."),
     gettext_noop("How many."),
     gettext_noop("Unit name, for example nginx."),
-    gettext_noop("One line, for example: df -h /var"),
+    gettext_noop(
+        "One line, for example: df -h /var. No shell reads it: | > && $HOME arrive as plain text; for those use Run a script."
+    ),
     gettext_noop("Or the words, one a line, where quotes would be a burden."),
     gettext_noop("The script."),
     gettext_noop("Its arguments, one a line; each arrives as it is."),

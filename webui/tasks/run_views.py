@@ -224,7 +224,8 @@ def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[s
         "entry": draft.entry,
         "form": form,
         "preview": shown,
-        "missing": list(dict.fromkeys(missing)),
+        "missing": list(dict.fromkeys(_short(sentence, shown) for sentence in missing)),
+        "nobody": _nobody(shown),
         "only_confirm": shown.confirm_needed and list(missing) == [shown.faults.get("confirm")],
         "faults": {name: in_words(text) for name, text in {**shown.faults, **draft.faults}.items()},
         "begun": _begun(draft),
@@ -271,6 +272,18 @@ def _last(draft: Draft) -> str:
         return ""
     again = services.run_again(task, selector=draft.request.selector or task.selector)
     return address(again, secrets=draft.secrets)
+
+
+def _nobody(shown: services.Preview) -> bool:
+    """Say whether servers are selected but every one of them is left out."""
+    return bool(shown.left_out) and not shown.hosts
+
+
+def _short(sentence: str, shown: services.Preview) -> str:
+    """Leave the reason out where the list of who is left out says it already."""
+    if _nobody(shown) and sentence == shown.faults.get("selector"):
+        return _("Nobody is left to run on.")
+    return sentence
 
 
 def _left_out(shown: services.Preview) -> list[dict[str, str]]:
