@@ -16,6 +16,10 @@ Run = Callable[..., Events]
 R = TypeVar("R", bound=Run)
 RISKS = get_args(Risk)
 DECLARATION = "__omserver__"
+NO_PARAMS = (
+    "there is no frozen dataclass Params; write two lines, `@dataclass(frozen=True)` and below it `class Params: ...`"
+    " (three dots where there is nothing to ask)"
+)
 BY_PROTOCOL = {engines.Ssh: "ssh", engines.Ansible: "ansible", engines.Salt: "salt", engines.Func: "func"}
 
 
@@ -60,18 +64,20 @@ class Module:
 
 def module(
     *,
-    risk: Risk,
+    risk: Risk | None = None,
     category: str = "general",
     timeout: float = 60,
     number: int | None = None,
     idempotent: bool = False,
     check: bool = False,
 ) -> Callable[[R], R]:
-    """Mark `run` as a module's entry. risk has no default: "read", "change" or "destroy".
+    """Mark `run` as a module's entry. risk must be given: "read", "change" or "destroy"; None is refused.
 
     timeout: seconds for one host. number: the one its users know it by. idempotent: running it again does no harm, so
     the platform may repeat it. check: it honours ctx.check, so a dry run is offered. ModuleError on a wrong value.
     """
+    if risk is None:
+        raise ModuleError('risk is missing; write risk="read", "change" or "destroy"')
     if risk not in RISKS:
         raise ModuleError(f"risk is {risk!r}; write one of read, change, destroy")
     if not 0 < timeout <= 86_400:  # a day
@@ -92,7 +98,7 @@ def read_module(name: str, loaded: ModuleType) -> Module:
     if not callable(run) or not isinstance(declaration, Declaration):
         raise ModuleError("there is no run decorated with @module; write @module(risk=...) above def run(...)")
     if not isinstance(params, type) or not is_dataclass(params) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # CPython's own record of the decorator
-        raise ModuleError("there is no frozen dataclass Params; write @dataclass(frozen=True) above class Params")
+        raise ModuleError(NO_PARAMS)
     title, _, text = inspect.cleandoc(loaded.__doc__ or "").partition("\n")
     if not title.strip():
         raise ModuleError("there is no docstring; its first line is the title, the rest the help", 1)

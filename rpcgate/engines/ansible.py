@@ -1,5 +1,6 @@
 """The engine ansible: any Ansible module, playbooks, and the portable verbs without a module's payload."""
 
+import os
 import shutil
 import threading
 from importlib.util import find_spec
@@ -14,6 +15,10 @@ from rpcgate.engines.ansible_link import WarmParent, empty, short_folder
 
 VERBS = frozenset({"shell", "script", "put", "get", "module", "playbook"})
 PARTS = ("ansible", "ansible_runner")
+NO_KEY = (
+    "There is no key to log in with; name one in engines.ansible.keys, or write local = true there when it works on the"
+    " master's own machine only."
+)
 
 
 class AnsibleAdapter:
@@ -41,6 +46,8 @@ class AnsibleAdapter:
                 return f"The Python package {part.replace('_', '-')} is not installed; install requirements.txt."
         if shutil.which("ssh") is None:
             return "The program ssh is not installed; install openssh-client."
+        if not (self._config.keys or self._config.local or os.environ.get("SSH_AUTH_SOCK") or _own_keys()):
+            return NO_KEY
         return ""
 
     def call(self, call: Call, emit: Emit) -> AnsibleJob:
@@ -78,6 +85,11 @@ class AnsibleAdapter:
             (home / "ansible.cfg").write_text("")  # so that no other configuration of this account is read
             self._parent = WarmParent(self._config, short_folder(home))
         return self._parent
+
+
+def _own_keys() -> bool:
+    """Say whether this account has a key that ssh takes where none is named."""
+    return any((Path.home() / ".ssh" / f"id_{kind}").is_file() for kind in ("ed25519", "ecdsa", "rsa"))
 
 
 ADAPTER = AnsibleAdapter

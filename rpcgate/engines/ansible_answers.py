@@ -12,6 +12,7 @@ NAME = "ansible"
 QUIET_KEYS = frozenset(
     {"changed", "failed", "invocation", "diff", "rc", "msg", "warnings", "deprecations", "exception", "timedout"}
 )
+WORDS = 2000  # characters of what ssh wrote: a server's banner may stand before the reason
 TOO_LARGE = "Ansible's answer was too large to keep."
 STREAMS = ("stdout", "stderr", "module_stdout", "module_stderr")
 
@@ -36,7 +37,7 @@ def unreachable(report: Report) -> Event:
     lines = [line.strip() for line in _text(report.res.get("msg")).splitlines() if line.strip()]
     words = re.sub(r"^.*(over|via) ssh: ?(ssh: )?", "", " ".join(lines))
     return report.event(
-        Status.UNREACHABLE, reason=f"The server could not be reached: {words or 'no reason given'}"[:500]
+        Status.UNREACHABLE, reason=f"The server could not be reached: {words or 'no reason given'}"[:WORDS]
     )
 
 

@@ -10,7 +10,7 @@ from rpcgate.engines.table import Table
 
 KEYS = (
     *("keys", "known_hosts", "user", "port", "sudo", "sudo_user"),
-    *("python", "playbooks", "strategy", "forks", "connect_timeout", "persist"),
+    *("local", "python", "playbooks", "strategy", "forks", "connect_timeout", "persist"),
 )
 
 
@@ -18,11 +18,12 @@ KEYS = (
 class AnsibleConfig:
     """How Ansible reaches the servers.
 
-    home: Ansible's own folder. keys: private key files. known_hosts: the only host keys that are believed. user, port:
-    where a server names none. sudo_user: the account in which everything runs, by sudo without a password; "" for the
-    one that logs in. python: the interpreter on the servers, or auto_silent to look for it. playbooks: the folder that
-    the playbook verb plays from; None: none may be played. strategy: for playbooks that name none. forks: servers
-    worked on at once. connect_timeout, persist: seconds; an idle connection is kept for `persist`.
+    home: Ansible's own folder. keys: private key files. known_hosts: the only host keys that are believed. user,
+    port: where a server names none. sudo_user: the account in which everything runs, by sudo without a password; ""
+    for the one that logs in. local: no key is needed, as only the master's own machine is worked on. python: the
+    interpreter on the servers, or auto_silent to look for it. playbooks: the folder that the playbook verb plays
+    from; None: none may be played. strategy: for playbooks that name none. forks: servers worked on at once.
+    connect_timeout, persist: seconds; an idle connection is kept for `persist`.
     """
 
     home: Path
@@ -31,6 +32,7 @@ class AnsibleConfig:
     user: str
     port: int
     sudo_user: str
+    local: bool
     python: str
     playbooks: Path | None
     strategy: str
@@ -54,6 +56,7 @@ def read_config(values: Mapping[str, Any], home: Path) -> AnsibleConfig:
         user=table.account("user", ""),
         port=table.whole("port", 22, 1, 65_535),
         sudo_user=table.sudo_user(),
+        local=table.flag("local"),
         python=table.text("python", "auto_silent", r"auto|auto_silent|/[\w./+-]+", python),
         playbooks=playbooks,
         strategy=table.text("strategy", "linear", "linear|free|host_pinned", "linear, free or host_pinned"),

@@ -19,6 +19,7 @@ from rpcgate.engines.ansible_files import fault_of, inventory, names_for, write
 from rpcgate.engines.ansible_link import WarmParent, description, empty
 from rpcgate.engines.ansible_plan import Plan, plan
 from rpcgate.engines.ansible_playbook import PlaybookRun
+from rpcgate.engines.ansible_reach import why
 from rpcgate.engines.plan import VerbError, ended
 from sdk import Event, Status, Target, Targets
 
@@ -275,6 +276,8 @@ class AnsibleJob:
             host = self._hosts.pop(name, None)
         if host is None:
             return
+        if event.status is Status.UNREACHABLE:
+            event = replace(event, reason=why(event.reason, host.target, self.config))
         seconds = event.seconds if event.seconds is not None or not host.began else time.monotonic() - host.began
         self._say(replace(event, host=host.target.name, engine=NAME, seconds=seconds))
 

@@ -7,6 +7,7 @@ import socket
 
 import asyncssh
 
+from rpcgate.engines import ssh_sentences as say
 from rpcgate.engines.remote import UnreachableError
 from rpcgate.engines.ssh_config import SshConfig
 from rpcgate.engines.ssh_pool import Endpoint
@@ -96,33 +97,23 @@ class Login:
 
     def _untrusted(self, endpoint: Endpoint, seen: asyncssh.SSHKey | None, error: str) -> str:
         path, (host, port, _) = self._config.known_hosts, endpoint
-        name = host if port == 22 else f"[{host}]:{port}"
         if seen is None:
-            return f"The host key of {name} was refused by {path}: {error}."
-        shown = f"it showed {seen.get_algorithm()} {seen.get_fingerprint()}"
-        if any(self._known_hosts().match(host, host, port)[:2]):
-            return (
-                f"The host key of {name} has CHANGED: {shown}, but {path} has another. Somebody may be in between."
-                f" Only if the server was set up anew: ssh-keygen -R '{name}' -f {path}, then add the new key."
-            )
-        return (
-            f"The host key of {name} is not known: {shown}, and {path} has no line for it. Compare it with the"
-            f" server's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there), then add it:"
-            f" ssh-keyscan -p {port} {host} >> {path}"
-        )
+            return f"The host key of {host}:{port} was refused by {path}: {error}."
+        shown = f"{seen.get_algorithm()} {seen.get_fingerprint()}"
+        known = any(self._known_hosts().match(host, host, port)[:2])
+        return (say.changed_key if known else say.unknown_key)(host, port, path, shown)
 
     def _sentence(self, endpoint: Endpoint, error: OSError | asyncssh.Error) -> str:  # noqa: PLR0911  # one for each cause
         host, port, user = endpoint
         where = f"{host}:{port}"
         if isinstance(error, socket.gaierror):
-            return f"The name {host} cannot be resolved ({error.strerror}); correct the server's address."
+            return say.nameless(host, str(error.strerror))
         if isinstance(error, ConnectionRefusedError):
-            return f"{where} refused the connection; nothing listens there, or the port is wrong."
+            return say.refused(host, port)
         if isinstance(error, TimeoutError):
-            return f"{where} did not answer within {self._config.connect_timeout:g} s."
+            return say.silent(host, port, self._config.connect_timeout)
         if isinstance(error, asyncssh.PermissionDenied):
-            keys = ", ".join(str(path) for path in self._config.keys) or self._config.agent
-            return f"{where} does not let {user} in with {keys}; add its public half to that account's authorized_keys."
+            return say.not_let_in(host, port, user, self._config.keys or [self._config.agent])
         if isinstance(error, asyncssh.Error):
             return f"{where} broke off the login: {error.reason}."
         if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):

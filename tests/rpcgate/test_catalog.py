@@ -30,8 +30,11 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "bad.py: there is no run decorated with @module; write @module(risk=...) above def run(...)."),
     "no params": (NO_RUN + '@module(risk="read")\ndef run(ctx, targets, params): ...\n', "bad.py: there is no frozen"),
     "no docstring": (source().split('"""', 2)[2], "bad.py, line 1: there is no docstring; its first line is the title"),
+    "no risk": (
+        source().replace('risk="read"', ""),
+        'bad.py, line 16: risk is missing; write risk="read", "change" or "destroy"',
+    ),
     "risk": (source().replace('risk="read"', 'risk="none"'), "bad.py, line 16: risk is 'none'; write one of read"),
-    "no risk": (source().replace('risk="read"', ""), "bad.py, line 16: loading it raises TypeError: "),
     "field": (source(params="text: bytes"), "bad.py, line 14: text is bytes; a field is str, int, float, bool"),
     "pattern": (source(params='text: Annotated[str, Matches("(")] = ""'), "bad.py, line 14: text matches '(', which"),
     "engine": (source(engine="Smoke"), "bad.py, line 17: loading it raises NameError: name 'Smoke' is not defined."),

@@ -1,6 +1,7 @@
 """The ansible engine on real sshd hosts, with a real Ansible."""
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -181,8 +182,27 @@ def test_a_host_whose_key_is_not_known_is_unreachable(fleet: Fleet, tmp_path: Pa
     finally:
         adapter.close()
     assert event.status is Status.UNREACHABLE
-    assert "Host key verification failed" in event.reason
+    host = fleet.hosts[0]
+    assert event.reason.startswith(f"The host key of [{host.address}]:{host.port} is not known; compare it")
+    assert event.reason.endswith(f"ssh-keyscan -p {host.port} {host.address} >> {tmp_path / 'known_hosts'}.")
     assert (tmp_path / "known_hosts").read_text() == ""
+
+
+def test_a_host_whose_key_is_another_and_one_that_lets_nobody_in_say_what_to_do(fleet: Fleet, tmp_path: Path) -> None:
+    lines = fleet.known_hosts.read_text().splitlines()
+    wrong = f"{lines[0].split()[0]} {lines[1].split(maxsplit=1)[1]}"
+    (tmp_path / "known_hosts").write_text("\n".join([wrong, *lines[1:], ""]))
+    key = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    adapter = ADAPTER.from_config({"keys": [str(key)]}, tmp_path)
+    try:
+        events = Run(adapter)("shell", [fleet.target(0), fleet.target(1)], argv=["true"])
+    finally:
+        adapter.close()
+    first, second = fleet.hosts[:2]
+    assert f"The host key of [{first.address}]:{first.port} has CHANGED" in events["host0"].reason
+    assert f"does not let {second.user} in with {key}; add its public half" in events["host1"].reason
+    assert {event.status for event in events.values()} == {Status.UNREACHABLE}
 
 
 def test_a_dead_host_holds_nobody_up(run: Run, targets: list[Target]) -> None:
