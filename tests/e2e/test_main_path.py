@@ -68,7 +68,10 @@ def test_a_person_runs_a_command_and_reads_what_each_server_said(
         re.compile("All OK|changed", re.IGNORECASE), timeout=LONG
     )
     expect(page.locator("#om-groups")).to_contain_text(word)
-    page.locator("button.om-group-head").first.click()
+    head = page.locator("button.om-group-head").first
+    if count > 1:  # the group of an only server is open from the start
+        head.click()
+    expect(head).to_have_attribute("aria-expanded", "true")
     page.get_by_role("button", name="Open log").click()
     expect(page.get_by_role("log")).to_contain_text(word)
     expect(page.get_by_role("log")).to_contain_text("exit 0")
