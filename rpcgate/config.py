@@ -15,7 +15,19 @@ from rpcgate.bundle import NAME
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 ENGINES = ("ssh", "ansible", "salt", "func", "local", "fake")
-SWITCHED_ON = {"local": "\nenabled = true"}  # who asks init for it wants it
+BY_SSH = """
+keys = ["id_ed25519"]           # its public half, id_ed25519.pub, belongs into the servers' authorized_keys
+known_hosts = "known_hosts"     # a server whose host key is not in it is refused
+# user = "deploy"               # the account, where a server names none; else the master's own
+# port = 22
+# sudo = true                   # everything runs as sudo_user, by sudo without a password
+# sudo_user = "root"
+"""
+FILLED_IN = {
+    "local": "\nenabled = true",
+    "ssh": BY_SSH.rstrip(),
+    "ansible": BY_SSH.rstrip(),
+}  # who asks init for an engine wants it
 LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>\d{1,5})")
 
 
@@ -96,7 +108,7 @@ def write_config(
         home=json.dumps(home),
         modules=json.dumps(modules),
         run_as=f"run_as = {json.dumps(run_as)}" if run_as else '# run_as = "nobody"',
-        engines="\n".join(f"[engines.{engine}]{SWITCHED_ON.get(engine, '')}" for engine in engines),
+        engines="\n".join(f"[engines.{engine}]{FILLED_IN.get(engine, '')}" for engine in engines),
     )
     _config(_Table(path, "", tomllib.loads(text)))
     try:

@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from rpcgate.engines import Adapter
 from rpcgate.envelope import open_secrets
 from rpcgate.gate import Gate
 from rpcgate.jobs import Jobs
+from rpcgate.nursery import ROOT, may_run
 from rpcgate.service import Desk, GateServer
 from rpcgate.spool import Spool, SpoolError
 from rpcgate.trust import Trust
@@ -30,6 +32,11 @@ def serving(config: Config, trust: Trust, *, release: str) -> Iterator[GateServe
 
     ConfigError when something it needs cannot be had.
     """
+    if not may_run(config.run_as):
+        raise ConfigError(
+            f"{config.path}: run_as {config.run_as} may not run {sys.executable} with the files in {ROOT}; let that"
+            " account read those folders, or leave run_as out."
+        )
     with ExitStack() as stack:
         stack.enter_context(_alone(config.home))
         adapters = {name: _adapter(name, table, config) for name, table in config.engines.items()}

@@ -12,12 +12,14 @@ from typing import NoReturn
 from rpcgate.bundle import KeysError
 from rpcgate.config import Config, ConfigError, read_config, write_config
 from rpcgate.keys import MasterKeys
+from rpcgate.ssh_key import HOSTS, KEY, make_login
 from rpcgate.trust import Trust, read_web_file
 
 log = logging.getLogger("rpcgate.master")
 
 RELEASE = "0.1.0"
 USAGE_ERROR = 2
+BY_SSH = frozenset({"ssh", "ansible"})
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,7 +38,8 @@ def main(argv: list[str] | None = None) -> int:
 def init(args: argparse.Namespace) -> None:
     """Make what is missing of configuration and keys, take the web tier's bundle, print this master's own."""
     path: Path = args.config
-    if path.exists():
+    fresh = not path.exists()
+    if not fresh:
         _say(f"{path} is there already and stays as it is")
     elif not args.name:
         raise ConfigError(f"{path}: is not there; give --name NAME to make it.")
@@ -57,8 +60,12 @@ def init(args: argparse.Namespace) -> None:
             f"{path}: name is {config.name!r}, not {args.name!r}; one home is one master. Use another file."
         )
     _show(_made(config))
+    if fresh:
+        _make_login(config)
     if args.web:
         _take_web(config, args.web)
+    if fresh:
+        _say_next(config, web=bool(args.web))
 
 
 def show(args: argparse.Namespace) -> None:
@@ -118,6 +125,32 @@ def _made(config: Config) -> MasterKeys:
         raise ConfigError(f"{config.home}: the home cannot be made: {error.strerror}.") from error
     _say(f"new keys are in {config.keys}")
     return MasterKeys.create(config.keys, config.name)
+
+
+def _make_login(config: Config) -> None:
+    """Make the SSH key that a new configuration names."""
+    if not BY_SSH & config.engines.keys():
+        return
+    try:
+        if make_login(config.home, config.name):
+            _say(f"a new SSH key is {config.home / KEY}")
+    except OSError as error:
+        raise ConfigError(f"{config.home}: the SSH key cannot be written there: {error.strerror}.") from error
+
+
+def _say_next(config: Config, *, web: bool) -> None:
+    """Tell what is left to be done by a person, in its order."""
+    again = f"python -m rpcgate.master init --config {config.path} --web FILE"
+    if not web:
+        _say(f"next: give it the web tier's bundle: {again}")
+    _say("next: in the web tier, accept this master's bundle after comparing the fingerprint")
+    if BY_SSH & config.engines.keys():
+        _say(f"next: put {config.home / KEY}.pub into authorized_keys of the account on each server")
+        _say(
+            f"next: ssh-keyscan SERVER >> {config.home / HOSTS}, after comparing the key with the server's own"
+            " (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there)"
+        )
+    _say(f"next: python -m rpcgate.master run --config {config.path}")
 
 
 def _take_web(config: Config, source: Path) -> None:

@@ -37,6 +37,27 @@ def account(run_as: str | None) -> dict[str, object]:
     return {} if user.pw_uid == os.geteuid() else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+def may_run(run_as: str | None) -> bool:
+    """Say whether modules can run in an account: Python and the platform's files are open to it."""
+    other = account(run_as)
+    if not other:
+        return True
+    try:
+        tried = subprocess.run(  # type: ignore[call-overload]  # account() gives some of its arguments
+            [sys.executable, "-c", "import rpcgate.child"],
+            env=environment(),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            **other,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return bool(tried.returncode == 0)
+
+
 def environment() -> dict[str, str]:
     """Give the environment of a process that runs modules: nothing of the master's but where Python's files are."""
     return {"PYTHONPATH": os.pathsep.join([str(ROOT), *(path for path in sys.path if path)]), "LANG": "C.UTF-8"}

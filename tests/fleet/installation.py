@@ -194,9 +194,10 @@ def _enrol(made: Installation, engines: dict[str, dict[str, Any]]) -> None:
 
 
 def _write_engines(path: Path, engines: dict[str, dict[str, Any]]) -> None:
-    text = path.read_text()
-    for name, table in engines.items():
-        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
-        text = text.replace(f"[engines.{name}]\n", f"[engines.{name}]\n{lines}")
-        assert f"[engines.{name}]\n{lines}" in text
+    """Put these tables where init has written its own."""
+    text, table, _ = path.read_text().partition("\n[engines.")
+    assert table or not engines
+    for name, values in engines.items():
+        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+        text += f"\n[engines.{name}]\n{lines}"
     path.write_text(text)

@@ -57,6 +57,14 @@ def test_a_bad_file_is_named_with_its_fault_and_harms_no_other(tmp_path: Path, c
     assert (good.error, good.title) == ("", "Test")
 
 
+def test_a_module_that_asks_for_nothing_has_an_empty_params(tmp_path: Path) -> None:
+    text = source().split("@dataclass(frozen=True)")
+    rest = text[1][text[1].index("@module") :]
+    (tmp_path / "plain.py").write_text(text[0] + "@dataclass(frozen=True)\nclass Params: ...\n\n" + rest)
+    (entry,) = Catalog(tmp_path).entries()
+    assert (entry.error, entry.fields) == ("", ())
+
+
 def test_a_file_that_never_ends_loading_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loop.py").write_text("while True:\n    pass\n")
     began = time.monotonic()

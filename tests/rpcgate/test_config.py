@@ -100,7 +100,7 @@ def test_a_written_file_reads_back(tmp_path: Path) -> None:
     )
     config = read_config(path)
     assert (config.name, config.port, config.home.name) == ("sh-1", 0, 'a "quoted" home')
-    assert dict(config.engines) == {"ssh": {}}
+    assert dict(config.engines) == {"ssh": {"keys": ["id_ed25519"], "known_hosts": "known_hosts"}}
 
 
 def test_every_limit_stands_in_the_written_file_with_its_default(tmp_path: Path) -> None:

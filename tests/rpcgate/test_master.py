@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import tomllib
 import uuid
@@ -12,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
+from rpcgate.config import read_config
+from rpcgate.engines.ansible import AnsibleAdapter
+from rpcgate.engines.ssh import SshAdapter
 from rpcgate.envelope import seal_secrets
 from rpcgate.keys import MasterPublic, WebKeys, read_master_bundle
 from rpcgate.master import RELEASE
@@ -72,6 +77,37 @@ def test_init_makes_keys_and_a_configuration_and_prints_what_the_web_tier_needs(
     assert (made.returncode, public.name) == (0, "sh-1")
     assert f"Fingerprint {public.fingerprint}" in made.stdout
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+
+
+def test_init_makes_a_key_for_ssh_and_says_what_is_next(tmp_path: Path) -> None:
+    words = ("--name", "sh-1", "--engine", "ssh", "--engine", "ansible", "--home", "home")
+    made = command("init", "--config", tmp_path / "m.toml", *words)
+    key = tmp_path / "home" / "id_ed25519"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert (key.parent / "known_hosts").read_text() == ""
+    derived = subprocess.run(["ssh-keygen", "-y", "-f", str(key)], capture_output=True, text=True, check=True)
+    assert derived.stdout.split()[:2] == key.with_suffix(".pub").read_text().split()[:2]
+    said = [line for line in made.stderr.splitlines() if line.startswith("master: next: ")]
+    assert [word in line for word, line in zip(("--web", "accept", ".pub", "ssh-keyscan", "run"), said, strict=True)]
+    config = read_config(tmp_path / "m.toml")
+    assert SshAdapter.from_config(config.engines["ssh"], config.home).usable() == ""
+    assert AnsibleAdapter.from_config(config.engines["ansible"], config.home).usable() == ""
+    command("init", "--config", tmp_path / "m.toml")
+    assert derived.stdout.split()[1] in key.with_suffix(".pub").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another account")
+def test_an_account_that_may_not_read_the_program_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "web").write_text(WebKeys.create(tmp_path / "w").public.bundle())
+    options = ("--name", "sh-1", "--web", tmp_path / "web", "--run-as", "nobody", *OPTIONS)
+    assert command("init", "--config", tmp_path / "m.toml", *options).returncode == 0
+    closed = tmp_path / "closed"  # tmp_path itself is closed to others, too
+    closed.mkdir(mode=0o700)
+    (closed / "venv").symlink_to(sys.prefix)
+    monkeypatch.setattr(sys, "executable", str(closed / "venv/bin/python"))
+    line = one_line(["run", "--config", tmp_path / "m.toml"])
+    assert f"run_as nobody may not run {closed / 'venv/bin/python'}" in line
+    assert "leave run_as out" in line
 
 
 def test_init_again_changes_nothing_and_prints_the_same(tmp_path: Path) -> None:

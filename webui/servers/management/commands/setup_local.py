@@ -14,8 +14,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -24,18 +22,14 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from rpcgate.keys import KeysError, WebKeys
+from rpcgate.nursery import may_run
 from webui import console
 from webui.people.printed import print_password
 from webui.servers import services
 from webui.servers.models import Engine, Idc, Master, Server
 
 LOCAL = "local"  # the IDC's and the master's name
-KEY, HOSTS = "id_ed25519", "known_hosts"  # in the master's folder, for SSH to further servers
-ENGINES = {  # name -> its lines in master.toml
-    "local": "",  # init switches it on
-    "ssh": f'keys = ["{KEY}"]\nknown_hosts = "{HOSTS}"\n',
-    "ansible": f'keys = ["{KEY}"]\nknown_hosts = "{HOSTS}"\n',
-}
+ENGINES = ("local", "ssh", "ansible")  # init fills in their tables and makes the key for SSH to further servers
 LISTEN = re.compile(r'^listen = "127\.0\.0\.1:\d+"', re.MULTILINE)
 
 
@@ -102,7 +96,7 @@ class Command(BaseCommand):
         """Make the master, this machine as its first server, and trust between it and the web tier."""
         config = settings.HOME / "master" / "master.toml"
         known = Master.objects.filter(name=LOCAL).first()
-        fresh, port = not config.exists(), _port(config)
+        port = _port(config)
         if known and known.port == port and _free(port):
             return
         idc = Idc.objects.filter(name=LOCAL).first()
@@ -111,8 +105,6 @@ class Command(BaseCommand):
             self.add_this_machine(idc)
         port = port if _free(port) else _free_port()
         bundle = _init(config, port)
-        if fresh:
-            _add_engines(config)
         config.write_text(LISTEN.sub(f'listen = "127.0.0.1:{port}"', config.read_text()))
         self.say(f"a master for this machine will listen on 127.0.0.1:{port}")
         services.accept_master(_by(), bundle, idc, "127.0.0.1", port)
@@ -157,21 +149,6 @@ def _init(config: Path, port: int) -> str:
     return done.stdout
 
 
-def _add_engines(config: Path) -> None:
-    """Let the master use this machine, and SSH with a key of its own to servers whose host keys it will be given."""
-    text = config.read_text()
-    for name, lines in ENGINES.items():
-        text = text.replace(f"[engines.{name}]\n", f"[engines.{name}]\n{lines}")
-    config.write_text(text)
-    key = Ed25519PrivateKey.generate()
-    (config.parent / HOSTS).touch(mode=0o600)
-    path = config.parent / KEY
-    path.touch(mode=0o600)
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    path.with_suffix(".pub").write_bytes(public + b" omserver\n")
-
-
 def _modules(folder: Path) -> str:
     """Name the modules' folder so that the installation may be moved as a whole."""
     inside = settings.HOME.is_relative_to(settings.BASE_DIR)
@@ -180,15 +157,9 @@ def _modules(folder: Path) -> str:
 
 def _nobody_can_run() -> bool:
     """Say whether modules can run without root's rights: we are root, and the files are open to other accounts."""
-    if os.geteuid() != 0:
-        return False
-    tried = [sys.executable, "-c", "import sdk"]
     try:
-        return (
-            subprocess.run(tried, cwd=settings.BASE_DIR, user="nobody", capture_output=True, check=False).returncode
-            == 0
-        )
-    except (OSError, LookupError):
+        return os.geteuid() == 0 and may_run("nobody")
+    except LookupError:
         return False
 
 
