@@ -45,7 +45,8 @@ def delay(page: Page, *numbers: int) -> None:
                 document.documentElement.dataset.under = ++under;
                 const answer = await ask(...what);
                 if (slow) await new Promise((go) => setTimeout(go, late));
-                setTimeout(() => { document.documentElement.dataset.under = --under; }, late / 4);  // the page has shown it by then
+                const shown = () => { document.documentElement.dataset.under = --under; };
+                setTimeout(shown, late / 4); // the page has taken it up by then
                 return answer;
             };
         }""",
