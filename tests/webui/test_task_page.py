@@ -8,13 +8,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from tests.webui.fleet_data import PASSWORD, fill_people
 from tests.webui.task_data import HOSTILE, picture_task, write_log
 from webui.audit.models import Entry
-from webui.servers.models import Idc, Server
+from webui.servers.models import Idc, Master, Server
 from webui.tasks import live, logs, parts, reads
-from webui.tasks.models import HostResult, Output, Task, Wave
+from webui.tasks.models import HostResult, Job, Output, Task, Wave
 from webui.templatetags.output import plain
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -295,6 +297,30 @@ def test_a_stream_tells_all_first_then_only_what_changed_and_ends(people: dict[s
     last = live._news(request, task.pk, told, "en")
     assert last[-1] == ("end", {})
     assert "Task" in dict(last)["say"]["text"]
+
+
+def test_the_task_before_in_a_queue_is_named_in_the_readers_language(task: Task) -> None:
+    before = Task.objects.create(
+        title="Run a command: uptime", module="x", timeout=1, hosts=1, created_at=task.created_at
+    )
+    idc = Idc.objects.create(name="hz")
+    master = Master.objects.create(
+        name="hz-m1",
+        idc=idc,
+        address="127.0.0.1",
+        port=1,
+        state="accepted",
+        last_seen=timezone.now(),
+    )
+    job = Job.objects.create(
+        id="00000000-0000-4000-9000-000000000001", task=task, wave=task.waves.last(), idc=idc, master=master,
+        state="queued", position=2, behind=str(before.pk), created_at=task.created_at,
+    )  # fmt: skip
+    task.results.filter(status="queued").update(job=job)
+    with translation.override("zh-hans"):
+        named = {cause.behind_title for cause in reads.waiting(task) if cause.behind}
+        assert named == {f"{gettext('Run a command')}: uptime"}
+        assert named != {before.title}
 
 
 def test_a_wrong_address_is_not_found(admin: Client, task: Task) -> None:

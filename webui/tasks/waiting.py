@@ -15,6 +15,7 @@ from webui.servers.models import Master
 from webui.tasks.digits import number
 from webui.tasks.fleet import is_healthy, seen, why_unfit
 from webui.tasks.models import HostStatus, Job, Task, Wave
+from webui.templatetags.ui import task_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _with_job(row: dict[str, Any], job: Job, titles: dict[str, str]) -> Cause:
     if job.state == Job.State.QUEUED:
         sentence = _("%(n)s in %(idc)s: %(place)s in the queue of %(master)s") % words
         behind = int(job.behind) if job.behind in titles else None
-        title = titles.get(job.behind, "")
+        title = task_title(titles.get(job.behind, ""))
         detail = _("Behind %(title)s #%(task)d.") % {"title": title, "task": behind} if behind else ""
         return Cause("queue", count, sentence, detail, behind=behind, behind_title=title, **known)
     return Cause("turn", count, _("%(n)s in %(idc)s: %(master)s takes them in turn") % words, **known)
