@@ -22,7 +22,6 @@ from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from rpcgate.keys import KeysError, WebKeys
-from rpcgate.nursery import may_run
 from webui import console
 from webui.people.printed import print_password
 from webui.servers import services
@@ -153,14 +152,6 @@ def _modules(folder: Path) -> str:
     """Name the modules' folder so that the installation may be moved as a whole."""
     inside = settings.HOME.is_relative_to(settings.BASE_DIR)
     return os.path.relpath(settings.MODULES_DIR, folder) if inside else str(settings.MODULES_DIR)
-
-
-def _nobody_can_run() -> bool:
-    """Say whether modules can run without root's rights: we are root, and the files are open to other accounts."""
-    try:
-        return os.geteuid() == 0 and may_run("nobody")
-    except LookupError:
-        return False
 
 
 def _port(config: Path) -> int:
