@@ -19,6 +19,7 @@ log = logging.getLogger("rpcgate.master")
 
 RELEASE = "0.1.0"
 USAGE_ERROR = 2
+AUTO, NOBODY = "auto", "nobody"
 BY_SSH = frozenset({"ssh", "ansible"})
 
 
@@ -50,7 +51,7 @@ def init(args: argparse.Namespace) -> None:
             listen=args.listen,
             home=args.home,
             modules=args.modules,
-            run_as=args.run_as,
+            run_as=_least_account() if args.run_as == AUTO else args.run_as,
             engines=tuple(args.engine or ["ssh"]),
         )
         _say(f"{path} was written; read it through")
@@ -66,6 +67,16 @@ def init(args: argparse.Namespace) -> None:
         _take_web(config, args.web)
     if fresh:
         _say_next(config, web=bool(args.web))
+
+
+def _least_account() -> str:
+    """Name the account without rights in which modules can run; "" where there is none, or nothing to give up."""
+    from rpcgate.nursery import may_run  # of the commands, only this one needs it
+
+    try:
+        return NOBODY if os.geteuid() == 0 and may_run(NOBODY) else ""
+    except LookupError:
+        return ""
 
 
 def show(args: argparse.Namespace) -> None:
@@ -215,7 +226,12 @@ def _init_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--listen", default="127.0.0.1:18861", metavar="HOST:PORT")
     sub.add_argument("--home", default=".", metavar="FOLDER", help="for keys and spool; counts from the file's folder")
     sub.add_argument("--modules", default="modules", metavar="FOLDER", help="the task modules")
-    sub.add_argument("--run-as", default="", metavar="ACCOUNT", help="in which modules run, when the master is root")
+    sub.add_argument(
+        "--run-as",
+        default="",
+        metavar="ACCOUNT",
+        help="in which modules run, when the master is root; auto: nobody, where that account can run Python",
+    )
     sub.add_argument("--engine", action="append", metavar="NAME", help="may be repeated; ssh where not given")
 
 

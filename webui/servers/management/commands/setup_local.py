@@ -141,7 +141,7 @@ def _init(config: Path, port: int) -> str:
     command = [sys.executable, "-m", "rpcgate.master", "init", "--config", str(config), "--name", LOCAL]
     command += ["--listen", f"127.0.0.1:{port}", "--modules", _modules(config.parent), "--web", str(bundle)]
     command += [word for engine in ENGINES for word in ("--engine", engine)]
-    command += ["--run-as", "nobody"] if _nobody_can_run() else []
+    command += ["--run-as", "auto"]
     done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
     if done.returncode:
         raise services.Refused(done.stderr.strip())
