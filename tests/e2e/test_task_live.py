@@ -170,6 +170,7 @@ def test_a_log_follows_stops_when_one_scrolls_up_and_comes_back(signed_in: Page,
     follow.click()
     expect(follow).to_have_text("Follow")
     HostResult.objects.filter(pk=result.pk).update(status="ok", rc=0, seconds=2.1, ended_at=timezone.now())
+    changed(result.task)
     expect(log).to_contain_text("exit 0 after 2.1")
 
 
@@ -179,6 +180,7 @@ def more(result: HostResult, first: int, count: int) -> None:
         LogPiece(result=result, job=before.job, seq=number, at=before.at, stream="stdout", text=f"line {number}\n")
         for number in range(first, first + count)
     )
+    changed(result.task)
 
 
 def test_fifty_thousand_lines_show_their_end_and_stay_quick(signed_in: Page, served: str) -> None:
