@@ -61,6 +61,14 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests with a browser last: from the first on, Playwright's event loop runs in this thread for good.
+
+    A test that runs a loop of its own (asyncio.run) would be refused after one of them.
+    """
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     """Remember that a test failed, so that its pages are kept as pictures."""
