@@ -46,6 +46,7 @@ test_packages() {
   lacks mariadb-server has mariadbd
   lacks openssh-server has sshd
   [ "$(id -u)" != 0 ] || lacks sudo has sudo # the engines' tests let the fleet's account become root
+  lacks python3-apt /usr/bin/python3 -c 'import apt' # Ansible's package module asks for it on the servers: this machine
   lacks chromium has chromium
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps
