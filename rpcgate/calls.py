@@ -41,13 +41,27 @@ class _Script:
 class _Put:
     path: str
     content: str
-    mode: int
+    mode: int | None = None
+    owner: str = ""
+    group: str = ""
+    backup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _PutFile:
+    path: str
+    file: dict[str, Any]
+    mode: int | None = None
+    owner: str = ""
+    group: str = ""
+    backup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Get:
     path: str
     limit: int
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +93,7 @@ class _Method:
 @dataclass(frozen=True, slots=True)
 class _State:
     sls: str
+    pillar: dict[str, Any] = field(default_factory=dict)
 
 
 ARGS: dict[str, tuple[type[Any], ...]] = {

@@ -150,11 +150,21 @@ class Engines:
         """See sdk.Engine."""
         return self._master.call("script", targets, {"text": text, "args": _texts("args", args)}, timeout)
 
-    def put(
-        self, targets: Targets, path: str, content: bytes, *, mode: int = 0o644, timeout: float | None = None
+    def put(  # noqa: PLR0913  # each is a property of the file
+        self,
+        targets: Targets,
+        path: str,
+        content: bytes,
+        *,
+        mode: int | None = None,
+        owner: str = "",
+        group: str = "",
+        backup: bool = False,
+        timeout: float | None = None,
     ) -> Events:
         """See sdk.Engine."""
-        args = {"path": path, "content": base64.b64encode(content).decode(), "mode": mode}
+        how = {"path": path, "mode": mode, "owner": owner, "group": group, "backup": backup}
+        args = how | {"content": base64.b64encode(content).decode()}
         return self._master.call("put", targets, args, timeout)
 
     def get(self, targets: Targets, path: str, *, limit: int = 1 << 20, timeout: float | None = None) -> Events:
@@ -192,9 +202,16 @@ class Engines:
         method, *rest = args
         return self._master.call("call", targets, {"module": function, "method": method, "args": rest}, timeout)
 
-    def state(self, targets: Targets, sls: str, *, timeout: float | None = None) -> Events:
+    def state(
+        self,
+        targets: Targets,
+        sls: str,
+        *,
+        pillar: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Events:
         """See sdk.Salt."""
-        return self._master.call("state", targets, {"sls": sls}, timeout)
+        return self._master.call("state", targets, {"sls": sls, "pillar": pillar or {}}, timeout)
 
 
 def _events(master: Master, order: dict[str, Any]) -> Events:

@@ -7,6 +7,8 @@ ProtocolError; nothing else is ever raised by decode. What each message promises
 - Poll asks for the events after a sequence number, of several jobs at once; asking again loses nothing.
 - Cancel may be repeated; a job that is unknown or has ended stays as it is.
 - Forget says that all events of these jobs are stored; the master may drop them.
+- PutFile may be repeated: a piece that is there already is skipped. A file is whole when its digest says so.
+- PutModule is idempotent by the digest; a version is kept until a newer release of the master forgets it.
 - Submit with `choices` set to a field's name runs no task: the job's one Progress of stream "choices" holds the JSON
   list that the field offers.
 """
@@ -54,6 +56,7 @@ class Refusal(StrEnum):
     BUSY = "busy"
     CONFLICT = "conflict"  # the same job id with other content
     SEALED = "sealed"  # secret parameters that this master cannot open
+    FILE = "file"  # a file that a parameter names is not on this master, or not whole; send it by PutFile
     MESSAGE = "message"
 
 
@@ -131,7 +134,52 @@ class Forget(Message):
 
 @dataclass(frozen=True, slots=True)
 class ListModules(Message):
-    """Ask for the module catalog."""
+    """Ask for the module catalog, in the order of names. after: the last name that is known already."""
+
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PutModule(Message):
+    """Keep a version of a module. digest: SHA-256 hex of the file; source: its bytes as base64.
+
+    signature: base64 of the web tier's Ed25519 signature over envelope.module_statement(name, digest), kept beside the
+    file and checked whenever the version is used.
+    """
+
+    name: str
+    digest: str
+    source: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class PutFile(Message):
+    """Bring a piece of a file to the master. content: base64 of the bytes from `offset`; "" asks how much is there."""
+
+    sha256: str
+    size: int
+    offset: int = 0
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GetFile(Message):
+    """Ask for a piece of a file that a server gave, from `offset`."""
+
+    sha256: str
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListHosts(Message):
+    """Ask an engine which hosts it knows by itself: Salt's accepted keys, Func's certificates.
+
+    after: the last name that is known already.
+    """
+
+    engine: str
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +270,55 @@ class Done(Message):
 
 @dataclass(frozen=True, slots=True)
 class Catalog(Message):
-    """Answer to ListModules: the entries as catalog.Entry.as_dict gives them."""
+    """Answer to ListModules: the entries as catalog.Entry.as_dict gives them. more: there are others after the last."""
 
     modules: list[dict[str, Any]]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileState(Message):
+    """Answer to PutFile. have: bytes that are there; whole: all of them, and the digest is right."""
+
+    sha256: str
+    have: int
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilePiece(Message):
+    """Answer to GetFile. content: base64 of the bytes from `offset`, at least one unless that is the end."""
+
+    sha256: str
+    offset: int
+    size: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHost:
+    """A host that an engine knows. facts: what it says of itself, as gather_facts names it."""
+
+    name: str
+    address: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts(Message):
+    """Answer to ListHosts, in the order of names. more: there are others after the last. notes: what was left out."""
+
+    hosts: list[FoundHost]
+    more: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 KINDS: dict[str, type[Message]] = {
     kind.__name__: kind
-    for kind in (Hello, Submit, Poll, Cancel, Forget, ListModules, Health, Accepted, Refused, News, Done, Catalog)
+    for kind in (
+        *(Hello, Submit, Poll, Cancel, Forget, ListModules, PutModule, PutFile, GetFile, ListHosts),
+        *(Health, Accepted, Refused, News, Done, Catalog, FileState, FilePiece, Hosts),
+    )
 }
 
 

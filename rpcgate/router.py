@@ -1,6 +1,7 @@
 """Decide by which engine each host is driven."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rpcgate.engines import Adapter
 from sdk import Event, Status, Target, Targets
@@ -44,6 +45,15 @@ class Router:
             else:
                 left.append(self._unreachable(target, faults))
         return [(self._adapters[name], Targets(tuple(share))) for name, share in shares.items()], left
+
+    def decided(self, targets: Targets) -> Targets:
+        """Say of each target by which engine this master takes it (Target.by)."""
+        usable = {name: adapter.usable() == "" for name, adapter in self._adapters.items()}
+
+        def engine(target: Target) -> str:
+            return next((name for name in self._tried(target) if usable.get(name)), "")
+
+        return Targets(tuple(replace(target, by=engine(target)) for target in targets))
 
     def fault(self, name: str, verb: str) -> str:
         """Say why an engine cannot carry a verb on this master; "" when it can."""

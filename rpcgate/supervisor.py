@@ -66,6 +66,7 @@ class Supervisor:
         self._order = order
         self._record = record
         self._nursery = nursery
+        self._router = router
         template = Call(
             "", Targets(()), timeout=order.timeout, check=order.check, job=order.job, output_limit=order.output
         )
@@ -164,7 +165,7 @@ class Supervisor:
             "name": order.name,
             "source": base64.b64encode(order.source).decode(),
             "params": dict(order.params),
-            "targets": list(order.targets),
+            "targets": list(self._router.decided(order.targets)),
             "check": order.check,
             "timeout": order.timeout,
             "task": order.task,

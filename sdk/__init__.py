@@ -3,6 +3,8 @@
 from sdk.context import Context
 from sdk.engines import Ansible, Engine, Func, Local, Salt, Ssh
 from sdk.event import Event, Events
+from sdk.file import File
+from sdk.merge import merge
 from sdk.module import ModuleError, module
 from sdk.params import Between, Choices, Help, Matches, ParamError, Secret, When, parse
 from sdk.settle import settle
@@ -17,6 +19,7 @@ __all__ = [
     "Engine",
     "Event",
     "Events",
+    "File",
     "Func",
     "Help",
     "Local",
@@ -30,6 +33,7 @@ __all__ = [
     "Target",
     "Targets",
     "When",
+    "merge",
     "module",
     "parse",
     "settle",

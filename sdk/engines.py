@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sdk.event import Events
+from sdk.file import File
 from sdk.targets import Targets
 
 ENGINES = ("ssh", "ansible", "salt", "func", "local", "fake")
@@ -23,11 +24,38 @@ class Engine(Protocol):
     def script(self, targets: Targets, text: str, args: Sequence[str] = (), *, timeout: float | None = None) -> Events:
         """Run a script text by its #! line (/bin/sh where it has none), with arguments."""
 
-    def put(self, targets: Targets, path: str, content: bytes, *, mode: int = 0o644) -> Events:
-        """Write a file whole or not at all (temporary name, then rename). changed where it differed, else ok."""
+    def put(  # noqa: PLR0913  # each is a property of the file
+        self,
+        targets: Targets,
+        path: str,
+        content: bytes | File,
+        *,
+        mode: int | None = None,
+        owner: str = "",
+        group: str = "",
+        backup: bool = False,
+        timeout: float | None = None,
+    ) -> Events:
+        """Write a file whole or not at all (temporary name, checksum, then rename). changed where it differed, else ok.
 
-    def get(self, targets: Targets, path: str, *, limit: int = 1 << 20) -> Events:
-        """Read a file of at most `limit` bytes. data["content"] is base64; a larger or missing file is failed."""
+        mode, owner, group: as they shall be; where none is given an existing file keeps its own, a new one gets 0644
+        and the account's. backup: a file that is replaced stays beside it as NAME.DATE-TIME.bak; data["backup"] is
+        its path, "" where there was none.
+        """
+
+    def get(
+        self,
+        targets: Targets,
+        path: str,
+        *,
+        limit: int = 1 << 20,
+        keep: bool = False,
+        timeout: float | None = None,
+    ) -> Events:
+        """Read a file of at most `limit` bytes. data["content"] is base64; a larger or missing file is failed.
+
+        keep: the master keeps the content for download, and data["file"] (sdk.File as a dict) stands for it.
+        """
 
 
 class Ssh(Engine, Protocol):
@@ -44,8 +72,18 @@ class Ansible(Engine, Protocol):
     def module(self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any) -> Events:
         """Run one Ansible module by its full name; data is the module's result."""
 
-    def playbook(self, targets: Targets, path: str, variables: dict[str, Any] | None = None) -> Events:
+    def playbook(
+        self,
+        targets: Targets,
+        path: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Events:
         """Run a playbook from the master's playbook folder; path is relative to it."""
+
+    def playbooks(self) -> list[str]:
+        """Give the playbooks of that folder, as `playbook` takes them, sorted."""
 
 
 class Salt(Engine, Protocol):
@@ -62,8 +100,16 @@ class Salt(Engine, Protocol):
     ) -> Events:
         """Call an execution module's function; data is its return."""
 
-    def state(self, targets: Targets, sls: str, *, timeout: float | None = None) -> Events:
-        """Apply a state file."""
+    def state(
+        self,
+        targets: Targets,
+        sls: str,
+        *,
+        pillar: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Events:
+        """Apply a state file; in a dry run with test=True. changed where something changed or would; data is Salt's
+        return, and the output says each state's result and changes."""
 
 
 class Func(Engine, Protocol):

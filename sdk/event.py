@@ -19,7 +19,11 @@ class Event:
     {"stdout": str, "stderr": str}, for get {"content": bytes as base64}, for Salt, Func and Ansible what their call
     returned. `rc` is the exit status where there was a process. `reason` is one sentence for a person, empty when all
     is well. `engine` names what carried it; `seconds` is the time this host took, where the engine knows it. `size`:
-    bytes of the whole output where `output` holds only a part of it, else None.
+    bytes of the whole output where `output` holds only a part of it, else None. `untouched`: of a host that was not
+    reached, the engine is certain that nothing was sent to it, so that another engine may try.
+
+    Two keys of `data` mean something to the platform: "file", a File as a dict, is kept and offered for download;
+    "facts", a dict of JSON values, is kept in the inventory.
     """
 
     host: str
@@ -32,6 +36,7 @@ class Event:
     engine: str = ""
     seconds: float | None = None
     size: int | None = None
+    untouched: bool = False
 
     @property
     def final(self) -> bool:

@@ -134,4 +134,7 @@ def engines_of(run: Run) -> tuple[tuple[str, ...], bool]:
     unknown = [item for item in wanted if item not in BY_PROTOCOL]
     if unknown:
         raise ModuleError(f"ctx is Context[{engine!r}]; write Engine, Ssh, Ansible, Salt or Func in the brackets", line)
-    return tuple(BY_PROTOCOL[item] for item in wanted), False
+    names = tuple(BY_PROTOCOL[item] for item in wanted)
+    if {"salt", "func"} <= set(names):  # both have a `call`, each with arguments of its own
+        raise ModuleError("ctx is for Salt and Func at once, whose calls differ; write one module for each", line)
+    return names, False

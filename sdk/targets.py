@@ -10,6 +10,7 @@ class Target:
 
     name: unique in the installation. address: what to connect to; the name where none is given. port and user: None
     means the engine's own default. engine: the declared one; fallbacks: tried in order where that one cannot be used.
+    by: in a running module, the engine by which its master takes this server; "" where none can.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Target:
     category: str = ""
     application: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
 
     @property
     def host(self) -> str:
@@ -61,3 +63,7 @@ class Targets(Sequence[Target]):
         """Keep those whose name is given, in the old order; unknown names are ignored."""
         wanted = frozenset(names)
         return Targets(tuple(target for target in self.items if target.name in wanted))
+
+    def by(self, *engines: str) -> "Targets":
+        """Keep those that the master takes by one of these engines, for a module that asks each engine in its way."""
+        return Targets(tuple(target for target in self.items if target.by in engines))

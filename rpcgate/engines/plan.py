@@ -135,7 +135,7 @@ def _script(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
 
 def _put(call: Call, mark: str, seconds: int, _: Sequence[str]) -> Plan:
     content = bytes(call.args["content"])
-    mode = f"{int(call.args.get('mode', 0o644)) & 0o7777:04o}"
+    mode = f"{(0o644 if call.args.get('mode') is None else int(call.args['mode'])) & 0o7777:04o}"
     check = "check" if call.check else ""
     words = ["/bin/sh", "-c", remote_shell.PUT, "put", _path(call), str(len(content)), mode, check]
     line = remote_shell.command(words, call=mark, seconds=seconds, stdin=True)
