@@ -12,7 +12,9 @@ from rpcgate.protocol import (
     KINDS,
     Accepted,
     Catalog,
+    FoundHost,
     Hello,
+    Hosts,
     HostSpec,
     JobNews,
     JobState,
@@ -45,6 +47,9 @@ def messages(draw: st.DrawFn) -> Any:
         extra = {"modules": draw(st.lists(st.dictionaries(st.text(), values, max_size=3), max_size=2))}
     if kind is News:
         extra = {"jobs": draw(st.lists(news(), max_size=2))}
+    if kind is Hosts:
+        facts = st.dictionaries(st.text(max_size=5), values, max_size=3)
+        extra = {"hosts": draw(st.lists(st.builds(FoundHost, facts=facts), max_size=2))}
     return draw(st.builds(kind, **{name: st.just(value) for name, value in extra.items()}))
 
 
