@@ -16,6 +16,7 @@ from rpyc.utils.server import ThreadedServer
 
 from rpcgate.envelope import EnvelopeError, FirstSeen, Opened, open_request, refusal, seal_reply
 from rpcgate.protocol import MAX_MESSAGE, Message, Poll, ProtocolError, Refusal, Refused, decode, encode
+from rpcgate.refusals import Refusals
 from rpcgate.tls import TlsError, shake_hands, wrap
 from rpcgate.transport import PeerError, Pipe
 from rpcgate.trust import Trust
@@ -49,6 +50,7 @@ class Desk:
         self._trust = trust
         self._first_seen = first_seen
         self._clock = clock
+        self._refusals = Refusals(core.count)
 
     def answer(self, data: bytes, peer: str) -> bytes:
         """Open, answer and seal; what cannot be opened gets the reason's word and nothing else."""
@@ -56,8 +58,7 @@ class Desk:
         try:
             request = open_request(data, keys=known.keys, web=known.web, now=self._clock(), first_seen=self._first_seen)
         except EnvelopeError as error:
-            self._core.count(error.reason)
-            log.warning("refused a message from %s: %s", peer, error.reason)
+            self._refusals.tell(error.reason, peer, "a message that cannot be opened")
             return refusal(error.reason)
         return seal_reply(self._reply(request, peer), to=request.reply, keys=known.keys, now=self._clock())
 
@@ -65,8 +66,7 @@ class Desk:
         try:
             message = decode(request.body)
         except ProtocolError as error:
-            self._core.count("not_a_message")
-            log.warning("refused a message from %s: not_a_message (%s)", peer, error)
+            self._refusals.tell("not_a_message", peer, str(error))
             return encode(Refused(Refusal.MESSAGE, f"The master does not understand this message: {error}."))
         reply = self._asked(message)
         if len(reply) > MAX_MESSAGE:
@@ -94,7 +94,7 @@ class GateServer(ThreadedServer):  # type: ignore[misc]  # rpyc is untyped
         )
         self._desk = desk
         self._trust = trust
-        self._count = count
+        self._refusals = Refusals(count)
         self._lock = threading.Lock()
         self._strangers: dict[ssl.SSLSocket, None] = {}
         self._seats = threading.BoundedSemaphore(SEATS)
@@ -135,10 +135,10 @@ class GateServer(ThreadedServer):  # type: ignore[misc]  # rpyc is untyped
         try:
             private = self._admitted(sock)
         except TlsError as error:
-            self._refuse("tls", peer, str(error))
+            self._refusals.tell("tls", peer, str(error))
             return
         if not self._seats.acquire(blocking=False):
-            self._refuse("crowded", peer, f"{SEATS} connections are open")
+            self._refusals.tell("crowded", peer, f"{SEATS} connections are open")
             private.close()
             return
         try:
@@ -173,18 +173,14 @@ class GateServer(ThreadedServer):  # type: ignore[misc]  # rpyc is untyped
         try:
             Pipe(private, lambda data: self._desk.answer(data, peer)).serve_all()
         except PeerError as error:
-            self._refuse(error.reason, peer, "connection closed")
+            self._refusals.tell(error.reason, peer, "connection closed")
         except Exception as error:  # noqa: BLE001  # rpyc and brine raise nearly anything on hostile bytes
-            self._refuse("fault", peer, _place(error))
+            self._refusals.tell("fault", peer, _place(error))
         finally:
             self.clients.discard(private)
             _shut(private)
             private.close()
             log.info("the web tier is gone from %s", peer)
-
-    def _refuse(self, reason: str, peer: str, why: str) -> None:
-        self._count(reason)
-        log.warning("refused %s: %s (%s)", peer, reason, why)
 
 
 def _shut(private: ssl.SSLSocket) -> None:

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -197,21 +198,32 @@ def _streamed(request: HttpRequest, news: AsyncGenerator[bytes, None]) -> HttpRe
     if seat is None:
         sentence = _("%d live pages are open at once by you; close some of them, then load this one again.")
         return HttpResponse(sentence % pulse.SEATS, "text/plain; charset=utf-8", 429, headers={"Retry-After": "5"})
-    response = StreamingHttpResponse(_seated(seat, news), content_type="text/event-stream")
+    response = StreamingHttpResponse(_seated(seat, request, news), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"  # nginx would hold the events back
     return response
 
 
-async def _seated(seat: pulse.Seat, news: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    """Tell the news; the request's own thread goes before the first wait, the seat with the last word."""
+async def _seated(seat: pulse.Seat, request: HttpRequest, news: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """Tell the news while the person is signed in; the request's own thread goes before the first wait."""
+    looked = monotonic()
     try:
         await pulse.without_thread()
         async with aclosing(news):
             async for piece in news:
+                if monotonic() - looked > REFRESH:
+                    if not await pulse.asked(partial(signed_in, request)):
+                        return
+                    looked = monotonic()
                 yield piece
     finally:
         seat.leave()
+
+
+def signed_in(request: HttpRequest) -> bool:
+    """Say whether the person is signed in still: neither signed out, nor deactivated, nor given another password."""
+    request.session = type(request.session)(request.session.session_key)  # as it is stored now
+    return get_user(request).is_authenticated
 
 
 def _after(request: HttpRequest) -> int:

@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.asgi import get_asgi_application
 from django.db import connections
 from django.db.backends.signals import connection_created
@@ -19,6 +20,7 @@ from django.urls import reverse
 
 from tests.webui.fleet_data import fill_people
 from tests.webui.task_data import picture_task
+from webui.tasks import live
 from webui.tasks.models import HostResult, Task
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
@@ -64,6 +66,10 @@ class Stream(ApplicationCommunicator):
         while word not in text:
             text += await self.read()
         return text
+
+    async def end(self) -> None:
+        while (await self.receive_output(BOUND)).get("more_body"):
+            continue
 
     async def leave(self) -> None:
         await self.send_input({"type": "http.disconnect"})
@@ -168,6 +174,36 @@ def test_a_log_follows_and_ends_with_its_server(people: dict[str, User], task: T
             await page.until("retry:")
             await sync_to_async(finish)()
             assert "exit 0" in await page.until("event: end")
+
+    run(story)
+
+
+def deactivated(person: User) -> None:
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def signed_out(_person: User) -> None:
+    Session.objects.all().delete()
+
+
+def given_another_password(person: User) -> None:
+    person.set_password("another one, 14")
+    person.save()
+
+
+@pytest.mark.parametrize("gone", [deactivated, signed_out, given_another_password])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_stream_ends_when_its_person_is_not_signed_in_any_more(
+    people: dict[str, User], task: Task, monkeypatch: pytest.MonkeyPatch, place: int, gone: Callable[[User], None]
+) -> None:
+    monkeypatch.setattr(live, "REFRESH", 0.2)
+    cookie, path = cookie_of(people["lin.wei"]), addresses(task)[place]
+
+    async def story() -> None:
+        async with streams([path], cookie) as (page,):
+            await page.read()
+            await sync_to_async(gone)(people["lin.wei"])
+            await page.end()
 
     run(story)
 
