@@ -12,17 +12,19 @@ from typing import Any
 
 from rpcgate.engines import Adapter, Call, Emit, Running
 from rpcgate.engines.plan import GONE, NOT_CONFIRMED
+from rpcgate.fallback import Fallbacks
 from rpcgate.pipe import PipeError
 from rpcgate.protocol import ProtocolError, build
 from rpcgate.record import Record
 from rpcgate.router import Router
-from sdk import Event, Status, Targets
+from sdk import Event, Status, Target, Targets
 
 log = logging.getLogger(__name__)
 
 CONFIRM = 15.0  # seconds for engines to say that what they cancelled is gone
 MAY_RUN = "it may still run on the server"
 LOOK = 0.1  # seconds between two looks at what still runs
+GATHER = 0.1  # seconds in which hosts that an engine did not reach are gathered for the next one
 Answer = Callable[[int, Event | None], None]
 
 
@@ -122,11 +124,19 @@ class _Asked:
 
 @dataclass(slots=True)
 class _Verb:
-    """A call under way, and its hosts still to come."""
+    """A call under way, and its hosts still to come.
+
+    by: the engine that has each host. waiting: the hosts that an engine is soon to try after another one, with what
+    that one said. over: nothing more is begun.
+    """
 
     name: str
     open: set[str]
     running: list[Running] = field(default_factory=list)
+    call: Call | None = None
+    by: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, list[tuple[Target, Event]]] = field(default_factory=dict)
+    over: bool = False
 
 
 @dataclass(slots=True)
@@ -146,11 +156,14 @@ class Calls:
 
     def __init__(self, targets: Targets, template: Call, record: Record, router: Router, answer: Answer) -> None:
         self._targets = targets
+        self._named = {target.name: target for target in targets}
         self._template = template
         self._record = record
         self._router = router
         self._answer = answer
         self._lock = threading.RLock()
+        self._beginning = threading.Lock()  # held while an engine is given what another did not reach; before _lock
+        self._fallbacks = Fallbacks()
         self._verbs: dict[int, _Verb] = {}
         self._steps = {name: _Step() for name in targets.names}
         self._highest = 0
@@ -178,17 +191,16 @@ class Calls:
 
     def drop(self, number: int) -> None:
         """Cancel what still runs of a call that the module wants no more of."""
-        verb = self._verbs.get(number)
-        for running in verb.running if verb else ():
-            running.cancel()
+        self._stop([number])
 
     def cancel(self) -> list[Running]:
         """Cancel all that runs, and give it."""
+        return self._stop(list(self._verbs))
+
+    def told(self, event: Event) -> Event:
+        """Give a module's word about a host with what it need not know: that another engine than its own carried it."""
         with self._lock:
-            running = [one for verb in self._verbs.values() for one in verb.running]
-        for one in running:
-            one.cancel()
-        return running
+            return self._fallbacks.told(event)
 
     def close(self) -> None:
         """Cancel all that runs and wait, within bounds, until the engines say that it is gone."""
@@ -210,6 +222,23 @@ class Calls:
         why = f": {step.last.reason}" if step.last.reason else "."
         return replace(step.last, status=status, reason=ended + why, data=None)
 
+    def _stop(self, numbers: list[int]) -> list[Running]:
+        """Cancel some calls and give what runs of them; a host that waits for another engine ends as the first left it."""
+        with self._beginning, self._lock:
+            verbs = {number: self._verbs[number] for number in numbers if number in self._verbs}
+            left: list[tuple[int, Event]] = []
+            for number, verb in verbs.items():
+                verb.over = True
+                left += [(number, event) for waiting in verb.waiting.values() for _, event in waiting]
+                verb.waiting.clear()
+            running = [one for verb in verbs.values() for one in verb.running]
+        for one in running:
+            one.cancel()
+        for number, event in left:
+            self._fallbacks.forget(event.host)
+            self._ended(number, event)
+        return running
+
     def _begin(self, asked: _Asked, verb: _Verb) -> None:
         with self._lock:
             self._verbs[asked.call] = verb
@@ -229,12 +258,14 @@ class Calls:
             return None
 
     def _share_out(self, asked: _Asked, call: Call, targets: Targets, verb: _Verb) -> None:
-        shares, unreachable = self._router.split(asked.verb, targets)
+        with self._lock:
+            shares, unreachable = self._router.split(asked.verb, targets, self._fallbacks.missed)
+            verb.call = replace(call, timeout=min(asked.timeout or call.timeout, 86_400.0))
+            verb.by |= {name: adapter.name for adapter, share in shares for name in share.names}
         for event in unreachable:
             self._emitter(asked.call, "")(event)
-        timeout = min(asked.timeout or call.timeout, 86_400.0)
         for adapter, share in shares:
-            self._run(asked.call, adapter, replace(call, targets=share, timeout=timeout), verb)
+            self._run(asked.call, adapter, replace(verb.call, targets=share), verb)
 
     def _run(self, number: int, adapter: Adapter, call: Call, verb: _Verb) -> None:
         emit = self._emitter(number, adapter.name)
@@ -251,12 +282,48 @@ class Calls:
     def _emitter(self, number: int, engine: str) -> Emit:
         def emit(event: Event) -> None:
             said = event if event.engine or not engine else replace(event, engine=engine)
-            if said.final:
+            if not said.final:
+                self._live(said)
+            elif not self._goes_on(number, engine, said):
                 self._ended(number, said)
-            elif self._record.live(said):
-                self._answer(0, None)  # no call's: so that somebody flushes it in time
 
         return emit
+
+    def _live(self, event: Event) -> None:
+        if self._record.live(event):
+            self._answer(0, None)  # no call's: so that somebody flushes it in time
+
+    def _goes_on(self, number: int, engine: str, event: Event) -> bool:
+        """Say whether a final event is not its host's last, because another engine tries it; if so, see to that."""
+        with self._lock:
+            verb = self._verbs.get(number)
+            if verb is None or event.host not in verb.open or verb.by.get(event.host, "") != engine:
+                return True  # nobody waits for this word any more
+            target, event = self._named.get(event.host), replace(event, engine=engine)
+            missed = self._fallbacks.missed(event.host)
+            adapter = self._router.after(verb.name, target, event, missed) if target and not verb.over else None
+            if target is None or adapter is None:
+                return False
+            note = self._fallbacks.note(event, adapter.name)
+            verb.by[event.host] = adapter.name
+            waiting = verb.waiting.setdefault(adapter.name, [])
+            waiting.append((target, event))
+            if len(waiting) == 1:
+                timer = threading.Timer(GATHER, self._fall_back, (number, adapter))
+                timer.daemon = True
+                timer.start()
+        self._live(note)
+        return True
+
+    def _fall_back(self, number: int, adapter: Adapter) -> None:
+        """Give an engine the hosts that others did not reach."""
+        with self._beginning:
+            with self._lock:
+                verb = self._verbs.get(number)
+                waiting = verb.waiting.pop(adapter.name, []) if verb else []
+            if verb and verb.call and waiting:
+                targets = Targets(tuple(target for target, _ in waiting))
+                self._run(number, adapter, replace(verb.call, targets=targets), verb)
 
     def _ended(self, number: int, event: Event) -> None:
         with self._lock:
@@ -264,6 +331,7 @@ class Calls:
             if verb is None or event.host not in verb.open:
                 return
             verb.open.discard(event.host)
+            event = self._fallbacks.ended(event)
             step = self._steps.get(event.host)
             if step:
                 step.running -= 1

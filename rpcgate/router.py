@@ -1,6 +1,6 @@
 """Decide by which engine each host is driven."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from rpcgate.engines import Adapter
@@ -12,6 +12,7 @@ OWN_VERBS = {
     "salt": frozenset({"call", "state"}),
     "func": frozenset({"call"}),
 }
+Missed = Callable[[str], Collection[str]]
 
 
 class Router:
@@ -19,13 +20,22 @@ class Router:
 
     A portable module takes each host by the host's own engine, else by the first of its fallbacks that this master can
     use. A module written for certain engines takes, of these, the first that the host names; one written for Ansible
-    also takes hosts that only name ssh or local, because Ansible travels over both.
+    also takes hosts that only name ssh or local, because Ansible travels over both. idempotent: what the module does
+    may be done twice.
     """
 
-    def __init__(self, adapters: Mapping[str, Adapter], engines: tuple[str, ...], *, portable: bool) -> None:
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter],
+        engines: tuple[str, ...],
+        *,
+        portable: bool,
+        idempotent: bool = False,
+    ) -> None:
         self._adapters = adapters
         self._engines = engines
         self._portable = portable
+        self._idempotent = idempotent
 
     def allows(self, verb: str) -> bool:
         """Say whether the module may use a verb at all."""
@@ -33,18 +43,36 @@ class Router:
             return True
         return not self._portable and any(verb in OWN_VERBS.get(name, ()) for name in self._engines)
 
-    def split(self, verb: str, targets: Targets) -> tuple[list[tuple[Adapter, Targets]], list[Event]]:
-        """Share the targets out over the adapters; a final event for each that none can take."""
+    def split(
+        self, verb: str, targets: Targets, missed: Missed = lambda _: frozenset()
+    ) -> tuple[list[tuple[Adapter, Targets]], list[Event]]:
+        """Share the targets out over the adapters; a final event for each that none can take.
+
+        missed: gives the engines that did not reach a host before; they come last.
+        """
         faults = {name: self.fault(name, verb) for name in {one for target in targets for one in self._tried(target)}}
         shares: dict[str, list[Target]] = {}
         left = []
         for target in targets:
-            name = next((name for name in self._tried(target) if not faults[name]), None)
-            if name:
+            usable = [name for name in self._tried(target) if not faults[name]]
+            usable.sort(key=missed(target.name).__contains__)
+            if usable:
+                name = usable[0]
                 shares.setdefault(name, []).append(target)
             else:
                 left.append(self._unreachable(target, faults))
         return [(self._adapters[name], Targets(tuple(share))) for name, share in shares.items()], left
+
+    def after(self, verb: str, target: Target, event: Event, missed: Collection[str]) -> Adapter | None:
+        """Give the engine to try next on a host that event.engine did not reach; None when there is none, or when it is
+        not safe: what may have been sent is sent again only where that does no harm."""
+        if event.status is not Status.UNREACHABLE or verb not in PORTABLE:
+            return None
+        if not (event.untouched or self._idempotent):
+            return None
+        declared = [name for name in self._tried(target) if name in target.engines]
+        left = [name for name in declared if name != event.engine and name not in missed]
+        return next((self._adapters[name] for name in left if not self.fault(name, verb)), None)
 
     def decided(self, targets: Targets) -> Targets:
         """Say of each target by which engine this master takes it (Target.by)."""

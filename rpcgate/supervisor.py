@@ -235,6 +235,7 @@ class Supervisor:
     def _take(self, event: Event) -> None:
         """Store what the module says of a host. Told to end, it may call hosts lost or failed: that is not believed."""
         if event.final and not (self._stopped and event.status in (Status.LOST, Status.FAILED)):
+            event = self._calls.told(event)
             if self._last is None and list(self._record.open) == [event.host]:
                 self._last = event
             else:

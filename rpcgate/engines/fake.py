@@ -6,6 +6,7 @@ spread = 0.2              # seconds over which the others follow
 pieces = 3                # live pieces that a host says before it ends
 differ = 0.01             # share of the hosts whose output is their own
 outcomes = {failed = 0.01, unreachable = 0.001}    # shares; the rest is ok
+untouched = true          # of the unreachable ones it is certain that nothing was sent to them
 """
 
 import base64
@@ -41,6 +42,7 @@ class Behaviour:
     pieces: int = 0
     differ: float = 0.0
     outcomes: Mapping[Status, float] = field(default_factory=dict)
+    untouched: bool = False
 
 
 class Fake:
@@ -63,12 +65,15 @@ class Fake:
         """Read the table [engines.fake]; ConfigError names the key that is wrong."""
         known = {"delay": float, "spread": float, "pieces": int, "differ": float}
         for key, value in table.items():
-            if key not in known and key != "outcomes":
-                raise ConfigError(f"engines.fake.{key} is unknown; write {', '.join(known)} or outcomes")
+            if key not in known and key not in ("outcomes", "untouched"):
+                raise ConfigError(f"engines.fake.{key} is unknown; write {', '.join(known)}, untouched or outcomes")
+            if key == "untouched" and not isinstance(value, bool):
+                raise ConfigError(f"engines.fake.untouched is {value!r}; write true or false")
             if key in known and (type(value) not in (int, known[key]) or value < 0):
                 raise ConfigError(f"engines.fake.{key} is {value!r}; write a number, for example 1")
         plain = {key: value for key, value in table.items() if key in known}
-        return cls(Behaviour(**plain, outcomes=_outcomes(table.get("outcomes", {}))))
+        untouched = table.get("untouched", False)
+        return cls(Behaviour(**plain, outcomes=_outcomes(table.get("outcomes", {})), untouched=untouched))
 
     def usable(self) -> str:
         """Say that it can always be used."""
@@ -120,6 +125,7 @@ class Fake:
             data,
             engine=self.name,
             seconds=round(self._seconds(call, target.name), 3),
+            untouched=status is Status.UNREACHABLE and self.behaviour.untouched,
         )
 
     def _seconds(self, call: Call, host: str) -> float:

@@ -71,11 +71,12 @@ def test_a_configuration_is_read() -> None:
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ({"dealy": 1}, "engines.fake.dealy is unknown; write delay, spread, pieces, differ or outcomes"),
+        ({"dealy": 1}, "engines.fake.dealy is unknown; write delay, spread, pieces, differ, untouched or outcomes"),
         ({"delay": "soon"}, "engines.fake.delay is 'soon'; write a number"),
         ({"delay": -1}, "engines.fake.delay is -1"),
         ({"pieces": 1.5}, "engines.fake.pieces is 1.5"),
         ({"delay": True}, "engines.fake.delay is True"),
+        ({"untouched": 1}, "engines.fake.untouched is 1; write true or false"),
         ({"outcomes": 5}, "engines.fake.outcomes is 5; write a table"),
         ({"outcomes": {"ok": 1}}, "engines.fake.outcomes.ok is 1"),
         ({"outcomes": {"failed": 2}}, "engines.fake.outcomes.failed is 2"),
