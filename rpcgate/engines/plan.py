@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from rpcgate.engines import Call, remote_shell
+from rpcgate.engines import Call, remote_files, remote_shell
 from rpcgate.output import Output
 from sdk import Event, Status
 from sdk.event import Stream
@@ -134,17 +134,19 @@ def _script(call: Call, mark: str, seconds: int, sudo: Sequence[str]) -> Plan:
 
 
 def _put(call: Call, mark: str, seconds: int, _: Sequence[str]) -> Plan:
-    content = bytes(call.args["content"])
-    mode = f"{(0o644 if call.args.get('mode') is None else int(call.args['mode'])) & 0o7777:04o}"
-    check = "check" if call.check else ""
-    words = ["/bin/sh", "-c", remote_shell.PUT, "put", _path(call), str(len(content)), mode, check]
-    line = remote_shell.command(words, call=mark, seconds=seconds, stdin=True)
-    return Plan(mark, line, seconds, SMALL, content, False, _read_put(_path(call), check=call.check))
+    path, content = _path(call), call.args["content"]
+    try:
+        words = remote_files.put_words(path, call.args, mark, check=call.check)
+    except ValueError as error:
+        raise VerbError(str(error)) from error
+    line = remote_shell.command(words, call=mark, seconds=seconds, stdin=not call.check)
+    read = _read_put(path, mark, check=call.check)
+    return Plan(mark, line, seconds, SMALL, None if call.check else content, False, read)
 
 
 def _get(call: Call, mark: str, seconds: int, _: Sequence[str]) -> Plan:
     limit = int(call.args.get("limit", 1 << 20))
-    words = ["/bin/sh", "-c", remote_shell.GET, "get", _path(call), str(limit + 1), mark]
+    words = remote_files.get_words(_path(call), limit, mark)
     line = remote_shell.command(words, call=mark, seconds=seconds)
     return Plan(mark, line, seconds, SMALL, None, False, _read_get(_path(call), limit, mark), raw=limit + SMALL)
 
@@ -180,15 +182,18 @@ def _read_exit(program: str, sudo: Sequence[str]) -> Read:
     return read
 
 
-def _read_put(path: str, *, check: bool) -> Read:
+def _read_put(path: str, mark: str, *, check: bool) -> Read:
     def read(event: Event, said: Said) -> Event:
-        answer = said.streams["stdout"].text().split()[-1:]
-        if said.rc != 0 or answer not in (["same"], ["changed"]):
+        written = remote_files.read_written(said.streams["stdout"].text(), mark)
+        if said.rc != 0 or written is None:
             return _refused(event, said, f"{path} was not written")
-        if answer == ["same"]:
-            return replace(event, rc=0, status=Status.OK, output=f"{path} is as wanted already.\n")
-        word = "would change" if check else "was written"
-        return replace(event, rc=0, status=Status.CHANGED, output=f"{path} {word}.\n")
+        data = {"backup": written.backup}
+        if not written.changed:
+            return replace(event, rc=0, status=Status.OK, output=f"{path} is as wanted already.\n", data=data)
+        lines = [f"{path} {'would change' if check else 'was written'}.", *written.differences]
+        if written.backup:
+            lines.append(f"The file before is {written.backup}")
+        return replace(event, rc=0, status=Status.CHANGED, output="\n".join(lines) + "\n", data=data)
 
     return read
 

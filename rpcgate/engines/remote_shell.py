@@ -22,31 +22,6 @@ f=$(mktemp "${TMPDIR:-/tmp}/omserver-%(call)s.XXXXXX") || exit 125
 cat >"$f"
 [ "$(wc -c <"$f")" -eq %(size)d ] || { rm -f "$f"; echo "the script did not arrive whole" >&2; exit 125; }
 """
-# cp -p first: the new file keeps the old one's owner, and must be writable for what follows; readlink: a link stays
-# one, its file is replaced
-PUT = """\
-path=$1 size=$2 mode=$3 check=$4
-[ -d "$path" ] && { echo "$path is a folder; name a file in it" >&2; exit 1; }
-[ -e "$path" ] && path=$(readlink -f -- "$path")
-[ -d "$(dirname -- "$path")" ] || { echo "the folder $(dirname -- "$path") does not exist" >&2; exit 1; }
-if [ -n "$check" ]; then new=$(mktemp) || exit 1
-else new=$(mktemp "$(dirname -- "$path")/.omserver.XXXXXX") || exit 1; fi
-trap 'rm -f -- "$new"' EXIT
-[ -f "$path" ] && [ -z "$check" ] && { cp -p -- "$path" "$new" && chmod 0600 "$new" || exit 1; }
-cat >"$new" && [ "$(wc -c <"$new")" -eq "$size" ] || { echo "the content did not arrive whole" >&2; exit 1; }
-[ -f "$path" ] && [ -n "$(find "$path" -prune -perm "$mode")" ] && cmp -s -- "$new" "$path" && { echo same; exit 0; }
-[ -z "$check" ] && { chmod "$mode" "$new" && mv -f -- "$new" "$path" || exit 1; }
-echo changed
-"""
-# The mark stands before the content, because a .bashrc may print something first
-GET = """\
-path=$1 most=$2 mark=$3
-[ -e "$path" ] || { echo "$path does not exist" >&2; exit 1; }
-[ -f "$path" ] || { echo "$path is no plain file" >&2; exit 1; }
-[ -r "$path" ] || { echo "$path may not be read" >&2; exit 1; }
-printf '%s' "$mark"
-head -c "$most" <"$path"
-"""
 # Marked processes, what descends from them (sudo hides the mark), and what was found before (its parent may be gone):
 # TERM for some rounds, then KILL. Two empty rounds in a row: the first may come before the host has begun to run what
 # it was sent. Where nothing can be looked up, nothing is called gone.

@@ -50,6 +50,7 @@ test_packages() {
   lacks chromium has chromium
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps
+  lacks busybox has busybox # a small system's shell: the verbs on files must work in it as well
   lacks gettext has msgattrib
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rpcgate.engines import remote_shell
+from rpcgate.engines import remote_files, remote_shell
 from tests.rpcgate.engines.calls import eventually
 from tests.rpcgate.engines.test_verbs import alive, seconds
 
@@ -54,7 +54,7 @@ def test_half_a_script_does_not_run() -> None:
 def test_half_a_file_is_not_written(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
-    words = ["/bin/sh", "-c", remote_shell.PUT, "put", str(target), "10", "0644", ""]
+    words = remote_files.put_words(str(target), {"content": b"0123456789"}, "mark", check=False)
     line = remote_shell.command(words, call="c0ffee", seconds=5, stdin=True)
     done = subprocess.run(["/bin/sh", "-c", line], input=b"new", capture_output=True, timeout=5, check=False)
     assert (done.returncode, done.stderr) == (1, b"the content did not arrive whole\n")
