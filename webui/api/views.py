@@ -78,7 +78,7 @@ def modules(request: HttpRequest) -> JsonResponse:
 @api("GET")
 def servers(request: HttpRequest) -> JsonResponse:
     """List the servers of ?on=SELECTOR."""
-    found = resolve(request.GET.get("on", "all")).select_related("idc").prefetch_related("tags")
+    found = resolve(request.GET.get("on", "all")).select_related("idc", "facts").prefetch_related("tags")
     return JsonResponse({"servers": [server_json(server) for server in found]})
 
 

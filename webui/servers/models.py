@@ -112,6 +112,38 @@ class Server(models.Model):
         return self.name
 
 
+class ServerFacts(models.Model):
+    """What a server last said of itself; names and meanings as in modules/gather_facts.py.
+
+    facts: bounded by webui.servers.facts, but of any shape: servers are not believed. The columns repeat those that
+    selectors ask for, "" where they are not known. task: the number of the task that gathered them, else the engine's
+    own records were read.
+    """
+
+    server = models.OneToOneField(Server, on_delete=models.CASCADE, primary_key=True, related_name="facts")
+    facts = models.JSONField(default=dict)
+    gathered_at = models.DateTimeField()
+    engine = models.CharField(max_length=10, blank=True)
+    task = models.PositiveBigIntegerField(null=True, blank=True)
+    os = models.CharField(max_length=60, blank=True)
+    os_version = models.CharField(max_length=60, blank=True)
+    kernel = models.CharField(max_length=60, blank=True)
+    arch = models.CharField(max_length=60, blank=True)
+    virtual = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        verbose_name_plural = "server facts"
+        indexes = (
+            models.Index(fields=("os", "os_version"), name="facts_os"),
+            models.Index(fields=("kernel",), name="facts_kernel"),
+            models.Index(fields=("arch",), name="facts_arch"),
+            models.Index(fields=("virtual",), name="facts_virtual"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.server_id}: {self.os} {self.os_version}".rstrip()
+
+
 class Tag(models.Model):
     """key=value on a server; a key stands once on each server."""
 

@@ -6,7 +6,8 @@ from webui.servers.models import Master, Server
 
 
 def server_json(server: Server) -> dict[str, Any]:
-    """Give a server as JSON values."""
+    """Give a server as JSON values; idc and facts are to be fetched with it."""
+    facts = getattr(server, "facts", None)
     return {
         "name": server.name,
         "idc": server.idc.name,
@@ -21,6 +22,8 @@ def server_json(server: Server) -> dict[str, Any]:
         "health": server.health,
         "last_seen": server.last_seen.isoformat() if server.last_seen else None,
         "maintenance_until": server.maintenance_until.isoformat() if server.maintenance_until else None,
+        "facts": facts.facts if facts else {},
+        "facts_at": facts.gathered_at.isoformat() if facts else None,
     }
 
 

@@ -1,7 +1,7 @@
 """The selector language: which servers a person means.
 
     web1, web2*  idc=sh  app=www  category=Linux.Web  engine=salt  health=unreachable
-    tag:role=web  tag:role  @group  all
+    tag:role=web  tag:role  fact:os=Debian  @group  all
     joined by and, or, not and ( ). A comma means or within one word list: idc=sh,bj; values may be globs.
 
 A name, IDC, application, category or group that does not exist is an error, never an empty answer.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from webui.servers.models import Engine, Group, Idc, Server, Tag
+from webui.servers.models import Engine, Group, Idc, Server, ServerFacts, Tag
 
 MAX_LENGTH = 500_000  # characters; 20,000 pasted names fit
 MAX_DEPTH = 30  # brackets, nots and groups within groups
@@ -33,6 +33,7 @@ COLUMNS = {
     "address": "address",
     "name": "name",
 }
+FACTS = ("os", "os_version", "kernel", "arch", "virtual")
 
 
 class SelectorError(ValueError):
@@ -148,6 +149,8 @@ def _term(reader: Reader, token: str) -> Q:
     key, sign, value = token.partition("=")
     if key.startswith("tag:"):
         return _tag(reader, key[4:], value if sign else None)
+    if key.startswith("fact:"):
+        return _fact(reader, key[5:], _items(value))
     if sign:
         return _column(reader, key.lower(), _items(value), token)
     return _names(reader, _items(token))
@@ -162,7 +165,7 @@ def _items(text: str) -> list[str]:
 def _column(reader: Reader, key: str, values: list[str], token: str) -> Q:
     if key not in COLUMNS:
         raise SelectorError(
-            _("“%(key)s” is no condition; write one of %(known)s or tag:key=value.")
+            _("“%(key)s” is no condition; write one of %(known)s, tag:key=value or fact:os=value.")
             % {"key": key[:40], "known": ", ".join(COLUMNS)}
         )
     if not values:
@@ -190,7 +193,7 @@ def _known_values(key: str, values: list[str]) -> None:
         raise SelectorError(_("No server has %(key)s=%(value)s.") % {"key": key, "value": missing[:60]})
 
 
-def _missing(rows: "QuerySet[Idc] | QuerySet[Server]", column: str, values: list[str]) -> str:
+def _missing(rows: "QuerySet[Idc] | QuerySet[Server] | QuerySet[ServerFacts]", column: str, values: list[str]) -> str:
     """Give the first value that no row has as the database compares it, "" when each is there. At most two queries."""
     found = rows.filter(**{f"{column}__in": values}).order_by() if values else rows.none()
     known = {str(value).casefold() for value in found.values_list(column, flat=True).distinct()}
@@ -209,6 +212,18 @@ def _tag(reader: Reader, key: str, value: str | None) -> Q:
     else:
         reader.count()
     return Q(pk__in=tags.values("server_id"))
+
+
+def _fact(reader: Reader, name: str, values: list[str]) -> Q:
+    if name not in FACTS or not values:
+        raise SelectorError(
+            _("“fact:%(name)s” is no condition; write one of %(known)s, and a value, for example fact:os=Debian.")
+            % {"name": name[:40], "known": ", ".join(f"fact:{known}" for known in FACTS)}
+        )
+    plain = [value for value in values if not GLOB.search(value)]
+    if missing := _missing(ServerFacts.objects.all(), name, plain):
+        raise SelectorError(_("No server has %(key)s=%(value)s.") % {"key": f"fact:{name}", "value": missing[:60]})
+    return Q(pk__in=ServerFacts.objects.filter(_any(reader, name, values)).values("server_id"))
 
 
 def _names(reader: Reader, items: list[str]) -> Q:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webui import access
 from webui.by import by_of
-from webui.servers import listing, services
+from webui.servers import facts_card, listing, services
 from webui.servers.forms import MaintenanceForm, MoveForm, ServerForm, TagForm, add_errors, values_of
 from webui.servers.idc_views import master_state
 from webui.servers.imports import COLUMNS, to_cell
@@ -115,7 +115,8 @@ def _csv_lines(found: QuerySet[Server]) -> Iterator[str]:
 def server(request: HttpRequest, name: str) -> HttpResponse:
     """Show one server: what is known of it, its tags, its last results, and the masters that reach it."""
     now = timezone.now()
-    found = get_object_or_404(listing.with_health(Server.objects.select_related("idc"), now), name=name)
+    found = get_object_or_404(listing.with_health(Server.objects.select_related("idc", "facts"), now), name=name)
+    facts = getattr(found, "facts", None)
     final = [status for status in HostStatus.values if status not in (HostStatus.RUNNING, HostStatus.QUEUED)]
     results = HostResult.objects.filter(server=found, status__in=final, ended_at__isnull=False)
     return render(
@@ -124,6 +125,9 @@ def server(request: HttpRequest, name: str) -> HttpResponse:
         {
             "server": found,
             "tags": found.tags.all(),
+            "facts": facts,
+            "sections": facts_card.sections(facts) if facts else (),
+            "can_gather": access.may_run(request.user, "read"),
             "results": results.select_related("task").order_by("-ended_at")[:LAST_RESULTS],
             "masters": [{"master": master, "state": master_state(master)} for master in found.idc.masters.all()],
             **_bulk_forms(request),

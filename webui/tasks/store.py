@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from rpcgate.protocol import JobNews, JobState, Progress
 from sdk import Status
+from webui.servers import facts
 from webui.servers.models import Server
 from webui.tasks.models import HostResult, HostStatus, Job, LogPiece, Output, Task
 from webui.tasks.writing import write
@@ -49,6 +50,7 @@ class Batch:
     begun: dict[int, datetime] = field(default_factory=dict)
     ended: dict[int, HostResult] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
+    told: list[facts.Told] = field(default_factory=list)
     note: str = ""
 
 
@@ -115,6 +117,8 @@ def _store(job: Job, events: Sequence[Progress]) -> None:
     )
     LogPiece.objects.bulk_create(batch.pieces, ignore_conflicts=True, batch_size=BATCH)
     _health(batch)
+    if batch.told:
+        facts.keep(batch.told)
     if batch.note:
         job.reason = batch.note[:500]
 
@@ -164,6 +168,9 @@ def _final(batch: Batch, row: HostResult, event: Progress, at: datetime) -> None
     row.started_at = row.started_at or batch.begun.get(row.pk) or at - timedelta(seconds=min(row.seconds or 0, 1e6))
     row.master_name = batch.job.master.name
     batch.ended[row.pk] = row
+    told = event.data.get("facts") if isinstance(event.data, dict) else None
+    if isinstance(told, dict) and row.server_id:
+        batch.told.append(facts.Told(row.server_id, told, min(at, batch.now), row.engine, batch.job.task_id))
 
 
 EMPTY = hashlib.sha256(b"").hexdigest()

@@ -113,7 +113,7 @@ class Command(BaseCommand):
 
     def show(self, options: dict[str, Any]) -> None:
         """List the servers of a selector."""
-        servers = selectors.resolve(options["on"]).select_related("idc").prefetch_related("tags")
+        servers = selectors.resolve(options["on"]).select_related("idc", "facts").prefetch_related("tags")
         if options["json"]:
             console.print_json(self, [server_json(server) for server in servers])
             return
