@@ -4,13 +4,16 @@ A file's code never runs in this process unless `Entry.module` is asked for: wha
 of its own (rpcgate.trial).
 """
 
+import builtins
 import contextlib
 import hashlib
 import io
 import json
+import keyword
 import linecache
 import logging
 import os
+import re
 import stat
 import sys
 import threading
@@ -21,15 +24,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from rpcgate.trial import TrialError, describe, try_modules, try_params
-from sdk.module import Module, ModuleError, read_module
+from sdk.errors import ModuleError
+from sdk.module import Module, read_module
 from sdk.params import Field
 
 log = logging.getLogger(__name__)
 
 MAX_SOURCE = 256 * 1024  # bytes; ten times the longest module one would want to read
+TOO_LARGE = f"it is larger than {MAX_SOURCE // 1024} KiB; a module is a page or two"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")  # of a version that is published
 LONGEST_SHOWN = 100  # characters of the name of a file that is none of ours
 FRESH = 200_000_000  # ns; a file younger than this may change again without its time changing
 PREFIX = "_omserver_module_"
@@ -64,6 +70,7 @@ class Entry:
     portable: bool = False
     fields: tuple[Field, ...] = ()
     whole: bool = False
+    untried: bool = False  # nothing is known of it but that it could not be tried; it may be sound
 
     @property
     def module(self) -> Module | None:
@@ -88,14 +95,22 @@ class Entry:
         }
 
 
+class Kept(Protocol):
+    """Versions that do not lie in the folder: rpcgate.versions.Versions."""
+
+    def get(self, name: str, digest: str) -> Entry | None:
+        """Give a version that is kept; None where it is not."""
+
+
 class Catalog:
     """The modules of a folder, as its files are now; any thread may ask.
 
-    run_as: the account in which files are tried out, where this process is root.
+    run_as: the account in which files are tried out, where this process is root. kept: versions beside the folder.
     """
 
-    def __init__(self, folder: Path, run_as: str | None = None) -> None:
+    def __init__(self, folder: Path, run_as: str | None = None, kept: Kept | None = None) -> None:
         self.folder = folder
+        self._kept = kept
         self._run_as = run_as
         self._lock = threading.Lock()
         self._seen: dict[Path, tuple[Mark, Entry]] = {}
@@ -115,6 +130,16 @@ class Catalog:
     def get(self, name: str) -> Entry | None:
         """Find a file by its name without .py; None where there is none."""
         return next((entry for entry in self.entries() if entry.name == name), None)
+
+    def version(self, name: str, digest: str) -> Entry | None:
+        """Give a module in exactly this version: the folder's or a kept one. Else what the folder has, or None.
+
+        VersionError where it is kept, but is not as it was signed.
+        """
+        own = self.get(name)
+        if (own is None or own.digest != digest) and self._kept:
+            return self._kept.get(name, digest) or own
+        return own
 
     def _scan(self, marks: dict[Path, Mark]) -> None:
         """Read what has changed, try what is new in it, and keep the rest."""
@@ -136,18 +161,44 @@ class Catalog:
                 log.warning("module refused: %s", found.error)
         for path in self._seen.keys() - marks.keys():
             del self._seen[path]
-        self._entries = _ordered(entry for _, entry in self._seen.values())
+        self._entries = ordered(entry for _, entry in self._seen.values())
 
     def _tried(self, new: Mapping[Path, Entry]) -> dict[Path, Entry]:
         """Find out what files declare; those that could not be tried are refused for now and tried again."""
-        why = "the process that loads modules failed"
-        try:
-            told = try_modules({entry.name: entry.source for entry in new.values()}, self._run_as)
-        except TrialError as error:
-            why, told = str(error), {}
-        untried = {"error": f"it could not be tried: {why}", "line": 0}
-        self._untried = {path for path, entry in new.items() if entry.name not in told}
-        return {path: _described(entry, told.get(entry.name, untried)) for path, entry in new.items()}
+        told = entries_of({entry.name: entry.source for entry in new.values()}, self._run_as)
+        self._untried = {path for path, entry in new.items() if told[entry.name].untried}
+        return {path: replace(told[entry.name], path=path) for path, entry in new.items()}
+
+
+def name_fault(name: str) -> str:
+    """Say why a name is none for a module; "" where it is one."""
+    if not NAME.fullmatch(name):
+        shown = repr(_short(_printable(name)))
+        return f"{shown} is no name for a module; use letters, digits and _, at most 80, a letter first"
+    if keyword.iskeyword(name) or hasattr(builtins, name) or name in sys.stdlib_module_names:
+        return f"{name} is a name of Python's own; choose another"
+    return ""
+
+
+def entry_of(name: str, source: bytes, *, run_as: str | None = None) -> Entry:
+    """Say what a source declares, or what is wrong with it; its code runs in a process of its own only."""
+    return entries_of({name: source}, run_as)[name]
+
+
+def entries_of(sources: Mapping[str, bytes], run_as: str | None = None) -> dict[str, Entry]:
+    """Say what sources declare, by name; all are tried by one process."""
+    bare = {
+        name: Entry(name, Path(f"{name}.py"), hashlib.sha256(code).hexdigest(), code) for name, code in sources.items()
+    }
+    large = {name: _refused(entry, TOO_LARGE) for name, entry in bare.items() if len(entry.source) > MAX_SOURCE}
+    why = "the process that loads modules failed"
+    try:
+        told = try_modules({name: code for name, code in sources.items() if name not in large}, run_as)
+    except TrialError as error:
+        why, told = str(error), {}
+    untried = {"error": f"it could not be tried: {why}", "line": 0}
+    found = {name: _described(entry, told.get(name, untried)) for name, entry in bare.items()}
+    return {name: replace(entry, untried=name not in told) for name, entry in found.items()} | large
 
 
 def load_source(name: str, source: bytes, path: Path | None = None) -> Module:
@@ -238,7 +289,7 @@ def _read(path: Path) -> Entry:
     except OSError as error:
         return _refused(Entry(name, path), f"it cannot be read: {error.strerror or error}")
     if len(source) > MAX_SOURCE:
-        return _refused(Entry(name, path), f"it is larger than {MAX_SOURCE // 1024} KiB; a module is a page or two")
+        return _refused(Entry(name, path), TOO_LARGE)
     return Entry(name, path, hashlib.sha256(source).hexdigest(), source)
 
 
@@ -257,8 +308,8 @@ def _opened(path: Path) -> int:
 def _described(entry: Entry, said: dict[str, Any]) -> Entry:
     if "error" in said:
         return _refused(entry, said["error"], said["line"])
-    if not _is_text(said):
-        return _refused(entry, "it declares a text that is no Unicode (a lone surrogate); write it anew")
+    if fault := _unfit(said):
+        return _refused(entry, fault)
     declared = {name: value for name, value in said.items() if name != "params"}
     fields = tuple(Field.from_dict(plain) for plain in said["params"])
     return replace(entry, **{**declared, "engines": tuple(said["engines"]), "fields": fields})
@@ -270,13 +321,14 @@ def _refused(entry: Entry, fault: str, line: int = 0) -> Entry:
     return replace(declared, error=f"{entry.path.name}{where}: {_printable(fault).rstrip('.')}.", error_line=line)
 
 
-def _is_text(said: dict[str, Any]) -> bool:
-    """Say whether everything a file declares can be written as UTF-8, which pages and messages are."""
+def _unfit(said: dict[str, Any]) -> str:
+    """Say why what a file declares fits no page and no message; "" where it does."""
     try:
-        json.dumps(said, ensure_ascii=False).encode()
+        size = len(json.dumps(said, ensure_ascii=False).encode())
     except UnicodeEncodeError:
-        return False
-    return True
+        return "it declares a text that is no Unicode (a lone surrogate); write it anew"
+    most = MAX_SOURCE // 1024
+    return f"what it declares is longer than {most} KiB; a form is a few lines" if size > MAX_SOURCE else ""
 
 
 def _printable(text: str) -> str:
@@ -288,7 +340,7 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}…"  # no Python name has a … in it
 
 
-def _ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Sort by number and then by name; of two files with one number the later named is refused."""
     owners: dict[int, str] = {}
     kept = []
@@ -299,4 +351,4 @@ def _ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(kept, key=lambda entry: (entry.number is None, entry.number or 0, entry.name)))
 
 
-__all__ = ["Catalog", "Entry", "describe", "load_source"]
+__all__ = ["Catalog", "Entry", "describe", "entries_of", "entry_of", "load_source", "name_fault", "ordered"]

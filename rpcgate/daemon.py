@@ -22,6 +22,7 @@ from rpcgate.nursery import ROOT, may_run
 from rpcgate.service import Desk, GateServer
 from rpcgate.spool import Spool, SpoolError
 from rpcgate.trust import Trust
+from rpcgate.versions import Versions
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ def serving(config: Config, trust: Trust, *, release: str) -> Iterator[GateServe
         adapters = {name: _adapter(name, table, config) for name, table in config.engines.items()}
         for adapter in adapters.values():
             stack.callback(adapter.close)
-        spool, catalog = _spool(config), Catalog(config.modules, config.run_as)
+        versions = Versions(config.home / "modules", lambda: trust.known.web, config.run_as)
+        spool, catalog = _spool(config), Catalog(config.modules, config.run_as, versions)
         stack.callback(spool.close)
         jobs = Jobs(
             spool,
@@ -52,7 +54,7 @@ def serving(config: Config, trust: Trust, *, release: str) -> Iterator[GateServe
             limits=config.limits,
             run_as=config.run_as,
         )
-        gate = Gate(spool, catalog, jobs, name=config.name, version=release)
+        gate = Gate(spool, catalog, jobs, name=config.name, version=release, versions=versions)
         server = _bound(config, gate, trust, spool.first_seen)
         stack.callback(jobs.stop)
         jobs.start()

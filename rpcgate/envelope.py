@@ -41,6 +41,7 @@ MAX_ENVELOPE = MAX_MESSAGE + 1024  # header, name, signature, HPKE's own 48 byte
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 WORDS = {REQUEST: b"omserver request 1\0", REPLY: b"omserver reply 1\0"}
 SECRETS = b"omserver secrets 1\0"
+MODULE = b"omserver module 1\0"
 
 REFUSED = b"OMS1 refused "  # then the reason: the unsealed answer to a request that could not be opened
 
@@ -211,6 +212,33 @@ def open_secrets(sealed: str, keys: MasterKeys, task: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise EnvelopeError(Reason.MALFORMED)
     return values
+
+
+def module_statement(name: str, digest: str) -> bytes:
+    """Give what the web tier signs to publish a version of a module: its name and the SHA-256 hex of its file."""
+    return MODULE + name.encode() + b"\0" + digest.encode()
+
+
+def sign_module(name: str, digest: str, keys: WebKeys) -> str:
+    """Sign a version of a module with the web tier's current key, as base64."""
+    return base64.b64encode(keys.sign[keys.current].sign(module_statement(name, digest))).decode()
+
+
+def is_signed_module(name: str, digest: str, signature: str, web: WebPublic) -> bool:
+    """Say whether one of the web tier's keys has signed this version of this module."""
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return any(_is_signature(raw, module_statement(name, digest), key) for key in web.sign)
+
+
+def _is_signature(signature: bytes, statement: bytes, signer: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(signer).verify(signature, statement)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _secrets_info(master: str, task: str) -> bytes:

@@ -1,9 +1,11 @@
 """What a master answers: one request in, one answer out. No socket, no clock and no key."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from rpcgate.catalog import Catalog, Entry
 from rpcgate.jobs import Jobs
@@ -22,12 +24,14 @@ from rpcgate.protocol import (
     Message,
     News,
     Poll,
+    PutModule,
     Refusal,
     Refused,
     Submit,
 )
 from rpcgate.protocol import Catalog as CatalogAnswer
 from rpcgate.spool import Spool, SpoolError
+from rpcgate.versions import VersionError, Versions
 from sdk import ParamError
 from sdk.params import check
 
@@ -51,8 +55,18 @@ class Refuse(Exception):
 class Gate:
     """The core of a master; any thread may ask."""
 
-    def __init__(self, spool: Spool, catalog: Catalog, jobs: Jobs, *, name: str, version: str) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        catalog: Catalog,
+        jobs: Jobs,
+        *,
+        name: str,
+        version: str,
+        versions: Versions | None = None,
+    ) -> None:
         self._spool = spool
+        self._versions = versions
         self._catalog = catalog
         self._jobs = jobs
         self._name = name
@@ -79,7 +93,7 @@ class Gate:
         """Count something, a refusal most often; Health shows it."""
         self._spool.count(reason)
 
-    def _answer(self, message: Message, now: float) -> Message:
+    def _answer(self, message: Message, now: float) -> Message:  # noqa: PLR0911  # one for each kind
         match message:
             case Hello():
                 return self._health(now)
@@ -94,8 +108,34 @@ class Gate:
                 self._spool.forget(message.jobs)
                 return Done()
             case ListModules():
-                return CatalogAnswer([entry.as_dict() for entry in self._catalog.entries()])
+                return self._listed(message.after)
+            case PutModule():
+                return self._kept(message)
         raise Refuse(Refusal.MESSAGE, f"{type(message).__name__} is no request.")
+
+    def _listed(self, after: str) -> CatalogAnswer:
+        """Give the entries after a name, as many as fit an answer."""
+        entries = sorted(
+            (entry for entry in self._catalog.entries() if entry.name > after), key=lambda entry: entry.name
+        )
+        listed: list[dict[str, Any]] = []
+        room = ROOM
+        for entry in entries:
+            plain = entry.as_dict()
+            room -= len(json.dumps(plain, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            if room < 0 and listed:
+                break
+            listed.append(plain)
+        return CatalogAnswer(listed, more=len(listed) < len(entries))
+
+    def _kept(self, message: PutModule) -> Message:
+        if self._versions is None:
+            raise Refuse(Refusal.MESSAGE, "This master keeps no published modules.")
+        try:
+            self._versions.put(message)
+        except VersionError as error:
+            raise Refuse(error.code, str(error)) from error
+        return Done()
 
     def _health(self, now: float) -> Health:
         running, queued, hosts = self._jobs.health()
@@ -111,7 +151,8 @@ class Gate:
             started=self._started,
             now=now,
             counters=self._spool.counters(),
-            notes=[entry.error for entry in entries if entry.error][:100],
+            notes=[*(self._versions.faults() if self._versions else ()), *(e.error for e in entries if e.error)][:100],
+            kept=self._versions.kept() if self._versions else {},
         )
 
     def _submit(self, submit: Submit) -> Message:
@@ -126,14 +167,17 @@ class Gate:
 
     def _acceptable(self, submit: Submit) -> Entry:
         self._within_limits(submit)
-        entry = self._catalog.get(submit.module)
+        try:
+            entry = self._catalog.version(submit.module, submit.digest)
+        except VersionError as error:
+            raise Refuse(error.code, str(error)) from error
         if entry is None:
             raise Refuse(Refusal.MODULE, f"This master has no module {_shown(submit.module)}.")
-        if entry.error:
-            raise Refuse(Refusal.MODULE, f"The module does not load on this master: {entry.error}")
         if entry.digest != submit.digest:
             sentence = f"This master has another version of {entry.name} ({entry.digest[:12]}); bring both to the same."
             raise Refuse(Refusal.DIGEST, sentence)
+        if entry.error:
+            raise Refuse(Refusal.MODULE, f"The module does not load on this master: {entry.error}")
         self._has_an_engine(entry)
         if submit.check and not entry.check:
             raise Refuse(Refusal.UNDECLARED, f"{entry.name} does not declare check, so it has no dry run.")

@@ -18,6 +18,7 @@ from rpcgate.record import sentence as short
 from rpcgate.router import Router
 from rpcgate.spool import Spool, SpoolError
 from rpcgate.supervisor import Order, Supervisor
+from rpcgate.versions import VersionError
 from sdk import ParamError, Status, Target, Targets
 from sdk.params import check
 
@@ -163,7 +164,7 @@ class Jobs:
                 self._running[job] = waiting.submit
                 thread = threading.Thread(target=self._run, args=(waiting,), name=f"job {job[:8]}", daemon=True)
                 self._threads[job] = thread
-            thread.start()
+                thread.start()  # under the lock: `stop` joins what stands there
 
     def _next(self) -> _Waiting | None:
         choosing = sum(1 for submit in self._running.values() if submit.choices)
@@ -192,7 +193,10 @@ class Jobs:
 
     def _carry_out(self, waiting: _Waiting) -> None:
         submit = waiting.submit
-        entry = waiting.entry or self._catalog.get(submit.module)
+        try:
+            entry = waiting.entry or self._catalog.version(submit.module, submit.digest)
+        except VersionError as error:
+            return self._close(submit, Status.FAILED, str(error))
         if entry is None or entry.error or entry.digest != submit.digest:
             change = "The module was changed or removed while this task waited; nothing was started. Run it again."
             return self._close(submit, Status.FAILED, change)
@@ -223,7 +227,7 @@ class Jobs:
             choices=submit.choices,
         )
         record = self._record(submit, secrets)
-        router = Router(self.adapters, entry.engines, portable=entry.portable)
+        router = Router(self.adapters, entry.engines, portable=entry.portable, idempotent=entry.idempotent)
         supervisor = Supervisor(order, record, router, self._nursery)
         with self._lock:
             self._supervisors[submit.job] = supervisor

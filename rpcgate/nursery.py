@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -249,12 +250,17 @@ class _Forks:
 
     def _kill_orphans(self) -> None:
         """Kill what was left behind by children that have ended, even in sessions of their own."""
-        while orphans := _children() - set(self._pids.values()):
-            for pid in orphans:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, 0)
+        kill_children(set(self._pids.values()))
+
+
+def kill_children(kept: Set[int] = frozenset()) -> None:
+    """Kill all children of this process but those kept, and what they leave behind to a subreaper."""
+    while orphans := _children() - kept:
+        for pid in orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def _kill_group(pid: int, signum: int = signal.SIGKILL) -> None:

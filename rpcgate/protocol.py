@@ -8,7 +8,7 @@ ProtocolError; nothing else is ever raised by decode. What each message promises
 - Cancel may be repeated; a job that is unknown or has ended stays as it is.
 - Forget says that all events of these jobs are stored; the master may drop them.
 - PutFile may be repeated: a piece that is there already is skipped. A file is whole when its digest says so.
-- PutModule is idempotent by the digest; a version is kept until a newer release of the master forgets it.
+- PutModule is idempotent by the digest; a version is kept until ten newer ones of its module are.
 - Submit with `choices` set to a field's name runs no task: the job's one Progress of stream "choices" holds the JSON
   list that the field offers.
 """
@@ -184,8 +184,9 @@ class ListHosts(Message):
 
 @dataclass(frozen=True, slots=True)
 class Health(Message):
-    """Answer to Hello. engines: name -> "" when usable, else the reason it is not. modules: name -> digest.
-    counters: refused messages by reason, jobs done and so on. now: the master's clock, Unix seconds."""
+    """Answer to Hello. engines: name -> "" when usable, else the reason it is not. modules: name -> digest, of its
+    folder; kept: name -> digests of published versions beside it, newest first. counters: refused messages by reason,
+    jobs done and so on. now: the master's clock, Unix seconds."""
 
     master: str
     version: str
@@ -198,6 +199,7 @@ class Health(Message):
     now: float
     counters: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    kept: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rpcgate.bundle import WebPublic
 from rpcgate.catalog import Catalog
 from rpcgate.engines import Adapter
 from rpcgate.engines.fake import Behaviour, Fake
@@ -16,6 +17,7 @@ from rpcgate.gate import Gate
 from rpcgate.jobs import Jobs, Limits
 from rpcgate.protocol import MAX_MESSAGE, HostSpec, JobState, Message, News, Poll, Progress, Submit, encode
 from rpcgate.spool import Spool
+from rpcgate.versions import Versions
 
 Until = Callable[[list[Progress], JobState], bool]
 HEAD = '''"""{title}.
@@ -56,14 +58,22 @@ def source(
 class Master:
     """What a test asks of one: write a module, submit it, read the results."""
 
-    def __init__(self, home: Path, adapters: Mapping[str, Adapter], limits: Limits, open_secrets: Any) -> None:
+    def __init__(
+        self,
+        home: Path,
+        adapters: Mapping[str, Adapter],
+        limits: Limits,
+        open_secrets: Any,
+        web: Callable[[], WebPublic] = lambda: WebPublic((), b""),
+    ) -> None:
         self.home = home
         self.modules = home / "modules"
         self.modules.mkdir(exist_ok=True)
         self.spool = Spool(home / "spool.db")
-        self.catalog = Catalog(self.modules)
+        self.versions = Versions(home / "kept", web)
+        self.catalog = Catalog(self.modules, None, self.versions)
         self.jobs = Jobs(self.spool, self.catalog, adapters, open_secrets=open_secrets, limits=limits)
-        self.gate = Gate(self.spool, self.catalog, self.jobs, name="m1", version="1")
+        self.gate = Gate(self.spool, self.catalog, self.jobs, name="m1", version="1", versions=self.versions)
 
     def write(self, name: str, text: str) -> None:
         (self.modules / f"{name}.py").write_text(text)
@@ -119,10 +129,11 @@ def running(
     limits: Limits | None = None,
     behaviour: Behaviour | None = None,
     open_secrets: Any = lambda sealed, task: {},
+    web: Callable[[], WebPublic] = lambda: WebPublic((), b""),
 ) -> Iterator[Master]:
     """Bring a master up and down again."""
     fake = Fake(behaviour or Behaviour(delay=0.0, spread=0.0))
-    master = Master(home, adapters or {"fake": fake}, limits or Limits(), open_secrets)
+    master = Master(home, adapters or {"fake": fake}, limits or Limits(), open_secrets, web)
     try:
         master.jobs.start()
         yield master
