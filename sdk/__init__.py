@@ -2,11 +2,13 @@
 
 from sdk.context import Context
 from sdk.engines import Ansible, Engine, Func, Local, Salt, Ssh
+from sdk.errors import ModuleError, ParamError
 from sdk.event import Event, Events
 from sdk.file import File
+from sdk.markers import Between, Choices, Help, Matches, Secret, When
 from sdk.merge import merge
-from sdk.module import ModuleError, module
-from sdk.params import Between, Choices, Help, Matches, ParamError, Secret, When, parse
+from sdk.module import module
+from sdk.params import parse
 from sdk.settle import settle
 from sdk.status import Status
 from sdk.targets import Target, Targets

@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from sdk import engines
 from sdk.context import Context
+from sdk.describe import fields_of
+from sdk.errors import ModuleError
 from sdk.event import Events
-from sdk.params import Field, fields_of
+from sdk.fields import Field
 
 Risk = Literal["read", "change", "destroy"]
 Run = Callable[..., Events]
@@ -21,14 +23,6 @@ NO_PARAMS = (
     " (three dots where there is nothing to ask)"
 )
 BY_PROTOCOL = {engines.Ssh: "ssh", engines.Ansible: "ansible", engines.Salt: "salt", engines.Func: "func"}
-
-
-class ModuleError(Exception):
-    """A module file is not as it must be. The text is one sentence for its author; `line` is where, 0 if unknown."""
-
-    def __init__(self, sentence: str, line: int = 0) -> None:
-        super().__init__(sentence)
-        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
