@@ -1,7 +1,8 @@
 """The text that Ansible feeds to a host's shell, and what the host answers.
 
-It holds a verb's line (remote_shell), what that line reads, and bounds for what it writes. A report of one line follows
-on standard error: exit status, seconds, and how many bytes of each stream came after its first half.
+It holds a verb's line (remote_shell), what that line reads, and bounds for what it writes. On standard error a line
+before all says that it began, and a report of one line follows: exit status, seconds, and how many bytes of each stream
+came after its first half.
 """
 
 import base64
@@ -9,6 +10,7 @@ import binascii
 from dataclasses import dataclass, replace
 
 from rpcgate.engines.ansible_answers import Report, failure, unreachable
+from rpcgate.engines.ansible_reach import not_sent
 from rpcgate.engines.plan import Plan, outcome
 from rpcgate.output import Output
 from sdk import Event, Status
@@ -16,6 +18,7 @@ from sdk.event import Stream
 
 # 8 and 9 are the real outputs, 3 takes the report, 4 carries standard error past the first pipe
 TEXT = """\
+echo {call} began >&2
 input() {{ {input}
 }}
 keep() {{
@@ -32,6 +35,7 @@ report=$(
 )
 printf '\\n%s seconds %s %s\\n' {call} $(($(date +%s) - began)) "$(echo $report)" >&2
 """
+CUT = "The connection was lost after the command was sent; its outcome is not known."
 NO_INPUT = ":"
 INPUT = """base64 -d <<'END_OF_INPUT'
 {body}END_OF_INPUT"""
@@ -45,7 +49,7 @@ def text(line: str, stdin: bytes | None, *, call: str, limit: int) -> bytes:
 
 def answer(report: Report, call: str, planned: Plan) -> Event:
     """Read how a verb went."""
-    if (trouble := _trouble(report)) is not None:
+    if (trouble := _trouble(report, call)) is not None:
         return trouble
     said = _said(report, call, max(planned.limit, planned.raw))
     if said.rc is None:
@@ -57,7 +61,7 @@ def answer(report: Report, call: str, planned: Plan) -> Event:
 
 def gone(report: Report, call: str) -> Event:
     """Read the answer to remote_shell.end: ok when the host says that nothing is left."""
-    if (trouble := _trouble(report)) is not None:
+    if (trouble := _trouble(report, call)) is not None:
         return trouble
     words = _said(report, call, report.limit).streams["stdout"].text().split()
     return report.event(Status.OK if words[-1:] == ["gone"] else Status.FAILED)
@@ -91,10 +95,13 @@ def _add(output: Output, kept: bytes, lost: int) -> None:
     output.add(kept[half:])
 
 
-def _trouble(report: Report) -> Event | None:
+def _trouble(report: Report, call: str) -> Event | None:
     """Give the event of a host whose text was not run to its end; None when it was."""
     if report.kind == "unreachable":
-        return unreachable(report)
+        words = str(report.res.get("msg"))
+        if _began(call) in words:
+            return report.event(Status.LOST, reason=CUT)
+        return replace(unreachable(report), untouched=not_sent(words))
     if report.kind == "failed" and "timedout" in report.res:
         return report.event(Status.TIMEOUT, reason="The server did not answer in time.")
     if report.kind != "ok" or "out" not in report.res:
@@ -104,11 +111,16 @@ def _trouble(report: Report) -> Event | None:
 
 def _split_report(err: bytes, call: str) -> tuple[bytes, dict[str, int]]:
     """Cut the report's line off the end of standard error: {"seconds", "rc", "out", "err"}, empty without one."""
+    err = err.replace(f"{_began(call)}\n".encode(), b"", 1)
     body, mark, line = err.rpartition(f"\n{call} ".encode())
     words = line.split()
     if not mark or len(words) % 2 or not all(word.isdigit() for word in words[1::2]):
         return err, {}
     return body, {name.decode(): int(value) for name, value in zip(words[::2], words[1::2], strict=True)}
+
+
+def _began(call: str) -> str:
+    return f"{call} began"
 
 
 def _bytes(report: Report, key: str) -> bytes:

@@ -1,11 +1,20 @@
 """Say why Ansible could not reach a server, in the ssh engine's sentences, from what the program ssh wrote."""
 
 import getpass
+import re
 
 from rpcgate.engines import ssh_sentences as say
 from rpcgate.engines.ansible_config import AnsibleConfig
 from rpcgate.engines.ansible_files import is_local
 from sdk import Target
+
+BEFORE_LOGIN = re.compile(r"connect to host \S+ port \d+: |banner exchange|kex_exchange_identification")
+
+
+def not_sent(words: str) -> bool:
+    """Say whether ssh's words show that there was no login yet, so that nothing was sent to the server."""
+    before = (say.CHANGED, say.UNKNOWN, say.DENIED, say.NAMELESS, BEFORE_LOGIN)
+    return any(pattern.search(words) for pattern in before)
 
 
 def why(words: str, target: Target, config: AnsibleConfig) -> str:

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
 from rpcgate.engines import Call, Emit, remote_shell
@@ -152,7 +153,7 @@ class HostRun:
         except VerbError as error:
             return self._event(Status.FAILED, str(error))
         except UnreachableError as error:
-            return self._event(Status.UNREACHABLE, str(error))
+            return replace(self._event(Status.UNREACHABLE, str(error)), untouched=True)
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[Link]:
