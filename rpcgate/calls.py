@@ -174,6 +174,8 @@ class Calls:
         if asked.call <= self._highest:
             raise PipeError("a call whose number was used")
         self._highest = asked.call
+        if asked.verb == "playbooks":
+            return self._list(asked.call)
         hosts = list(dict.fromkeys(asked.hosts))
         targets = self._targets.only(set(hosts))
         verb = _Verb(asked.verb, set(hosts))
@@ -188,6 +190,7 @@ class Calls:
             self._share_out(asked, replace(self._template, verb=asked.verb, args=args), targets, verb)
         if not hosts:
             self._end(asked.call)
+        return None
 
     def drop(self, number: int) -> None:
         """Cancel what still runs of a call that the module wants no more of."""
@@ -238,6 +241,14 @@ class Calls:
             self._fallbacks.forget(event.host)
             self._ended(number, event)
         return running
+
+    def _list(self, number: int) -> None:
+        """Answer with what no host is asked for, the playbooks of the master's folder, and end the call."""
+        try:
+            self._answer(number, Event("", Status.OK, data=self._router.playbooks()))
+        except (LookupError, OSError) as error:
+            self._answer(number, Event("", Status.FAILED, reason=str(error)))
+        self._answer(number, None)
 
     def _begin(self, asked: _Asked, verb: _Verb) -> None:
         with self._lock:

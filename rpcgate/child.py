@@ -186,6 +186,13 @@ class Engines:
         """See sdk.Ansible."""
         return self._master.call("playbook", targets, {"path": path, "variables": variables or {}}, timeout)
 
+    def playbooks(self) -> list[str]:
+        """See sdk.Ansible; LookupError says why there are none."""
+        answer = next(self._master.call("playbooks", (), {}, None))
+        if not answer.status.good:
+            raise LookupError(answer.reason)
+        return list(answer.data)
+
     def call(
         self,
         targets: Targets,

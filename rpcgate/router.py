@@ -74,6 +74,14 @@ class Router:
         left = [name for name in declared if name != event.engine and name not in missed]
         return next((self._adapters[name] for name in left if not self.fault(name, verb)), None)
 
+    def playbooks(self) -> list[str]:
+        """Give the playbooks that the module may play here; LookupError says why there are none."""
+        listed = getattr(self._adapters.get("ansible"), "playbooks", None)
+        if not self.allows("playbook") or listed is None:
+            raise LookupError("The module is not declared for Ansible, or this master has no such engine.")
+        names: list[str] = listed()
+        return names
+
     def decided(self, targets: Targets) -> Targets:
         """Say of each target by which engine this master takes it (Target.by)."""
         usable = {name: adapter.usable() == "" for name, adapter in self._adapters.items()}

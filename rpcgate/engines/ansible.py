@@ -12,6 +12,7 @@ from rpcgate.engines.ansible_answers import NAME
 from rpcgate.engines.ansible_config import AnsibleConfig, read_config
 from rpcgate.engines.ansible_job import AnsibleJob
 from rpcgate.engines.ansible_link import WarmParent, empty, short_folder
+from rpcgate.engines.ansible_playbooks import playbooks
 
 VERBS = frozenset({"shell", "script", "put", "get", "module", "playbook"})
 PARTS = ("ansible", "ansible_runner")
@@ -57,6 +58,12 @@ class AnsibleAdapter:
             job = AnsibleJob(call, self._config, self._warm_parent(), emit, self._pythons)
             self._jobs.add(job)
         return job.start()
+
+    def playbooks(self) -> list[str]:
+        """Give the playbooks that may be played; LookupError where the configuration names no folder."""
+        if self._config.playbooks is None:
+            raise LookupError("This master plays no playbooks; name their folder in engines.ansible.playbooks.")
+        return playbooks(self._config.playbooks)
 
     def close(self) -> None:
         """End everything that runs, on the servers too, and let go of the connections."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import select
 import shutil
 import socket
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from rpcgate.engines import Call, Emit
@@ -29,6 +31,7 @@ LINE = 256 << 20  # bytes of one event; ansible-runner has dropped what is large
 PIECE = 1 << 16
 TICK = 0.5  # seconds between looks at the clock
 BATCH = 0.3  # seconds in which hosts that time out together are cleaned up together
+ORIGIN = re.compile(r"^Origin: (\S.*):(\d+):\d+$", re.MULTILINE)  # where Ansible found a fault
 UNHEARD = "Ansible ended without a word about this server."
 
 
@@ -223,6 +226,8 @@ class AnsibleJob:
             self._end_stopped(left)
         else:
             words = next((line.strip() for line in self._printed.splitlines() if line.strip()), "")
+            if where := ORIGIN.search(self._printed):
+                words = f"{words.rstrip('.')[:400]} ({Path(where[1]).name}, line {where[2]})."
             status = Status.FAILED if words else Status.LOST
             for name in left:
                 self._final(name, Event("", status, reason=words.removeprefix("[ERROR]: ")[:500] or UNHEARD))

@@ -117,6 +117,9 @@ def _playbook(
     file = playbook_file(path, config)
     if wrong := [key for key in variables or {} if not re.fullmatch(r"[A-Za-z_]\w*", key)]:
         raise VerbError(f"{wrong[0]!r} is no variable's name; use letters, digits and _.")
+    if steering := [key for key in variables or {} if key.startswith("ansible_")]:
+        # ansible_connection=local, or ssh's ProxyCommand, would run commands on the master itself
+        raise VerbError(f"{steering[0]} steers Ansible itself; a playbook's variables may not.")
     files = {"variables.yml": unsafe(variables)} if variables else {}
     return Plan(mark, files, None, grace=0.0, playbook=file, variables=bool(variables))
 
