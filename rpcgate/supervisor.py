@@ -17,6 +17,7 @@ from typing import Any
 
 from rpcgate.calls import Calls
 from rpcgate.engines import Call
+from rpcgate.job_files import JobFiles
 from rpcgate.nursery import Child, Nursery
 from rpcgate.output import fit
 from rpcgate.pipe import PipeError, Unpacker, pack, read_event
@@ -62,7 +63,9 @@ class Supervisor:
     or its job's hosts is refused.
     """
 
-    def __init__(self, order: Order, record: Record, router: Router, nursery: Nursery) -> None:
+    def __init__(
+        self, order: Order, record: Record, router: Router, nursery: Nursery, files: JobFiles
+    ) -> None:
         self._order = order
         self._record = record
         self._nursery = nursery
@@ -70,7 +73,8 @@ class Supervisor:
         template = Call(
             "", Targets(()), timeout=order.timeout, check=order.check, job=order.job, output_limit=order.output
         )
-        self._calls = Calls(order.targets, template, record, router, self._answer)
+        self._files = files
+        self._calls = Calls(order.targets, template, record, router, self._answer, files)
         self._lock = threading.Lock()
         self._inbox: deque[tuple[int, Event | None]] = deque()  # for the child
         self._waiting = 0  # characters in the inbox
@@ -218,7 +222,7 @@ class Supervisor:
     def _heard(self, message: dict[str, Any]) -> None:
         match message.get("say"):
             case "event":
-                self._take(read_event(message.get("event")))
+                self._take(self._files.checked(read_event(message.get("event"))))
             case "call" if not self._stopped:
                 self._calls.start(message)
             case "drop":
@@ -250,14 +254,15 @@ class Supervisor:
             log.warning("job %s: %s: %s", self._order.job, self._order.name, self._record.masked(self._crash))
 
     def _let_go(self) -> None:
-        """Store the last host's end. What went wrong after all results is said there: no other place is left."""
+        """Store the last host's end; before it, as the job's own word, what went wrong after all results."""
         last, self._last = self._last, None
         if last is None:
             return
         status, sentence = self._stopped or (Status.OK, "")
         late = self._crash or (sentence if status in (Status.FAILED, Status.TIMEOUT) else "")
-        said = last.reason if late in last.reason else f"{late} {last.reason}".strip()
-        self._record.final(replace(last, reason=said))
+        if late and late not in last.reason:
+            self._record.note("note", "", late)
+        self._record.final(last)
 
     def _choices(self, message: dict[str, Any]) -> None:
         values, reason = message.get("values"), message.get("reason")

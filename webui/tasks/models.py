@@ -76,6 +76,7 @@ class Task(models.Model):
     attention = models.BooleanField(default=True)  # a dispatcher has to look at it now
     hold_asked = models.BooleanField(default=False)  # a person wants it held after the wave that runs
     stop_asked = models.BooleanField(default=False)  # a person wants no further wave
+    note = models.CharField(max_length=500, blank=True, default="")  # what went wrong beside the servers' own results
 
     class Meta:
         ordering = ("-id",)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webui.tasks.groups import Group, group_diff, group_hosts, groups
-from webui.tasks.models import HostResult, HostStatus, LogPiece, Output, Task, Wave
+from webui.tasks.models import HostResult, HostStatus, Job, LogPiece, Output, Task, Wave
 from webui.tasks.waiting import Cause, waiting
 
 __all__ = [
@@ -111,7 +111,7 @@ def chip(task: Task, numbers: Counts | None = None) -> tuple[str, str]:
     numbers = counts(task) if numbers is None else numbers
     worst = next((status for status in WORST_FIRST if numbers[status]), None)
     if worst is None:
-        return HostStatus.OK, _("All OK")
+        return (HostStatus.FAILED, _("OK, but the module stopped")) if task.note else (HostStatus.OK, _("All OK"))
     return worst, _COUNTED[worst](numbers[worst])
 
 
@@ -146,14 +146,21 @@ def grid(task: Task) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def task_json(task: Task) -> dict[str, Any]:
-    """Give a task as the command line and the API promise it. Three queries, a row for each host."""
+    """Give a task as the command line and the API promise it. Four queries, a row for each host."""
     return {
         "id": task.pk,
         "module": task.module,
         "state": task.state,
         "counts": counts(task),
+        "notes": notes(task),
         "hosts": hosts_json(task),
     }
+
+
+def notes(task: Task) -> list[str]:
+    """Give what masters said of their jobs as a whole, each sentence once. One query."""
+    ended = task.jobs.filter(state=Job.State.ENDED).exclude(reason="").order_by("ended_at")
+    return list(dict.fromkeys(ended.values_list("reason", flat=True)))
 
 
 def hosts_json(task: Task) -> list[dict[str, Any]]:

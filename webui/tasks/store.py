@@ -35,6 +35,7 @@ INT = 2**31 - 1  # the largest number of a column of whole numbers
 LONGEST = 10 * 365 * 24 * 3600.0  # seconds that a host may have taken
 LOOKED_AT = 4000  # characters of an output, for its headline
 BLAND = re.compile(r"Exit status \d+\.")  # a reason that says no more than the exit status
+OTHER_ENGINE = re.compile(r"\s*\bRun by [a-z]+: .*", re.DOTALL)  # it says nothing of what the server said
 LATE = timedelta(days=1)  # a master's clock may be wrong: further away than this its time is not believed
 BATCH = 1000
 
@@ -52,6 +53,7 @@ class Batch:
     outputs: dict[str, Output] = field(default_factory=dict)
     told: list[facts.Told] = field(default_factory=list)
     note: str = ""
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ def _store(job: Job, events: Sequence[Progress]) -> None:
     if batch.told:
         facts.keep(batch.told)
     if batch.note:
-        job.reason = batch.note[:500]
+        job.reason = batch.note[:REASON]
+    if batch.trouble:
+        Task.objects.filter(pk=job.task_id).update(note=batch.trouble[:REASON])
 
 
 def _rows(job: Job, names: Collection[str]) -> dict[str, HostResult]:
@@ -134,6 +138,7 @@ def _rows(job: Job, names: Collection[str]) -> dict[str, HostResult]:
 def _take(batch: Batch, event: Progress) -> None:
     if not event.host:
         batch.note = event.reason or (event.text if event.stream == "note" else "") or batch.note
+        batch.trouble = event.reason or batch.trouble
         return
     row = batch.rows.get(event.host)
     if row is None:  # not this job's host, or its final word is stored: a master may not change that
@@ -162,7 +167,8 @@ def _final(batch: Batch, row: HostResult, event: Progress, at: datetime) -> None
             log.warning("job %s: an output does not match its digest", batch.job.pk)
     row.status, row.rc, row.reason = HostStatus(event.status.value), _within(event.rc, -INT, INT), event.reason[:REASON]
     row.output_id = event.digest if event.digest != EMPTY else None
-    row.summary = "" if BLAND.fullmatch(row.reason) else row.reason[:SUMMARY]
+    particular = OTHER_ENGINE.sub("", row.reason)
+    row.summary = "" if BLAND.fullmatch(particular) else particular[:SUMMARY]
     row.summary = row.summary or headline(event.text or "", row.status)
     row.engine, row.seconds, row.ended_at = event.engine[:10], _within(event.seconds, 0, LONGEST), at
     row.started_at = row.started_at or batch.begun.get(row.pk) or at - timedelta(seconds=min(row.seconds or 0, 1e6))

@@ -172,6 +172,7 @@ def report(task: Task) -> Iterator[str]:
     yield f"{reads.sentence(task, numbers)}."
     yield _times(task)
     yield "  ".join(f"{status} {number:,}" for status, number in numbers.items() if number)
+    yield from (f"Note: {safe(note)}" for note in reads.notes(task))
     if task.state == Task.State.HELD:
         yield f"On hold: {held(task)}"
     yield from (f"Waiting: {safe(f'{cause.sentence}. {cause.detail}'.strip())}" for cause in reads.waiting(task))

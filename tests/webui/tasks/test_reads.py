@@ -63,6 +63,8 @@ def test_the_chip_of_an_ended_task_says_the_worst_with_its_count(
     task.state, task.totals = Task.State.ENDED, states
     with django_assert_num_queries(0):
         assert reads.chip(task) == chip
+    task.note = "The module stopped after its results: KeyError: 'x'"
+    assert reads.chip(task) == (("failed", "OK, but the module stopped") if chip[0] == "ok" else chip)
     task.cancel_at = timezone.now()
     assert reads.chip(task) == ("cancelled", "Cancelled")
 
@@ -205,9 +207,10 @@ def test_the_list_of_tasks_counts_all_in_one_query(task: Task, django_assert_num
 
 def test_json_is_as_the_command_line_promises(task: Task, django_assert_max_num_queries: Any) -> None:
     end(task, "sh1", "ok", "fine\n", rc=0)
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         plain = reads.task_json(task)
-    assert set(plain) == {"id", "module", "state", "counts", "hosts"}
+    assert set(plain) == {"id", "module", "state", "counts", "notes", "hosts"}
+    assert plain["notes"] == []
     first = next(host for host in plain["hosts"] if host["host"] == "sh1")
     assert first == {
         "host": "sh1",

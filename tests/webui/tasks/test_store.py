@@ -12,7 +12,7 @@ from django.utils import timezone
 from rpcgate.protocol import MAX_MESSAGE, JobNews, JobState, Progress, encode
 from sdk import Status
 from webui.servers.models import Server, Tag
-from webui.tasks import progress, reads, services, store, submit
+from webui.tasks import progress, reads, services, store, submit, terminal
 from webui.tasks.models import Job, LogPiece, Output, Task
 from webui.tasks.services import Request
 
@@ -201,3 +201,43 @@ def test_a_server_removed_before_its_turn_is_skipped_with_a_reason(admin: Any, f
     task.refresh_from_db()
     assert reads.counts(task)["skipped"] == 2
     assert task.state == "ended"
+
+
+def test_what_a_master_says_of_the_job_stands_at_the_task(job: Job, client: Any) -> None:
+    why = "The module stopped after its results (test.py, line 19): KeyError: '<b>'"
+    said = Progress(2, time.time(), "", Status.RUNNING, "note", reason=why)
+    cut = Progress(1, time.time(), "", Status.RUNNING, "note", "The live log of this job ends after 100,000 pieces.")
+    store.apply(job.pk, news(job, cut))
+    assert Task.objects.get().note == ""
+    hosts = [ended(number + 3, f"sh{number + 1}") for number in range(3)]
+    store.apply(job.pk, news(job, said, *hosts, state=JobState.ENDED))
+    progress.advance(job.task_id)
+    task = Task.objects.get()
+    assert (task.state, task.note) == (Task.State.ENDED, why)
+    assert reads.chip(task) == ("failed", "OK, but the module stopped")
+    assert reads.task_json(task)["notes"] == [why]
+    assert f"Note: {why}" in list(terminal.report(task))
+    client.force_login(job.task.created_by)
+    page = client.get(f"/tasks/{task.pk}/").content.decode()
+    assert "The module stopped after its results (test.py, line 19): KeyError: &#x27;&lt;b&gt;&#x27;" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "summary"),
+    [
+        ("ok", "Run by ssh: salt was silent (No answer within 5 s).", "done"),
+        ("failed", "Exit status 1. Run by ssh: salt was silent (No answer).", "done"),
+        ("failed", "nginx did not restart. Run by ssh: salt was silent (No answer).", "nginx did not restart."),
+    ],
+)
+def test_by_which_engine_it_was_run_is_kept_but_is_no_headline(
+    job: Job, client: Any, status: str, reason: str, summary: str
+) -> None:
+    store.apply(job.pk, news(job, ended(1, "sh1", status=Status(status), reason=reason, engine="ssh")))
+    row = job.results.get(host="sh1")
+    assert (row.reason, row.summary, row.engine) == (reason, summary, "ssh")
+    client.force_login(job.task.created_by)
+    page = client.get(f"/tasks/{job.task_id}/servers/sh1/").content.decode()
+    assert reason in page
+    host = next(host for host in reads.hosts_json(job.task) if host["host"] == "sh1")
+    assert (host["engine"], host["reason"]) == ("ssh", reason)
