@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from rpcgate import file_answers
 from rpcgate.catalog import Catalog, Entry
+from rpcgate.found import Found
 from rpcgate.jobs import Jobs
 from rpcgate.protocol import (
     MAX_MESSAGE,
@@ -15,15 +17,18 @@ from rpcgate.protocol import (
     Cancel,
     Done,
     Forget,
+    GetFile,
     Health,
     Hello,
     HostSpec,
     JobNews,
     JobState,
+    ListHosts,
     ListModules,
     Message,
     News,
     Poll,
+    PutFile,
     PutModule,
     Refusal,
     Refused,
@@ -32,7 +37,7 @@ from rpcgate.protocol import (
 from rpcgate.protocol import Catalog as CatalogAnswer
 from rpcgate.spool import Spool, SpoolError
 from rpcgate.versions import VersionError, Versions
-from sdk import ParamError
+from sdk import File, ParamError
 from sdk.params import check
 
 ROOM = MAX_MESSAGE - (64 << 10)  # bytes of an answer's events; the rest is for what stands around them
@@ -69,6 +74,7 @@ class Gate:
         self._versions = versions
         self._catalog = catalog
         self._jobs = jobs
+        self._found = Found(jobs.adapters)
         self._name = name
         self._version = version
         self._started = 0.0  # the time of the first question
@@ -89,6 +95,11 @@ class Gate:
         if len(poll.after) <= MOST_JOBS:
             self._spool.wait(poll.after, seconds)
 
+    def _counted(self, answer: Message) -> Message:
+        if isinstance(answer, Refused):
+            self.count(f"refused_{answer.code}")
+        return answer
+
     def count(self, reason: str) -> None:
         """Count something, a refusal most often; Health shows it."""
         self._spool.count(reason)
@@ -107,10 +118,14 @@ class Gate:
             case Forget():
                 self._spool.forget(message.jobs)
                 return Done()
+            case PutFile() | GetFile():
+                return self._counted(file_answers.answer(self._jobs.files, message))
             case ListModules():
                 return self._listed(message.after)
             case PutModule():
                 return self._kept(message)
+            case ListHosts():
+                return self._found.answer(message)
         raise Refuse(Refusal.MESSAGE, f"{type(message).__name__} is no request.")
 
     def _listed(self, after: str) -> CatalogAnswer:
@@ -230,9 +245,12 @@ class Gate:
             replace(field, required=False, when=None) if field.secret and sealed else field for field in entry.fields
         ]
         try:
-            check(fields, submit.params)
+            values = check(fields, submit.params)
         except ParamError as error:
             raise Refuse(Refusal.PARAMS, str(error)[:1000]) from error
+        for file in values.values():
+            if isinstance(file, File) and not self._jobs.files.has(file):
+                raise Refuse(Refusal.FILE, f"The content of {file.name} is not on this master.")
 
     def _news(self, poll: Poll) -> News:
         """Give each job its share of the room, so that a loud one does not silence the others."""
