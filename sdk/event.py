@@ -58,6 +58,11 @@ class Event:
         """Say that the host was changed; anything but ok stays as it is."""
         return replace(self, status=Status.CHANGED, reason=reason) if self.status is Status.OK else self
 
+    def quote(self) -> "Event":
+        """Let the last line that a failed process wrote be the reason; anything but failed stays as it is."""
+        lines = self.output.strip().splitlines() if self.status is Status.FAILED else []
+        return replace(self, reason=lines[-1].strip()) if lines else self
+
     def say(self, output: str) -> "Event":
         """Replace the output that a person reads."""
         return replace(self, output=output, size=None)

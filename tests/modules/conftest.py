@@ -1,8 +1,13 @@
 """Run a module file on real hosts, through the ssh adapter and without the gate."""
 
 import importlib.util
+import os
 import queue
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +20,7 @@ from rpcgate.engines.ssh import SshAdapter
 from sdk import Context, Engine, Event, Events, Targets, parse, settle
 from sdk.module import Module, read_module
 from sdk.params import choices_of
-from tests.fleet.sshd import Fleet
+from tests.fleet.sshd import Fleet, start_fleet
 
 MODULES = Path(__file__).parents[2] / "modules"
 BOUND = 60.0  # seconds for one verb on all hosts
@@ -58,7 +63,7 @@ class Runner:
     adapter: Adapter
     targets: Targets
 
-    def __call__(self, name: str, *, check: bool = False, timeout: float = 20, **raw: Any) -> dict[str, Event]:
+    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 20, **raw: Any) -> dict[str, Event]:
         """Run a module and give each host's final event; ParamError for wrong parameters."""
         module = self.module(name)
         ctx: Context[Engine] = Context(OverAdapter(self.adapter, check, timeout), check, timeout, "1")
@@ -104,3 +109,37 @@ def run(fleet_adapter: SshAdapter, fleet: Fleet) -> Runner:
 def run_on_nowhere(fleet_adapter: SshAdapter, fleet: Fleet) -> Runner:
     """Run modules on a host where nothing listens."""
     return Runner(fleet_adapter, Targets((replace(fleet.target(0), name="nowhere", port=1),)))
+
+
+@pytest.fixture(scope="session")
+def run_as_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """Run modules on one host whose login is root."""
+    if os.geteuid() != 0:
+        pytest.skip("a host with root as login takes root")
+    with _own_host(tmp_path_factory, "AllowUsers root\nPermitRootLogin prohibit-password", user="root") as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def run_on_busybox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """Run modules on one host whose only programs are busybox's."""
+    busybox = shutil.which("busybox")
+    if not busybox:
+        pytest.skip("there is no busybox; install Debian's package of that name")
+    folder = Path(tempfile.mkdtemp(prefix="busybox-"))
+    folder.chmod(0o755)
+    for applet in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        (folder / applet).symlink_to(busybox)
+    with _own_host(tmp_path_factory, f"SetEnv PATH={folder}") as runner:
+        yield runner
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _own_host(folders: pytest.TempPathFactory, extra: str, *, user: str = "") -> Iterator[Runner]:
+    with start_fleet(1, folders.mktemp("fleet"), extra=extra) as fleet:
+        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+        adapter = SshAdapter.from_config(table, folders.mktemp("home"))
+        target = fleet.target(0)
+        yield Runner(adapter, Targets((replace(target, user=user or target.user),)))
+        adapter.close()

@@ -1,0 +1,86 @@
+"""Show the processes that use most.
+
+Processor time is measured over one second, not over a process' whole life: 100 % is one processor. Memory is what lies
+in RAM. With a filter, only processes whose command line holds that text; no character in it has a special meaning.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from sdk import Between, Context, Engine, Events, Help, Matches, Status, Targets, module
+
+# Rows of % of one processor, KiB of RAM, pid, account, command. From /proc, so that every server answers alike, with
+# procps, with busybox and without a ps. status is read beside stat, because the kernel writes a process' name there so
+# that no newline in it can break a line; whose line in stat is broken counts as idle.
+SCRIPT = r"""
+[ -r /proc/self/stat ] || { echo "this server has no /proc" >&2; exit 1; }
+export LC_ALL=C BY="$1" COUNT="$2" FILTER="$(printf %b "$3")" ACCOUNT="$4" OWN=$$
+ticks() { cut -d' ' -f1 /proc/uptime; cat /proc/[0-9]*/stat 2>/dev/null; }
+before=$(ticks); sleep 1; after=$(ticks)
+{
+  echo @before; echo "$before"; echo @after; echo "$after"
+  echo @accounts; getent passwd 2>/dev/null || cat /etc/passwd
+  echo @status; cat /proc/[0-9]*/status 2>/dev/null
+  echo @commands
+  for at in /proc/[0-9]*; do echo "${at#/proc/} $(tr '\000\n\t' '   ' <"$at/cmdline" 2>/dev/null)"; done 2>/dev/null
+} | awk -v hz="$(getconf CLK_TCK 2>/dev/null || echo 100)" '
+  /^@(before|after|accounts|status|commands)$/ { part = $0; next }
+  part == "@before" || part == "@after" {
+    if (NF == 1) { clock[part] = $1; next }
+    if (!/^[0-9]+ \(.*\) [A-Za-z] /) next
+    pid = $1; sub(/.*\) /, ""); used[part, pid] = $12 + $13; born[part, pid] = $20
+  }
+  part == "@accounts" { split($0, of, ":"); account[of[3]] = of[1] }
+  part == "@status" {
+    if ($1 == "Name:") { name = substr($0, 7); rss = 0 }
+    if ($1 == "Pid:") pid = $2
+    if ($1 == "PPid:") parent[pid] = $2
+    if ($1 == "Uid:") { uid[pid] = $2; names[pid] = name }
+    if ($1 == "VmRSS:") memory[pid] = $2
+  }
+  part == "@commands" {
+    pid = $1; sub(/^[0-9]+ /, ""); sub(/ +$/, "")
+    if (!(pid in uid) || pid == ENVIRON["OWN"] || parent[pid] == ENVIRON["OWN"]) next
+    line = $0 == "" ? "[" names[pid] "]" : $0
+    who = uid[pid] in account ? account[uid[pid]] : uid[pid]
+    if (ENVIRON["FILTER"] != "" && !index(line, ENVIRON["FILTER"])) next
+    if (ENVIRON["ACCOUNT"] != "" && who != ENVIRON["ACCOUNT"]) next
+    share = born["@before", pid] == born["@after", pid] ? used["@after", pid] - used["@before", pid] : 0
+    share = 100 * share / hz / (clock["@after"] - clock["@before"])
+    printf "%.1f\t%d\t%d\t%s\t%s\n", share, memory[pid], pid, who, substr(line, 1, 160)
+  }' | if [ "$BY" = cpu ]; then sort -k1,1nr -k2,2nr; else sort -k2,2nr -k1,1nr; fi | head -n "$COUNT"
+"""
+
+
+@dataclass(frozen=True)
+class Params:
+    by: Annotated[Literal["cpu", "memory"], Help("What they are sorted by.")] = "cpu"
+    count: Annotated[int, Between(1, 200), Help("How many.", "processes")] = 15
+    filter: Annotated[
+        str, Matches(r"[^\x00-\x1f\x7f]{0,200}", "write one line"), Help("Only command lines that hold this text.")
+    ] = ""
+    account: Annotated[
+        str, Matches(r"[\w.-]{0,32}", "write an account's name"), Help("Only processes of this account.")
+    ] = ""
+
+
+@module(risk="read", category="processes", timeout=60, number=1016, idempotent=True, check=True)
+def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
+    # octal, so that the words of this call, which stand in its own command lines, do not find themselves
+    text = "".join(f"\\0{byte:03o}" for byte in params.filter.encode())
+    for event in ctx.engine.script(targets, SCRIPT, [params.by, str(params.count), text, params.account]):
+        if event.status is Status.OK:
+            yield event.say(listed(event.stdout) or "No process is like that.\n")
+        elif event.final:
+            yield event.quote()
+
+
+def listed(table: str) -> str:
+    """Turn rows into aligned lines below a heading."""
+    rows = [row for row in (line.split("\t", 4) for line in table.splitlines()) if len(row) == 5]
+    lines = [
+        f"{cpu:>6} {int(kib) / 1024:>9.1f} {pid:>8}  {who:<12} "
+        + "".join(c if c.isprintable() else "?" for c in command)
+        for cpu, kib, pid, who, command in rows
+    ]
+    return "\n".join([f"{'CPU %':>6} {'RAM MiB':>9} {'PID':>8}  {'ACCOUNT':<12} COMMAND", *lines, ""]) if rows else ""

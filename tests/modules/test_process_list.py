@@ -1,0 +1,88 @@
+"""process_list on real hosts, about real processes."""
+
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from sdk import ParamError, Status
+from tests.modules.conftest import Runner
+
+pytestmark = pytest.mark.sshd
+ODD = 'it\'s "odd" $(id) * [a-z]\n\tend'
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[int]:
+    """Run a process that uses a processor, with an odd name; give its pid."""
+    program = "print(1, flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", program, ODD], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+def rows(output: str) -> list[list[str]]:
+    return [line.split(None, 4) for line in output.splitlines()[1:]]
+
+
+def test_a_busy_process_is_at_the_top(run: Runner, busy: int) -> None:
+    event = run("process_list", count=200)["host0"]
+    assert event.status is Status.OK
+    mine = next(row for row in rows(event.output) if row[2] == str(busy))
+    assert float(mine[0]) > 5
+    assert mine[3] == pwd.getpwuid(os.getuid()).pw_name
+    shares = [float(row[0]) for row in rows(event.output)]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_by_memory_the_largest_come_first(run: Runner, busy: int) -> None:
+    event = run("process_list", by="memory", count=5)["host1"]
+    sizes = [float(row[1]) for row in rows(event.output)]
+    assert len(sizes) == 5
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 1
+
+
+@pytest.mark.parametrize("text", ['it\'s "odd"', "$(id) *", "[a-z]", 'odd" $(id) * [a-z]  end'])
+def test_a_filter_is_plain_text_over_the_whole_command_line(run: Runner, busy: int, text: str) -> None:
+    event = run("process_list", filter=text)["host0"]
+    assert [row[2] for row in rows(event.output)] == [str(busy)]
+    assert len(event.output.splitlines()) == 2  # no newline of a command line makes a line
+
+
+@pytest.mark.parametrize("text", ["it.s", "^python", "-v", "no such process anywhere"])
+def test_no_character_of_a_filter_is_special(run: Runner, busy: int, text: str) -> None:
+    found = rows(run("process_list", filter=text)["host0"].output)
+    assert str(busy) not in [row[2] for row in found]
+
+
+def test_it_does_not_show_itself(run: Runner) -> None:
+    output = run("process_list", filter="omserver-", count=200)["host0"].output
+    assert all("awk" not in row[4] for row in rows(output))
+
+
+def test_an_account_keeps_its_own(run: Runner, busy: int) -> None:
+    user = str(run.targets[0].user)
+    output = run("process_list", account=user, count=200)["host0"].output
+    assert {row[3] for row in rows(output)} == {user}
+    assert run("process_list", account="no-such")["host0"].output == "No process is like that.\n"
+
+
+def test_busybox_finds_the_same(run_on_busybox: Runner, busy: int) -> None:
+    event = run_on_busybox("process_list", filter='it\'s "odd"', count=3)["host0"]
+    assert event.status is Status.OK
+    assert [row[2] for row in rows(event.output)] == [str(busy)]
+    assert float(rows(event.output)[0][0]) > 5
+
+
+@pytest.mark.parametrize(
+    "raw", [{"count": 0}, {"count": 201}, {"by": "pid"}, {"filter": "a\nb"}, {"account": "a b"}, {"account": "$(id)"}]
+)
+def test_what_is_no_choice_is_refused(run: Runner, raw: dict[str, object]) -> None:
+    with pytest.raises(ParamError):
+        run("process_list", **raw)
