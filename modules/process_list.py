@@ -22,7 +22,9 @@ before=$(ticks); sleep 1; after=$(ticks)
   echo @accounts; getent passwd 2>/dev/null || cat /etc/passwd
   echo @status; cat /proc/[0-9]*/status 2>/dev/null
   echo @commands
-  for at in /proc/[0-9]*; do echo "${at#/proc/} $(tr '\000\n\t' '   ' <"$at/cmdline" 2>/dev/null)"; done 2>/dev/null
+  for at in /proc/[0-9]*; do
+    printf '%s %s\n' "${at#/proc/}" "$(tr '\000\n\t' '   ' <"$at/cmdline")"
+  done 2>/dev/null
 } | awk -v hz="$(getconf CLK_TCK 2>/dev/null || echo 100)" '
   /^@(before|after|accounts|status|commands)$/ { part = $0; next }
   part == "@before" || part == "@after" {
