@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "csp",
     "webui.servers",
     "webui.tasks",
+    "webui.modules",
     "webui.audit",
     "webui",
 ]
@@ -44,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "webui.catalog.OnceARequest",
 ]
 ROOT_URLCONF = "omserver.urls"
 ASGI_APPLICATION = "omserver.asgi.application"

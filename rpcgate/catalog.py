@@ -26,6 +26,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Protocol
 
+from rpcgate.nursery import may_run
 from rpcgate.trial import TrialError, describe, try_modules, try_params
 from sdk.errors import ModuleError
 from sdk.module import Module, read_module
@@ -34,6 +35,7 @@ from sdk.params import Field
 log = logging.getLogger(__name__)
 
 MAX_SOURCE = 256 * 1024  # bytes; ten times the longest module one would want to read
+NOBODY = "nobody"
 TOO_LARGE = f"it is larger than {MAX_SOURCE // 1024} KiB; a module is a page or two"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")  # of a version that is published
 LONGEST_SHOWN = 100  # characters of the name of a file that is none of ours
@@ -70,6 +72,7 @@ class Entry:
     portable: bool = False
     fields: tuple[Field, ...] = ()
     whole: bool = False
+    published: bool = False  # a version that the web tier has published; it counts over the folder's file
     untried: bool = False  # nothing is known of it but that it could not be tried; it may be sound
 
     @property
@@ -222,6 +225,15 @@ def load_source(name: str, source: bytes, path: Path | None = None) -> Module:
         raise ModuleError(f"loading it raises {_shown(error)}", _line(error, filename)) from error
 
 
+@lru_cache(maxsize=1)
+def least_account() -> str | None:
+    """Name the account without rights in which files can be tried; None without one, or with nothing to give up."""
+    try:
+        return NOBODY if os.geteuid() == 0 and may_run(NOBODY) else None
+    except LookupError:
+        return None
+
+
 @lru_cache(maxsize=256)
 def _loaded(name: str, source: bytes) -> Module:
     return load_source(name, source)
@@ -351,4 +363,4 @@ def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(kept, key=lambda entry: (entry.number is None, entry.number or 0, entry.name)))
 
 
-__all__ = ["Catalog", "Entry", "describe", "entries_of", "entry_of", "load_source", "name_fault", "ordered"]
+__all__ = ["Catalog", "Entry", "describe", "entries_of", "entry_of", "least_account", "load_source", "name_fault", "ordered"]

@@ -19,7 +19,7 @@ log = logging.getLogger("rpcgate.master")
 
 RELEASE = "0.1.0"
 USAGE_ERROR = 2
-AUTO, NOBODY = "auto", "nobody"
+AUTO = "auto"
 BY_SSH = frozenset({"ssh", "ansible"})
 
 
@@ -71,12 +71,9 @@ def init(args: argparse.Namespace) -> None:
 
 def _least_account() -> str:
     """Name the account without rights in which modules can run; "" where there is none, or nothing to give up."""
-    from rpcgate.nursery import may_run  # of the commands, only this one needs it
+    from rpcgate.catalog import least_account  # of the commands, only this one needs it
 
-    try:
-        return NOBODY if os.geteuid() == 0 and may_run(NOBODY) else ""
-    except LookupError:
-        return ""
+    return least_account() or ""
 
 
 def show(args: argparse.Namespace) -> None:

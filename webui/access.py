@@ -71,6 +71,11 @@ def may_change_fleet(person: "Person") -> bool:
     return person.is_active and role_of(person) is Role.ADMIN
 
 
+def may_add_modules(person: "Person") -> bool:
+    """Say whether the person may add, publish and roll back modules: code that runs on the masters and servers."""
+    return person.is_active and role_of(person) is Role.ADMIN
+
+
 def may_see_audit(person: "Person") -> bool:
     """Say whether the person may read the audit log."""
     return person.is_active and role_of(person) is Role.ADMIN
@@ -95,6 +100,12 @@ def require_fleet(person: "Person") -> None:
     """Raise NotAllowed with a sentence unless may_change_fleet."""
     if not may_change_fleet(person):
         raise NotAllowed(_("Changing servers, groups, IDCs and masters needs the role %s.") % ROLE_WORDS[Role.ADMIN])
+
+
+def require_modules(person: "Person") -> None:
+    """Raise NotAllowed with a sentence unless may_add_modules."""
+    if not may_add_modules(person):
+        raise NotAllowed(_("Adding and publishing modules needs the role %s.") % ROLE_WORDS[Role.ADMIN])
 
 
 def require_admin(allowed: bool) -> None:  # reads as a sentence: require_admin(may_see_audit(person))

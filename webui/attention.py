@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
+from webui.modules.delivery import reach
 from webui.servers.models import Engine, Master, Server
 from webui.tasks.fleet import why_unfit
 from webui.tasks.models import HostResult, HostStatus, Task, Wave
@@ -102,7 +103,8 @@ def _why_starved(task: Task, row: Mapping[str, Any], masters: Sequence[Master]) 
         return _("No master is accepted in %s.") % row["idc_name"]
     if row["reason"]:  # written where no fit master has an engine for them
         return str(row["reason"])
-    reasons = [why_unfit(master, task, {master.pk}) for master in masters]
+    reached = reach(task.module, task.digest, masters)
+    reasons = [why_unfit(master, task, {master.pk}, reached) for master in masters]
     return " ".join(reasons) if all(reasons) else ""
 
 

@@ -42,14 +42,14 @@ PAGES = {  # address -> queries, session, person, role and the count of tasks in
     "/servers/?q=web1": 12,
     "/servers/?health=unreachable&idc=sh&sort=-seen": 11,
     "/servers/web1/": 10,
-    "/servers/-/add/": 8,
+    "/servers/-/add/": 9,
     "/servers/-/import/": 4,
     "/groups/": 12,
     "/idcs/": 7,
     "/idcs/sh/": 7,
-    "/masters/gz-m2/": 5,
+    "/masters/gz-m2/": 6,
     "/masters/-/enrol/": 7,
-    "/search/?q=web1": 6,
+    "/search/?q=web1": 7,
     "/help/": 4,
 }
 
@@ -302,3 +302,11 @@ def test_a_selection_too_long_for_an_address_is_said_and_not_cut(admin: Client) 
     )
     names = ",".join(Server.objects.filter(name__startswith="a-rather").values_list("name", flat=True))
     assert "too long for an address" in text(admin.post("/servers/-/bulk/run/", {"names": names}, follow=True))
+
+
+def test_the_form_of_a_server_says_which_engines_no_master_can_use(admin: Client) -> None:
+    Master.objects.update(engines={"ssh": "", "salt": "not set up", "local": ""})
+    offered = dict(admin.get("/servers/-/add/").context["form"].fields["engine"].choices)
+    assert offered["ssh"] == "SSH"
+    assert offered["salt"] == "Salt: no master can use it now"
+    assert "fake" not in offered

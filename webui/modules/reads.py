@@ -76,9 +76,12 @@ def last_runs() -> dict[str, datetime]:
 def digests_on_masters() -> dict[str, dict[str, list[str]]]:
     """Give module -> digest -> names of the accepted masters that have it. One query."""
     found: dict[str, dict[str, list[str]]] = {}
-    for name, modules in Master.objects.filter(state=Master.State.ACCEPTED).values_list("name", "modules"):
-        for module, digest in modules.items():
-            found.setdefault(module, {}).setdefault(digest, []).append(name)
+    rows = Master.objects.filter(state=Master.State.ACCEPTED).values_list("name", "modules", "kept")
+    for name, modules, kept in rows:
+        for module in modules.keys() | kept.keys():
+            for digest in dict.fromkeys([modules.get(module, ""), *kept.get(module, ())]):
+                if digest:
+                    found.setdefault(module, {}).setdefault(digest, []).append(name)
     return found
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from webui import access
 from webui.by import by_of
 from webui.catalog import catalog
+from webui.modules.delivery import has
 from webui.servers import services
 from webui.servers.forms import IdcForm, OfferForm, add_errors
 from webui.servers.models import Engine, Idc, Master, Server
@@ -116,8 +117,8 @@ def _versions(master: Master) -> list[dict[str, str]]:
     return [
         {
             "name": name,
-            "digest": master.modules.get(name, ""),
-            "state": "current" if master.modules.get(name) == digest else "older" if name in master.modules else "",
+            "digest": digest if has(master, name, digest) else master.modules.get(name, ""),
+            "state": "current" if has(master, name, digest) else "older" if name in master.modules else "",
         }
         for name, digest in sorted(ours.items())
     ]

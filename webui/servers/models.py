@@ -36,7 +36,8 @@ class Master(models.Model):
     """A master daemon: its public keys, where it listens, and what it last said of itself.
 
     bundle: the armoured text of rpcgate.keys.MasterPublic, which an admin accepted. engines: name -> "" or why not.
-    modules: name -> digest. Times are of the web tier's clock.
+    modules: name -> digest, of its folder; kept: name -> digests of published versions. Times are of the web
+    tier's clock.
     """
 
     class State(models.TextChoices):
@@ -56,6 +57,7 @@ class Master(models.Model):
     version = models.CharField(max_length=40, blank=True)
     engines = models.JSONField(default=dict, blank=True)
     modules = models.JSONField(default=dict, blank=True)
+    kept = models.JSONField(default=dict, blank=True)
     counters = models.JSONField(default=dict, blank=True)
     running = models.PositiveIntegerField(default=0)
     queued = models.PositiveIntegerField(default=0)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from webui.modules.delivery import reach
 from webui.servers.models import Master
 from webui.tasks.fleet import can_drive, why_unfit
 from webui.tasks.models import HostResult, HostStatus, Job, Task, Wave
@@ -37,8 +38,10 @@ def fit_masters(task: Task, idcs: Collection[int]) -> dict[int, list[Master]]:
     """Give the masters of these IDCs that may get hosts of a task, by IDC; an IDC without any is absent."""
     sealed = set(task.secrets.values_list("master_id", flat=True)) if task.secret_names else set()
     found: dict[int, list[Master]] = {}
-    for master in Master.objects.filter(state=Master.State.ACCEPTED, idc__in=idcs).defer("bundle"):
-        if not why_unfit(master, task, sealed):
+    masters = list(Master.objects.filter(state=Master.State.ACCEPTED, idc__in=idcs).defer("bundle"))
+    reached = reach(task.module, task.digest, masters)
+    for master in masters:
+        if not why_unfit(master, task, sealed, reached):
             found.setdefault(master.idc_id, []).append(master)
     return found
 

@@ -173,7 +173,7 @@ class Dispatcher:
     def _fleet(self) -> object:
         """Give what decides who may get hosts; equal as long as nothing has changed."""
         masters = Master.objects.filter(state=Master.State.ACCEPTED).defer("bundle").order_by("pk")
-        return [(master.pk, is_healthy(master), master.engines, master.modules) for master in masters]
+        return [(master.pk, is_healthy(master), master.engines, master.modules, master.kept) for master in masters]
 
     def _silent_for(self, master_id: int) -> float:
         link = self._links.get(master_id)

@@ -1,6 +1,6 @@
 """Which masters may get a task's hosts now, and why the others may not."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from webui.modules.delivery import has
 from webui.servers.models import Master
 from webui.tasks.models import Task
 
@@ -18,17 +19,21 @@ def is_healthy(master: Master, now: datetime | None = None) -> bool:
     return master.state == Master.State.ACCEPTED and master.last_seen is not None and master.last_seen >= limit
 
 
-def why_unfit(master: Master, task: Task, sealed: Collection[int]) -> str:
+def why_unfit(master: Master, task: Task, sealed: Collection[int], reach: Mapping[int, str]) -> str:
     """Say why a master gets no hosts of a task, as one sentence; "" when it may.
 
-    sealed: ids of the masters that can read the task's secrets.
+    sealed: ids of the masters that can read the task's secrets. reach: of those that are sent the task's version with
+    its job, "" or why that did not work; see webui.modules.delivery.reach.
     """
     words = {"master": master.name, "module": task.module, "digest": task.digest[:8]}
     if not is_healthy(master):
         return _("Master %(master)s is silent. %(seen)s") % {**words, "seen": seen(master)}
-    if task.module not in master.modules:
+    if reach.get(master.pk):
+        return _("Master %(master)s did not take the module: %(reason)s") % {**words, "reason": reach[master.pk]}
+    lacks = master.pk not in reach and not has(master, task.module, task.digest)
+    if lacks and task.module not in {**master.modules, **master.kept}:
         return _("Master %(master)s does not have the module %(module)s.") % words
-    if master.modules[task.module] != task.digest:
+    if lacks:
         return _("Master %(master)s has another version of %(module)s; this task is of %(digest)s.") % words
     if task.secret_names and master.pk not in sealed:
         return _("Master %(master)s was accepted after the secrets were sealed; it cannot read them.") % words

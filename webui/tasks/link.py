@@ -17,6 +17,8 @@ from django.utils import timezone
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
 from rpcgate.protocol import Health, Hello, JobState, News, Poll, Refusal
 from webui.masters import client_of
+from webui.modules import delivery
+from webui.modules.models import ModuleVersion
 from webui.servers.models import Master
 from webui.tasks import store, submit
 from webui.tasks.fleet import is_healthy
@@ -65,6 +67,7 @@ class Link:
         self._jobs: dict[UUID, Watched] = {}  # those that no line is asking about now
         self._known: set[UUID] = set()
         self._cancelled: set[UUID] = set()  # those for which a Cancel is under way or said; the loop's thread only
+        self._brought: dict[int, float] = {}  # version -> until when it is not sent again; the heartbeat's thread only
         self._free = 0
         self._changed = threading.Condition()
         names = [("beat", self._beat), ("orders", self._carry_out), *((f"poll{n}", self._poll) for n in range(POLLERS))]
@@ -135,9 +138,21 @@ class Link:
                 self._heard = time.monotonic()
                 if isinstance(health, Health) and heard(self.master.pk, health):
                     self._wake.set()
+                self._bring_owed()
             except (MasterSilent, MasterRefused) as error:
                 unheard(self.master.pk, str(error))
             self._stopping.wait(min(BEAT, settings.MASTER_SILENT_AFTER / 3))  # two may go missing
+
+    def _bring_owed(self) -> None:
+        """Send the published versions that this master may have and has not: it was away when they came."""
+        for version in delivery.owed(Master.objects.get(pk=self.master.pk)):
+            if self._brought.get(version.pk, 0.0) < time.monotonic():
+                self._brought[version.pk] = time.monotonic() + delivery.AGAIN.total_seconds()
+                self._order(lambda client, version=version: self._bring(client, version))
+
+    def _bring(self, client: MasterClient, version: ModuleVersion) -> None:
+        delivery.put(client, version, self.master)
+        self._wake.set()
 
     def _order(self, act: Callable[[MasterClient], None], tries: int = 0, after: float = 0.0) -> None:
         with self._ordered:
@@ -251,14 +266,16 @@ def signature(master: Master) -> tuple[object, ...]:
 
 def heard(pk: int, health: Health) -> bool:
     """Store what a master said of itself; True when that may let waiting hosts begin."""
-    before = Master.objects.only("state", "last_seen", "engines", "modules").get(pk=pk)
-    fresh = not is_healthy(before) or before.engines != health.engines or before.modules != health.modules
+    before = Master.objects.only("state", "last_seen", "engines", "modules", "kept").get(pk=pk)
+    has = (health.engines, health.modules, health.kept)
+    fresh = not is_healthy(before) or (before.engines, before.modules, before.kept) != has
     now = timezone.now()
     write(
         lambda: Master.objects.filter(pk=pk).update(
             version=health.version[:40],
             engines=health.engines,
             modules=health.modules,
+            kept=health.kept,
             counters=health.counters,
             running=health.running,
             queued=health.queued,

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,8 @@ from rpcgate.catalog import Entry
 from sdk import ParamError
 from sdk.params import check
 from webui import catalog
-from webui.servers.models import Engine
+from webui.modules.models import Place
+from webui.servers.models import Engine, Master
 from webui.servers.selectors import SelectorError, resolve
 from webui.tasks import waves
 
@@ -32,7 +33,8 @@ COLUMNS = ("pk", "name", "idc__name", "engine", "fallbacks", "health", "maintena
 class Request:
     """What a person asks for, as it came in. params: texts or JSON values by field name. max_fail: percent of a wave.
 
-    timeout: seconds for one host, None for the module's own. confirm: the number that was typed.
+    timeout: seconds for one host, None for the module's own. confirm: the number that was typed. digest: the version,
+    "" for the current one; so is it where that version is no longer stored.
     """
 
     module: str
@@ -43,6 +45,7 @@ class Request:
     max_fail: int | None = None
     check: bool = False
     confirm: int | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ def _module(plan: Plan) -> None:
         plan.entry = catalog.entry(plan.request.module)
     except catalog.UnknownModule as error:
         plan.faults["module"] = str(error)
+    if plan.entry and plan.request.digest:
+        stored = catalog.catalog().version(plan.entry.name, plan.request.digest)
+        plan.entry = stored if stored and not stored.error else plan.entry
     if plan.entry and len(plan.entry.name) > MAX_NAME:
         plan.faults["module"] = _("This module's name has more than %d characters; rename its file.") % MAX_NAME
 
@@ -140,12 +146,27 @@ def _hosts(plan: Plan) -> None:
         )
         return
     now = timezone.now()
-    plan.hosts = [_host(plan.entry, row, now) for row in rows]
+    elsewhere = _elsewhere(plan.entry, {row[2] for row in rows})
+    plan.hosts = [_host(plan.entry, row, now, elsewhere) for row in rows]
     if rows and not plan.touched:
         plan.faults["selector"] = _("Nobody is left to run on: %s") % plan.hosts[0].left_out
 
 
-def _host(entry: Entry | None, row: tuple[Any, ...], now: datetime) -> Host:
+def _elsewhere(entry: Entry | None, idcs: Set[str]) -> dict[str, str]:
+    """Say of the IDCs that may not have a published version what to do; none where it is the folder's file."""
+    if entry is None or not entry.published:
+        return {}
+    version = {"version__name": entry.name, "version__digest": entry.digest}
+    may = set(Place.objects.filter(**version, idc__name__in=idcs).values_list("idc__name", flat=True))
+    left = idcs - may
+    masters = Master.objects.filter(state=Master.State.ACCEPTED, idc__name__in=left).select_related("idc")
+    have = {master.idc.name for master in masters.defer("bundle") if master.modules.get(entry.name) == entry.digest}
+    words = {"module": entry.name, "digest": entry.digest[:8]}
+    sentence = _("%(module)s %(digest)s is not published to %(idc)s; publish it there on the module's page.")
+    return {idc: sentence % {**words, "idc": idc} for idc in left - have}
+
+
+def _host(entry: Entry | None, row: tuple[Any, ...], now: datetime, elsewhere: Mapping[str, str]) -> Host:
     pk, name, idc, engine, fallbacks, health, until, why = row
     reason = ""
     if until and until > now:
@@ -155,6 +176,8 @@ def _host(entry: Entry | None, row: tuple[Any, ...], now: datetime) -> Host:
     elif entry and not can_carry(entry.engines, (engine, *fallbacks)):
         wanted = " or ".join(str(Engine(one).label) for one in entry.engines)
         reason = f"{entry.name} works by {wanted}; this server has {Engine(engine).label}."
+    elif idc in elsewhere:
+        reason = elsewhere[idc]
     return Host(pk, name, idc, engine, health, reason)
 
 

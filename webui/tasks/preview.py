@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
 from webui import access
+from webui.modules.delivery import has, reach
 from webui.servers.models import Master, Server
 from webui.tasks.fleet import is_healthy
 from webui.tasks.models import HostResult, HostStatus, Task
@@ -228,7 +229,10 @@ def _warnings(plan: Plan, masters: Mapping[str, list[Master]]) -> list[Warning]:
     found.append(_unreachable(plan))
     if plan.entry and not plan.entry.check and plan.entry.risk != "read":
         found.append(Warning("no_check", _("This module has no dry run.")))
-    found += [_version(plan.entry, master) for known in masters.values() for master in known if plan.entry]
+    if plan.entry:
+        known = [master for some in masters.values() for master in some]
+        reached = reach(plan.entry.name, plan.entry.digest, known)
+        found += [_version(plan.entry, master) for master in known if reached.get(master.pk) != ""]
     return [warning for warning in found if warning]
 
 
@@ -260,11 +264,11 @@ def _unreachable(plan: Plan) -> Warning | None:
     return Warning("unreachable", sentence % shown)
 
 
-def _version(entry: Entry | None, master: Master) -> Warning | None:
-    if entry is None or not is_healthy(master) or master.modules.get(entry.name) == entry.digest:
+def _version(entry: Entry, master: Master) -> Warning | None:
+    if not is_healthy(master) or has(master, entry.name, entry.digest):
         return None
     words = {"master": master.name, "module": entry.name}
-    if entry.name not in master.modules:
+    if entry.name not in {**master.modules, **master.kept}:
         return Warning("version", _("%(master)s does not have %(module)s; it gets no servers of this task.") % words)
     return Warning(
         "version", _("%(master)s has another version of %(module)s; it gets no servers of this task.") % words

@@ -78,13 +78,13 @@ def retry(  # which hosts is said in two ways
 ) -> Task:
     """Store a new task for hosts of an old one: the named ones, or only "failed" or "lost" ones, or all.
 
-    params: the secret ones, typed again. The module is the one of today.
+    params: the secret ones, typed again. It runs the old task's version of the module, where that is stored or current.
     """
     chosen = _chosen(task, only, hosts)
     if not chosen:
         raise Refused({"selector": _("No server of task #%d is in that state.") % task.pk})
     here = [result.host for result in chosen if result.server_id]
-    request = run_again(task, selector=",".join(here), params=params, confirm=confirm)
+    request = run_again(task, selector=",".join(here), params=params, confirm=confirm, digest=task.digest)
     if not here:
         raise Refused({"selector": _("None of these servers is in the inventory any more.")})
     gone = [_gone(result) for result in chosen if not result.server_id]
@@ -103,13 +103,21 @@ def confirmed(request: Request) -> Request:
 def retry_size(task: Task, only: str) -> int:
     """Give how many servers a retry would touch, as create counts them."""
     names = ",".join(result.host for result in _chosen(task, only, None) if result.server_id)
-    return len(make(run_again(task, selector=names)).touched)
+    return len(make(run_again(task, selector=names, digest=task.digest)).touched)
 
 
 def run_again(
-    task: Task, *, selector: str | None = None, params: Mapping[str, Any] | None = None, confirm: int | None = None
+    task: Task,
+    *,
+    selector: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    confirm: int | None = None,
+    digest: str = "",
 ) -> Request:
-    """Give an old task as a request for a new one; its secrets were not kept and must be typed again."""
+    """Give an old task as a request for a new one; its secrets were not kept and must be typed again.
+
+    digest: a version of the module, "" for the current one.
+    """
     return Request(
         module=task.module,
         selector=task.selector if selector is None else selector,
@@ -119,6 +127,7 @@ def run_again(
         max_fail=task.max_fail,
         check=task.check_only,
         confirm=confirm,
+        digest=digest,
     )
 
 

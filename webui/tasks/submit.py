@@ -9,7 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from rpcgate.client import MasterClient, MasterRefused
-from rpcgate.protocol import MAX_MESSAGE, Accepted, Cancel, Forget, HostSpec, JobState, Refusal, Submit, encode
+from rpcgate.protocol import MAX_MESSAGE, Accepted, Cancel, Forget, HostSpec, JobState, Message, Refusal, Submit, encode
+from webui.modules.delivery import bring
 from webui.servers.models import Master, Tag
 from webui.tasks import store
 from webui.tasks.assign import new_job
@@ -35,12 +36,23 @@ def send(client: MasterClient, job_id: UUID) -> JobState | None:
     if message is None:
         return None
     try:
-        answer = client.ask(message)
+        answer = _asked(client, job_id, message)
     except MasterRefused as refused:
         return _refused(job_id, message, refused)
     if not isinstance(answer, Accepted):
         raise TypeError(f"a master answered Submit with {type(answer).__name__}")
     return _accepted(job_id, answer)
+
+
+def _asked(client: MasterClient, job_id: UUID, message: Submit) -> Message:
+    """Submit; to a master that lacks a version which it may have, the version is sent and the job once more."""
+    try:
+        return client.ask(message)
+    except MasterRefused as refused:
+        master = Master.objects.get(jobs=job_id)
+        if refused.code not in ELSEWHERE or not bring(client, master, message.module, message.digest):
+            raise
+    return client.ask(message)
 
 
 def cancel(client: MasterClient, job_id: UUID) -> None:
@@ -160,7 +172,8 @@ def _elsewhere(job_id: UUID, module: str, sentence: str) -> None:
         return
     master = Master.objects.select_for_update().get(pk=job.master_id)
     master.modules = {**master.modules, module: ""}
-    master.save(update_fields=["modules"])
+    master.kept = {name: digests for name, digests in master.kept.items() if name != module}
+    master.save(update_fields=["modules", "kept"])
     store.give_back(job, sentence, forgotten=True)
 
 

@@ -1,6 +1,6 @@
 """Why servers wait: one entry for each cause; the numbers sum to the queued ones."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webui.modules.delivery import reach
 from webui.servers.models import Master
 from webui.tasks.digits import number
 from webui.tasks.fleet import is_healthy, seen, why_unfit
@@ -46,10 +47,13 @@ def waiting(task: Task) -> list[Cause]:
     titles = _titles(jobs.values())
     masters = _masters(rows)
     sealed = set(task.secrets.values_list("master_id", flat=True)) if task.secret_names else set()
+    reached = reach(task.module, task.digest, [master for known in masters.values() for master in known])
     causes = [
         _with_job(row, jobs[row["job_id"]], titles)
         if row["job_id"] in jobs
-        else _without_job(task, row, masters.get(row["idc_name"], []), sealed)
+        else _without_job(
+            task, row, masters.get(row["idc_name"], []), lambda one: why_unfit(one, task, sealed, reached)
+        )
         for row in rows
     ]
     return sorted(_merged(causes), key=lambda cause: -cause.count)
@@ -89,7 +93,7 @@ def _masters(rows: Iterable[dict[str, Any]]) -> dict[str, list[Master]]:
     return found
 
 
-def _without_job(task: Task, row: dict[str, Any], masters: list[Master], sealed: set[int]) -> Cause:
+def _without_job(task: Task, row: dict[str, Any], masters: list[Master], unfit: Callable[[Master], str]) -> Cause:
     count, idc, number = row["n"], row["idc_name"], row["wave__number"]
     if row["wave__state"] != Wave.State.RELEASED:
         return _later(task, count, number)
@@ -99,9 +103,9 @@ def _without_job(task: Task, row: dict[str, Any], masters: list[Master], sealed:
     if row["reason"]:  # written where no fit master has an engine for them
         sentence = _("%(n)s in %(idc)s: no master can drive them") % {"n": f"{count:,}", "idc": idc}
         return Cause("engine", count, sentence, row["reason"], idc)
-    reasons = [reason for reason in (why_unfit(master, task, sealed) for master in masters) if reason]
+    reasons = [reason for reason in map(unfit, masters) if reason]
     if len(reasons) < len(masters):
-        fit = ", ".join(master.name for master in masters if not why_unfit(master, task, sealed))
+        fit = ", ".join(master.name for master in masters if not unfit(master))
         sentence = _("%(n)s in %(idc)s: to be handed to %(master)s") % {"n": f"{count:,}", "idc": idc, "master": fit}
         return Cause("sending", count, sentence, "", idc, fit)
     names = ", ".join(master.name for master in masters)
