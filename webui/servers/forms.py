@@ -10,10 +10,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from webui.forms import OmForm
-from webui.servers.models import NAME, Engine, Group, Idc, Server
+from webui.servers.models import NAME, Engine, Group, Idc, Master, Server
 
 HOURS = (1, 2, 4, 8, 24, 72, 168)
 MONO = {"class": "om-mono", "spellcheck": "false", "autocomplete": "off"}
+
+
+def engine_choices(kept: str = "") -> list[tuple[str, str]]:
+    """Give the engines to choose from, saying which of them no master can use; made-up hosts only where they are.
+
+    kept: the one that a server has already.
+    """
+    masters = Master.objects.filter(state=Master.State.ACCEPTED).values_list("engines", flat=True)
+    usable = {name for engines in masters for name, fault in engines.items() if not fault}
+    offered = [choice for choice in Engine.choices if choice[0] != Engine.FAKE or {Engine.FAKE} & {*usable, kept}]
+    without = _("%s: no master can use it now")
+    return [(name, label if name in usable else without % label) for name, label in offered]
 
 
 def read_tags(text: str) -> dict[str, str]:
@@ -77,6 +89,10 @@ class ServerForm(OmForm):
         label=gettext_lazy("Tags"), required=False, widget=forms.TextInput(attrs=MONO),
         help_text=gettext_lazy("key=value words, for example role=web rack=b4."),
     )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["engine"].choices = engine_choices(self.initial.get("engine", ""))
 
     def clean_fallbacks(self) -> list[str]:
         """Give the engines' names."""
