@@ -1,7 +1,5 @@
 """What a running module asks of the engines: each call checked, routed, followed to its end."""
 
-import base64
-import binascii
 import dataclasses
 import logging
 import threading
@@ -13,6 +11,7 @@ from typing import Any
 from rpcgate.engines import Adapter, Call, Emit, Running
 from rpcgate.engines.plan import GONE, NOT_CONFIRMED
 from rpcgate.fallback import Fallbacks
+from rpcgate.job_files import JobFiles
 from rpcgate.pipe import PipeError
 from rpcgate.protocol import ProtocolError, build
 from rpcgate.record import Record
@@ -101,7 +100,7 @@ class _State:
 ARGS: dict[str, tuple[type[Any], ...]] = {
     "shell": (_Shell,),
     "script": (_Script,),
-    "put": (_Put,),
+    "put": (_Put, _PutFile),
     "get": (_Get,),
     "module": (_Module,),
     "playbook": (_Playbook,),
@@ -154,7 +153,10 @@ class Calls:
     answer: takes a call's number with each final event, and with None when the call has ended.
     """
 
-    def __init__(self, targets: Targets, template: Call, record: Record, router: Router, answer: Answer) -> None:
+    def __init__(
+        self, targets: Targets, template: Call, record: Record, router: Router, answer: Answer, files: JobFiles
+    ) -> None:
+        self._files = files
         self._targets = targets
         self._named = {target.name: target for target in targets}
         self._template = template
@@ -262,7 +264,7 @@ class Calls:
         try:
             if not self._router.allows(asked.verb):
                 raise ValueError(f"The module is not declared for an engine that has {asked.verb}.")
-            return _checked_args(asked)
+            return self._files.filled(asked.verb, _checked_args(asked))
         except ValueError as error:
             for name in targets.names:
                 emit(Event(name, Status.FAILED, reason=str(error)))
@@ -296,9 +298,18 @@ class Calls:
             if not said.final:
                 self._live(said)
             elif not self._goes_on(number, engine, said):
-                self._ended(number, said)
+                self._kept(number, said)
 
         return emit
+
+    def _kept(self, number: int, event: Event) -> None:
+        """End a host; where the module wants its file kept, when that is done: not in an engine's own thread."""
+        verb = self._verbs.get(number)
+        args = verb.call.args if verb and verb.call else {}
+        if args.get("keep") and event.status.good:
+            self._files.keep(args["path"], event, lambda kept: self._ended(number, kept))
+        else:
+            self._ended(number, event)
 
     def _live(self, event: Event) -> None:
         if self._record.live(event):
@@ -388,8 +399,6 @@ def _checked_args(asked: _Asked) -> dict[str, Any]:
             continue
         args = {item.name: getattr(built, item.name) for item in dataclasses.fields(kind)}
         _printable(args)
-        if asked.verb == "put":
-            args["content"] = _content(args["content"])
         return args
     raise ValueError(f"The arguments of {asked.verb} are not as they must be; see docs/modules.")
 
@@ -410,10 +419,3 @@ def _encodable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _content(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("The content to put is not what the module gave.") from None

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from rpcgate.catalog import load_source
 from rpcgate.output import clean, fit
 from rpcgate.pipe import HEAD, MAX_FRAME, Unpacker, pack, read_event, read_target, small_data
-from sdk import Context, Event, Events, ModuleError, ParamError, Status, Target, Targets, parse, settle
+from sdk import Context, Event, Events, File, ModuleError, ParamError, Status, Target, Targets, parse, settle
 from sdk.module import Module
 from sdk.params import choices_of
 
@@ -154,7 +154,7 @@ class Engines:
         self,
         targets: Targets,
         path: str,
-        content: bytes,
+        content: bytes | File,
         *,
         mode: int | None = None,
         owner: str = "",
@@ -164,12 +164,23 @@ class Engines:
     ) -> Events:
         """See sdk.Engine."""
         how = {"path": path, "mode": mode, "owner": owner, "group": group, "backup": backup}
-        args = how | {"content": base64.b64encode(content).decode()}
-        return self._master.call("put", targets, args, timeout)
+        if isinstance(content, File):
+            what: dict[str, Any] = {"file": content.as_dict()}
+        else:
+            what = {"content": base64.b64encode(content).decode()}
+        return self._master.call("put", targets, how | what, timeout)
 
-    def get(self, targets: Targets, path: str, *, limit: int = 1 << 20, timeout: float | None = None) -> Events:
+    def get(
+        self,
+        targets: Targets,
+        path: str,
+        *,
+        limit: int = 1 << 20,
+        keep: bool = False,
+        timeout: float | None = None,
+    ) -> Events:
         """See sdk.Engine."""
-        return self._master.call("get", targets, {"path": path, "limit": limit}, timeout)
+        return self._master.call("get", targets, {"path": path, "limit": limit, "keep": keep}, timeout)
 
     def module(self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any) -> Events:
         """See sdk.Ansible."""

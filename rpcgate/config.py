@@ -46,6 +46,8 @@ class Limits:
     host_seconds: float = 6 * 3600.0  # longest timeout for one host
     total_seconds: float = 24 * 3600.0  # longest time for a whole job
     keep_seconds: float = 14 * 24 * 3600.0  # for which events wait to be fetched
+    file_bytes: int = 256 << 20  # of one file that is uploaded or fetched
+    files_bytes: int = 4 << 30  # of all files that are kept for jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,8 @@ modules = {modules}            # the folder of the task modules: whoever may wri
 # host_seconds = 21600          # longest timeout for one server
 # total_seconds = 86400         # longest time for a whole job
 # keep_seconds = 1209600        # results wait so long for the web tier to fetch them
+# file_bytes = 268435456        # of one file that is uploaded to servers or fetched from them
+# files_bytes = 4294967296      # of all files that are kept for tasks
 
 # An engine is used where its table is here. `local` runs commands on this machine itself.
 {engines}

@@ -37,8 +37,8 @@ from rpcgate.protocol import (
 from rpcgate.protocol import Catalog as CatalogAnswer
 from rpcgate.spool import Spool, SpoolError
 from rpcgate.versions import VersionError, Versions
-from sdk import File, ParamError
-from sdk.params import check
+from sdk import ParamError
+from sdk.params import check, files_in
 
 ROOM = MAX_MESSAGE - (64 << 10)  # bytes of an answer's events; the rest is for what stands around them
 MOST_JOBS = 1000  # in one Poll
@@ -174,7 +174,7 @@ class Gate:
         kept = self._spool.job(submit.job)
         if kept is None:
             entry = self._acceptable(submit)
-            if not self._jobs.submit(submit, entry):
+            if not self._jobs.submit(submit, entry, self._files(submit, entry)):
                 kept = self._spool.job(submit.job)  # the same job came twice at once
         if kept is not None and kept.submit != submit:
             raise Refuse(Refusal.CONFLICT, f"Job {submit.job} is here already with other content; use a new id.")
@@ -245,12 +245,17 @@ class Gate:
             replace(field, required=False, when=None) if field.secret and sealed else field for field in entry.fields
         ]
         try:
-            values = check(fields, submit.params)
+            check(fields, submit.params)
         except ParamError as error:
             raise Refuse(Refusal.PARAMS, str(error)[:1000]) from error
-        for file in values.values():
-            if isinstance(file, File) and not self._jobs.files.has(file):
+
+    def _files(self, submit: Submit, entry: Entry) -> list[str]:
+        """Give the digests of the files that the parameters name; they must be here."""
+        files = files_in(entry.fields, submit.params) if not submit.choices else []
+        for file in files:
+            if not self._jobs.files.has(file):
                 raise Refuse(Refusal.FILE, f"The content of {file.name} is not on this master.")
+        return [file.sha256 for file in files]
 
     def _news(self, poll: Poll) -> News:
         """Give each job its share of the room, so that a loud one does not silence the others."""

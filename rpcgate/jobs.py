@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from rpcgate.catalog import Catalog, Entry
 from rpcgate.config import Limits
 from rpcgate.engines import Adapter
+from rpcgate.files import Files
+from rpcgate.job_files import JobFiles
 from rpcgate.nursery import Nursery
 from rpcgate.protocol import HostSpec, JobState, Progress, Submit
 from rpcgate.record import Record
@@ -20,7 +22,7 @@ from rpcgate.spool import Spool, SpoolError
 from rpcgate.supervisor import Order, Supervisor
 from rpcgate.versions import VersionError
 from sdk import ParamError, Status, Target, Targets
-from sdk.params import check
+from sdk.params import check, files_in
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,7 @@ class Jobs:
         self._open_secrets = open_secrets
         self._clock = clock
         self._nursery = Nursery(run_as)
+        self.files = Files(spool.path.parent / "files", self.limits.file_bytes, self.limits.files_bytes)
         self._lock = threading.Lock()
         self._queue: deque[_Waiting] = deque()
         self._running: dict[str, Submit] = {}
@@ -108,9 +111,12 @@ class Jobs:
         if self._pruning:
             self._pruning.join(1)
 
-    def submit(self, submit: Submit, entry: Entry | None = None) -> bool:
-        """Keep a job in the spool and queue it; False when its id is taken. SpoolError when it cannot be kept."""
-        if not self._spool.add(submit, self._clock()):
+    def submit(self, submit: Submit, entry: Entry | None = None, files: Sequence[str] = ()) -> bool:
+        """Keep a job in the spool and queue it; False when its id is taken. SpoolError when it cannot be kept.
+
+        files: digests of the files that it needs.
+        """
+        if not self._spool.add(submit, self._clock(), files):
             return False
         with self._lock:
             self._queue.append(_Waiting(submit, entry))
@@ -205,14 +211,23 @@ class Jobs:
             params = {**submit.params, **secrets}
             if not submit.choices:
                 check(entry.fields, params)
+            named = files_in(entry.fields, params)
         except ParamError as error:
             return self._close(submit, Status.FAILED, f"The parameters are refused: {error}")
         except Exception as error:  # noqa: BLE001  # the opener's errors are its own; their texts may quote what was sealed
             log.warning("job %s: its secret parameters cannot be opened: %s", submit.job, type(error).__name__)
             return self._close(submit, Status.FAILED, "The master cannot open the task's secret parameters.")
-        return self._supervise(submit, entry, params, [str(value) for value in secrets.values()])
+        files = JobFiles(self.files, named, lambda sha256: self._spool.hold(submit.job, sha256))
+        return self._supervise(submit, entry, params, [str(value) for value in secrets.values()], files)
 
-    def _supervise(self, submit: Submit, entry: Entry, params: Mapping[str, object], secrets: Sequence[str]) -> None:
+    def _supervise(
+        self,
+        submit: Submit,
+        entry: Entry,
+        params: Mapping[str, object],
+        secrets: Sequence[str],
+        files: JobFiles,
+    ) -> None:
         order = Order(
             job=submit.job,
             task=submit.task,
@@ -228,7 +243,7 @@ class Jobs:
         )
         record = self._record(submit, secrets)
         router = Router(self.adapters, entry.engines, portable=entry.portable, idempotent=entry.idempotent)
-        supervisor = Supervisor(order, record, router, self._nursery)
+        supervisor = Supervisor(order, record, router, self._nursery, files)
         with self._lock:
             self._supervisors[submit.job] = supervisor
             cancelled = submit.job in self._cancelled
@@ -268,6 +283,7 @@ class Jobs:
         while not self._stopping.wait(PRUNE):
             try:
                 self._spool.prune(self._clock(), self.limits.keep_seconds)
+                self.files.prune(self._spool.held(), self._clock())
             except SpoolError:
                 log.exception("the spool could not be pruned")
 

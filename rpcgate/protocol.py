@@ -28,6 +28,7 @@ from sdk.status import Status
 VERSION = 1
 MAX_INT = 1 << 62  # what SQLite and every peer can hold
 MAX_MESSAGE = 1 << 20  # bytes; larger ones cost much more than their size over rpyc
+FILE_PIECE = 640 << 10  # bytes of a file in one PutFile or FilePiece: as base64 they fit a message
 
 
 class ProtocolError(Exception):

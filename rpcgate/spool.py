@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS job (
 CREATE TABLE IF NOT EXISTS event (
     job TEXT NOT NULL, seq INTEGER NOT NULL, host TEXT NOT NULL, final INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (job, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS file (job TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (job, sha256)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (request TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -90,13 +91,19 @@ class Spool:
 
         return self._ask(write)
 
-    def add(self, submit: Submit, now: float) -> bool:
-        """Keep a job, as queued; False when its id is taken. Once this returns, it survives whatever happens."""
+    def add(self, submit: Submit, now: float, files: Iterable[str] = ()) -> bool:
+        """Keep a job, as queued; False when its id is taken. Once this returns, it survives whatever happens.
+
+        files: digests of the files that it needs.
+        """
+        held = [(submit.job, sha256) for sha256 in files]
         values = (submit.job, encode(submit), JobState.QUEUED, now, now)
 
         def write(connection: sqlite3.Connection) -> bool:
             insert = "INSERT OR IGNORE INTO job (job, request, state, added, changed) VALUES (?, ?, ?, ?, ?)"
-            return connection.execute(insert, values).rowcount == 1
+            fresh = connection.execute(insert, values).rowcount == 1
+            connection.executemany("INSERT OR IGNORE INTO file VALUES (?, ?)", held if fresh else ())
+            return fresh
 
         return self._ask(write, submit.job, durable=True)
 
@@ -110,6 +117,15 @@ class Spool:
         batch = [(clean(event.host), event.status.final, write_progress(replace(event, seq=0))) for event in events]
         if batch:
             self._tell(lambda connection: self._insert(connection, job, batch), job)
+
+    def hold(self, job: str, sha256: str) -> None:
+        """Note a file that a job has got; it is needed until the job is forgotten."""
+        insert = "INSERT OR IGNORE INTO file VALUES (?, ?)"
+        self._ask(lambda connection: connection.execute(insert, (job, sha256)).rowcount)
+
+    def held(self) -> set[str]:
+        """Give the digests of all files that a job needs."""
+        return {row[0] for row in self._read("SELECT DISTINCT sha256 FROM file", ())}
 
     def flush(self) -> None:
         """Wait until everything said so far is committed."""
@@ -158,6 +174,8 @@ class Spool:
 
         def write(connection: sqlite3.Connection) -> None:
             delete = "DELETE FROM event WHERE job IN (SELECT job FROM job WHERE job = ? AND state = ?)"
+            connection.executemany(delete, ended)
+            delete = "DELETE FROM file WHERE job IN (SELECT job FROM job WHERE job = ? AND state = ?)"
             connection.executemany(delete, ended)
             connection.executemany("DELETE FROM job WHERE job = ? AND state = ?", ended)
             for job in jobs:

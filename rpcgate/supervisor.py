@@ -63,9 +63,7 @@ class Supervisor:
     or its job's hosts is refused.
     """
 
-    def __init__(
-        self, order: Order, record: Record, router: Router, nursery: Nursery, files: JobFiles
-    ) -> None:
+    def __init__(self, order: Order, record: Record, router: Router, nursery: Nursery, files: JobFiles) -> None:
         self._order = order
         self._record = record
         self._nursery = nursery

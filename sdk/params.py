@@ -1,11 +1,13 @@
 """Check a module's parameters: one parse for the form, the API, the command line and the master."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sdk.describe import choices_of, fields_of
 from sdk.errors import ParamError
 from sdk.fields import Field
+from sdk.file import File
 from sdk.markers import Between, Choices, Help, Matches, Secret, When
 from sdk.values import hidden, value
 
@@ -21,6 +23,7 @@ __all__ = [
     "check",
     "choices_of",
     "fields_of",
+    "files_in",
     "parse",
 ]
 P = TypeVar("P")
@@ -56,6 +59,17 @@ def check(fields: Sequence[Field], raw: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         raise ParamError(faults)
     return {field.name: values[field.name] for field in fields}
+
+
+def files_in(fields: Sequence[Field], raw: Mapping[str, Any]) -> list[File]:
+    """Give the files that raw values name, each once; what is no file is left out."""
+    found = {}
+    for field in fields:
+        if field.type == "file" and raw.get(field.name):
+            with suppress(ValueError):
+                file = value(field, raw[field.name])
+                found[file.sha256] = file
+    return list(found.values())
 
 
 def _causes_first(fields: Sequence[Field]) -> list[Field]:
