@@ -16,6 +16,7 @@ class ModuleVersion(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     by_name = models.CharField(max_length=150)
     note = models.CharField(max_length=200, blank=True)
+    risk = models.CharField(max_length=10)
 
     class Meta:
         ordering = ("-id",)

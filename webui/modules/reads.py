@@ -1,24 +1,35 @@
 """What the catalogue's pages show of a module beside its file: versions on the masters, runs, durations."""
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from rpcgate.catalog import Entry
 from sdk.params import Field
-from webui.servers.models import Master
+from webui.audit.models import Entry as Audit
+from webui.modules.models import ModuleVersion, Turned
+from webui.servers.models import Engine, Master
+from webui.tasks.fleet import is_healthy
 from webui.tasks.models import HostResult, Task
 
 AROUND = 2  # source lines shown before and after a fault
 WINDOW = timedelta(days=30)
 SAMPLE = 5000  # results that the durations are read from, newest first
-ENGINES = 4  # of a portable module
+HAPPENED = 100  # acts shown
+ACTS = {
+    "module.add": gettext_lazy("Added"),
+    "module.publish": gettext_lazy("Published"),
+    "module.rollback": gettext_lazy("Rolled back to"),
+    "module.push": gettext_lazy("Pushed"),
+    "module.withdraw": gettext_lazy("Withdrawn"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,48 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A digest and the masters that have it. current: it is the one of our own file."""
+    """A digest and the masters that have it. current: it is the one that new tasks run. at: when it was added."""
 
     digest: str
     masters: tuple[str, ...]
     current: bool
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A version that can be current. risky: what going back to it asks for: "", "dialog" or "typed"."""
+
+    row: ModuleVersion
+    masters: tuple[str, ...]
+    idcs: tuple[str, ...]
+    current: bool
+
+    @property
+    def risky(self) -> str:
+        """Say how one confirms that this version shall run: a click alone where it only reads."""
+        return {"read": "", "change": "dialog"}.get(self.row.risk, "typed")
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A master without the current version. has: the one it has, "" for none; reason: why it would not take ours."""
+
+    master: str
+    has: str
+    reason: str
+    healthy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One act on a module's versions. where: the IDCs, or the master."""
+
+    at: datetime
+    by: str
+    act: Any
+    digest: str
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +116,13 @@ def fault_of(entry: Entry) -> str:
     return rest[:1].upper() + rest[1:]
 
 
+def engine_words(entry: Entry) -> str:
+    """Say which engines a module works on."""
+    if entry.portable:
+        return _("Any")
+    return ", ".join(str(dict(Engine.choices).get(name, name)) for name in entry.engines)
+
+
 def last_runs() -> dict[str, datetime]:
     """Give when each module was last run. One query."""
     return dict(Task.objects.order_by().values_list("module").annotate(at=Max("created_at")))
@@ -85,13 +140,63 @@ def digests_on_masters() -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def versions(entry: Entry, on_masters: Mapping[str, list[str]]) -> list[Version]:
-    """Give the versions of one module, ours first."""
-    ours = Version(entry.digest, tuple(on_masters.get(entry.digest, ())), current=True)
+def versions(
+    entry: Entry, on_masters: Mapping[str, list[str]], at: Mapping[str, datetime] | None = None
+) -> list[Version]:
+    """Give the versions of one module that masters have, the current one first. at: when each was added."""
+    times = at or {}
+    ours = Version(entry.digest, tuple(on_masters.get(entry.digest, ())), True, times.get(entry.digest))
     others = [
-        Version(digest, tuple(names), current=False) for digest, names in on_masters.items() if digest != entry.digest
+        Version(digest, tuple(names), False, times.get(digest))
+        for digest, names in on_masters.items()
+        if digest != entry.digest
     ]
     return [ours, *sorted(others, key=lambda version: -len(version.masters))]
+
+
+def lacking(entry: Entry, on_masters: Mapping[str, list[str]], idcs: Collection[str] | None) -> list[Lacking]:
+    """Give the masters that have not the current version and should. idcs: where it is published, None for anywhere.
+
+    Of a file of the folder only those are meant that have another version of it. Two queries.
+    """
+    have = set(on_masters.get(entry.digest, ()))
+    old = {name: digest for digest, names in on_masters.items() if digest != entry.digest for name in names}
+    masters = Master.objects.filter(state=Master.State.ACCEPTED).exclude(name__in=have).select_related("idc")
+    turned = Turned.objects.filter(version__name=entry.name, version__digest=entry.digest)
+    reasons = dict(turned.values_list("master__name", "reason"))
+    found = []
+    for master in masters.defer("bundle"):
+        if master.idc.name in idcs if idcs is not None else master.name in old:
+            found.append(
+                Lacking(master.name, old.get(master.name, ""), reasons.get(master.name, ""), is_healthy(master))
+            )
+    return found
+
+
+def stored(name: str, on_masters: Mapping[str, list[str]], current: str) -> list[Stored]:
+    """Give the stored versions of a module, newest first. Three queries."""
+    rows = ModuleVersion.objects.filter(name=name).defer("source").prefetch_related("places__idc")
+    return [
+        Stored(
+            row,
+            tuple(on_masters.get(row.digest, ())),
+            tuple(sorted(place.idc.name for place in row.places.all())),
+            row.digest == current,
+        )
+        for row in rows
+    ]
+
+
+def happened(name: str) -> list[Happened]:
+    """Give what was done with a module's versions, newest first, as the audit log has it. One query."""
+    rows = Audit.objects.filter(verb__startswith="module.", subject=name)[:HAPPENED]
+    return [
+        Happened(
+            row.at, row.person_name, ACTS.get(row.verb, row.verb), str(row.detail.get("digest", "")),
+            ", ".join(map(str, row.detail.get("idcs", ()))) or str(row.detail.get("master", "")),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def durations(module: str) -> Durations:

@@ -150,6 +150,7 @@ def _stored(by: By, entry: Entry, note: str) -> ModuleVersion:
                 "created_at": timezone.now(),
                 "by": by.person,
                 "by_name": by.person.get_username(),
+                "risk": entry.risk,
                 "note": " ".join(note.split())[:200],
             },
         )

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -17,12 +17,13 @@ from rpcgate.catalog import Entry
 from webui import access
 from webui.catalog import catalog
 from webui.modules import reads
-from webui.servers.models import Engine
+from webui.modules.models import ModuleVersion, Place
+from webui.servers.models import Engine, Idc
 from webui.statuses import RISKS
 from webui.tasks.models import Task
 from webui.tasks.reads import chip, counts_of
 
-TABS = ("about", "source", "runs")
+TABS = ("about", "source", "versions", "runs")
 RUNS_SHOWN = 5
 PER_PAGE = 50
 
@@ -31,6 +32,7 @@ PER_PAGE = 50
 def modules(request: HttpRequest) -> HttpResponse:
     """List the module files: broken ones first with their fault, then the catalogue by category."""
     entries = catalog().entries()
+    own = {entry.name for entry in catalog().folder.entries()}
     wanted = {name: request.GET.get(name, "").strip() for name in ("q", "risk", "engine")}
     shown = [entry for entry in entries if _matches(entry, wanted)]
     broken = [entry for entry in entries if entry.error]
@@ -39,7 +41,10 @@ def modules(request: HttpRequest) -> HttpResponse:
         "modules/list.html",
         {
             "folder": settings.MODULES_DIR.name,
-            "files": len(entries),
+            "files": len(own),
+            "published": sum(entry.published for entry in entries),
+            "any": bool(entries),
+            "may_add": access.may_add_modules(request.user),
             "loaded": len(entries) - len(broken),
             "broken": [{"entry": e, "fault": reads.fault_of(e), "lines": reads.lines_around(e)} for e in broken],
             "categories": _by_category(shown),
@@ -68,7 +73,7 @@ def _by_category(entries: Sequence[Entry]) -> list[tuple[str, list[dict[str, Any
     for entry in entries:
         row = {
             "entry": entry,
-            "engines": engine_words(entry),
+            "engines": reads.engine_words(entry),
             "last": runs.get(entry.name),
             "versions": len(reads.versions(entry, on_masters.get(entry.name, {}))),
         }
@@ -76,29 +81,25 @@ def _by_category(entries: Sequence[Entry]) -> list[tuple[str, list[dict[str, Any
     return sorted(found.items(), key=lambda pair: (pair[0] == "", pair[0]))
 
 
-def engine_words(entry: Entry) -> str:
-    """Say which engines a module works on."""
-    if entry.portable:
-        return _("Any")
-    return ", ".join(str(dict(Engine.choices).get(name, name)) for name in entry.engines)
-
-
 @require_GET
 def module(request: HttpRequest, name: str) -> HttpResponse:
-    """Show one module in three tabs: what it does, its source, its runs."""
+    """Show one module in four tabs: what it does, its source, its versions, its runs."""
     entry = catalog().get(name)
     if entry is None:
         raise Http404(_("There is no module %s.") % name[:80])
     tab = request.GET.get("tab", "about")
-    tab = tab if tab in TABS and not entry.error else "source" if entry.error else "about"
+    tab = tab if tab in TABS else "about"
+    if entry.error and tab != "versions":
+        tab = "source"
     context: dict[str, Any] = {
         "entry": entry,
         "file": f"{settings.MODULES_DIR.name}/{entry.path.name}",
-        "engines": engine_words(entry),
+        "engines": reads.engine_words(entry),
         "tab": tab,
+        "may_add": access.may_add_modules(request.user),
         "may_run": not entry.error and access.may_run(request.user, entry.risk),
     }
-    context |= {"about": _about, "source": _source, "runs": _runs}[tab](request, entry)
+    context |= {"about": _about, "source": _source, "versions": _versions, "runs": _runs}[tab](request, entry)
     return render(request, "modules/module.html", context)
 
 
@@ -107,22 +108,51 @@ def _about(_request: HttpRequest, entry: Entry) -> dict[str, Any]:
     words = ["manage.py", "task", "run", entry.name, "--on", "app=www"]
     words += [word for key, value in example.items() for word in ("-p", f"{key}={value}")]
     call = {"module": entry.name, "on": "app=www", "params": example}
-    versions = reads.versions(entry, reads.digests_on_masters().get(entry.name, {}))
+    on_masters = reads.digests_on_masters().get(entry.name, {})
+    stored = dict(ModuleVersion.objects.filter(name=entry.name).values_list("digest", "created_at"))
     return {
         "fields": [(field, reads.rule_of(field)) for field in entry.fields],
         "command": shlex.join(words),
         "call": f"POST /api/tasks {json.dumps(call, ensure_ascii=False)}",
-        "versions": versions,
-        "behind": [name for version in versions if not version.current for name in version.masters],
+        "versions": reads.versions(entry, on_masters, stored),
+        "lacking": reads.lacking(entry, on_masters, _idcs_of(entry)),
+        "idcs": _idcs_of(entry),
         "durations": reads.durations(entry.name),
         "tasks": task_rows(list(_tasks(entry)[:RUNS_SHOWN])),
     }
 
 
-def _source(_request: HttpRequest, entry: Entry) -> dict[str, Any]:
+def _source(request: HttpRequest, entry: Entry) -> dict[str, Any]:
+    asked = request.GET.get("version", entry.digest)
+    if asked != entry.digest:
+        row = get_object_or_404(ModuleVersion, name=entry.name, digest=asked)
+        lines = bytes(row.source).decode("utf-8", "replace").splitlines()
+        return {"lines": [reads.Line(n, line) for n, line in enumerate(lines, 1)], "shown": row.digest, "older": True}
     text = entry.source.decode("utf-8", "replace")
     lines = [reads.Line(n, line, n == entry.error_line) for n, line in enumerate(text.splitlines(), 1)]
-    return {"lines": lines, "fault": reads.fault_of(entry) if entry.error else ""}
+    return {"lines": lines, "shown": entry.digest, "fault": reads.fault_of(entry) if entry.error else ""}
+
+
+def _idcs_of(entry: Entry) -> list[str] | None:
+    """Name the IDCs where a published version is current; None for a file of the folder."""
+    if not entry.published:
+        return None
+    places = Place.objects.filter(version__name=entry.name, version__digest=entry.digest)
+    return list(places.order_by("idc__name").values_list("idc__name", flat=True))
+
+
+def _versions(_request: HttpRequest, entry: Entry) -> dict[str, Any]:
+    on_masters = reads.digests_on_masters().get(entry.name, {})
+    stored = reads.stored(entry.name, on_masters, entry.digest if entry.published else "")
+    here = _idcs_of(entry)
+    return {
+        "stored": stored,
+        "own": catalog().folder.get(entry.name),
+        "base": entry.digest if entry.published else "",
+        "idcs": here,
+        "elsewhere": [idc for idc in Idc.objects.all() if idc.name not in (here or ())],
+        "happened": reads.happened(entry.name),
+    }
 
 
 def _runs(request: HttpRequest, entry: Entry) -> dict[str, Any]:
