@@ -12,7 +12,7 @@ from sdk import ParamError, Status
 from tests.modules.conftest import Runner
 
 pytestmark = pytest.mark.sshd
-ODD = 'it\'s "odd" $(id) * [a-z]\n\tend'
+ODD = 'it\'s "odd" $(id) * [a-z] \\0101\n\tend'
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_by_memory_the_largest_come_first(run: Runner, busy: int) -> None:
     assert sizes[0] > 1
 
 
-@pytest.mark.parametrize("text", ['it\'s "odd"', "$(id) *", "[a-z]", 'odd" $(id) * [a-z]  end'])
+@pytest.mark.parametrize("text", ['it\'s "odd"', "$(id) *", "[a-z]", 'odd" $(id) * [a-z] \\0101  end'])
 def test_a_filter_is_plain_text_over_the_whole_command_line(run: Runner, busy: int, text: str) -> None:
     event = run("process_list", filter=text)["host0"]
     assert [row[2] for row in rows(event.output)] == [str(busy)]
