@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fleet.salt import SaltFleet, start_salt
+from tests.fleet.func import FuncFleet, start_func_fleet
 from tests.fleet.sshd import Fleet, start_fleet
 
 
@@ -19,4 +20,15 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 def salt_fleet() -> Iterator[SaltFleet]:
     """Give a real Salt master with four minions, shared by all tests of the session; how to use it: tests.fleet.salt."""
     with start_salt(4) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def func_fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuncFleet]:
+    """Give three minions that speak Func's protocol, shared by all tests; a test that kills one starts its own fleet.
+
+    An engine on it, in the way of tests/rpcgate/engines: Caller(FuncAdapter.from_config(func_fleet.table(), tmp_path),
+    Targets((func_fleet.target(0),))). Its commands run in the account that runs the tests, and not streaming.
+    """
+    with start_func_fleet(3, tmp_path_factory.mktemp("func")) as started:
         yield started

@@ -1,0 +1,146 @@
+"""The text by which a minion's shell runs one verb's line, and how its answer is read.
+
+A reply of Func is XML: it loses bytes that are no text, and folds line ends. So the host keeps both streams within
+bounds in a private folder and answers in base64, behind a line with the mark, exit status, seconds, whether a process
+that was left running holds the output open, and how many bytes of each stream came after what was kept. Needed beside
+remote_shell's needs: mktemp, mkfifo, base64.
+"""
+
+import base64
+import binascii
+import shlex
+from dataclasses import dataclass
+
+from rpcgate.engines.func_errors import BadReply
+from rpcgate.engines.plan import Plan
+from rpcgate.output import Output
+from sdk.event import Stream
+
+LONGEST = 120 * 1024  # bytes of one command: Linux gives a single argument 128 KiB
+HELD_OPEN = 1  # seconds after the end in which output may still come, while a daemon holds it open
+# umask, HOME and the folder as after a login: a job of Func starts with umask 077, in /, and maybe without HOME.
+# cat stands before what keeps the output, because it can be ended without losing what it has read.
+TEXT = """\
+umask 022
+[ -n "$HOME" ] || HOME=$(getent passwd "$(id -u)" | cut -d : -f 6)
+export HOME
+cd "${{HOME:-/}}" 2>/dev/null || cd /
+{folder}
+trap 'rm -rf -- "$d"' EXIT
+trap 'exit 143' HUP INT TERM
+mkfifo "$d/out" "$d/err" "$d/out.2" "$d/err.2" || exit 125
+keep() {{
+  head -c {head} >"$d/$1.head"
+  [ "$(wc -c <"$d/$1.head")" -lt {head} ] ||
+    {{ tee /dev/fd/6 | tail -c {tail} >"$d/$1.tail"; }} 6>&1 | wc -c >"$d/$1.rest"
+}}
+rest() {{ cat "$d/$1.rest" 2>/dev/null || echo 0; }}
+kept() {{ cat "$d/$1.head" "$d/$1.tail" 2>/dev/null | base64; echo .; }}
+began=$(date +%s)
+cat "$d/out" >"$d/out.2" & out=$!
+cat "$d/err" >"$d/err.2" & err=$!
+keep out <"$d/out.2" & keepers=$!
+keep err <"$d/err.2" & keepers="$keepers $!"
+{input}( {line} ) >"$d/out" 2>"$d/err"
+rc=$?
+( sleep {held}; : >"$d/held"; kill $out $err ) </dev/null >/dev/null 2>&1 & waker=$!
+wait $keepers
+kill $waker 2>/dev/null
+[ -e "$d/held" ] && held=1 || held=0
+echo {mark} $rc $(($(date +%s) - began)) $held $(rest out) $(rest err)
+kept out
+kept err
+"""
+FOLDER = 'd=$(mktemp -d "${{TMPDIR:-/tmp}}/omserver-{mark}.XXXXXX") || exit 125'
+MAKE_FOLDER = 'umask 077; mktemp -d "${{TMPDIR:-/tmp}}/omserver-{mark}.XXXXXX" && id -u && id -g'
+INLINE = "base64 -d <<'END_OF_INPUT' |\n{body}END_OF_INPUT\n"
+UPLOADED = 'cat "$d"/part.* |\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a host said (plan.Said). seconds: whole ones, by its own clock. held: a process holds the output open."""
+
+    rc: int | None
+    seconds: int
+    held: bool
+    raw: bytes
+    streams: dict[Stream, Output]
+    both: Output
+
+
+def text(planned: Plan, folder: str = "") -> str:
+    """Give the text that runs a plan. folder: where its input was uploaded; "" when the text holds it itself."""
+    kept = _kept(planned)
+    given = "" if planned.stdin is None else UPLOADED if folder else _inline(planned.stdin)
+    return TEXT.format(
+        folder=f"d={shlex.quote(folder)}" if folder else FOLDER.format(mark=planned.call),
+        head=kept - kept // 2,
+        tail=kept // 2,
+        held=HELD_OPEN,
+        input=given,
+        line=planned.line,
+        mark=planned.call,
+    )
+
+
+def fits(planned: Plan) -> bool:
+    """Say whether a plan goes into one command, its input included."""
+    return len(planned.stdin or b"") < LONGEST and len(command(text(planned))) <= LONGEST
+
+
+def command(whole: str) -> str:
+    """Give a text as a command for Func: ASCII, because a minion's Python 2 can start nothing else."""
+    if whole.isascii():
+        return whole
+    return f'eval "$(echo {base64.b64encode(whole.encode()).decode()} | base64 -d)"'
+
+
+def reply_limit(planned: Plan) -> int:
+    """Give the bytes that a reply may have: two streams in base64 with line ends, and what surrounds them."""
+    return 3 * _kept(planned) + (1 << 16)
+
+
+def answer(value: object, planned: Plan) -> Answer:
+    """Read what command.run returned; BadReply when it is not an answer to this plan."""
+    match value:
+        case [int(code), str(out), str(err)]:
+            pass
+        case _:
+            raise BadReply("command.run did not return an exit status and two texts")
+    _, found, rest = out.partition(f"{planned.call} ")
+    if not found:
+        last = (err.strip().splitlines() or [f"exit status {code} without a word"])[-1]
+        raise BadReply(f"the server's shell could not run the command: {last[:300]}")
+    line, *blocks = rest.split("\n", 1)
+    streams = "".join(blocks).split(".\n")
+    try:
+        rc, seconds, held, *lost = (int(word) for word in line.split())
+        raw = [base64.b64decode(block) for block in streams[:2]]
+        return _answer(rc, seconds, bool(held), raw, (lost[0], lost[1]), _kept(planned))
+    except (ValueError, IndexError, binascii.Error) as error:
+        raise BadReply("the command's answer is cut short") from error
+
+
+def _answer(rc: int, seconds: int, held: bool, raw: list[bytes], lost: tuple[int, int], limit: int) -> Answer:
+    stdout, stderr, both = Output(limit), Output(limit), Output(limit)
+    for kept, rest, one in ((raw[0], lost[0], stdout), (raw[1], lost[1], stderr)):
+        for output in (one, both):
+            _add(output, kept, max(0, rest - limit // 2))
+    return Answer(rc, seconds, held, raw[0], {"stdout": stdout, "stderr": stderr}, both)
+
+
+def _add(output: Output, kept: bytes, lost: int) -> None:
+    """Take a stream of which `lost` bytes stayed on the host, after its first half."""
+    half = output.limit - output.limit // 2 if lost else len(kept)
+    output.add(kept[:half])
+    output.size += lost
+    output.add(kept[half:])
+
+
+def _kept(planned: Plan) -> int:
+    return max(planned.limit, planned.raw)
+
+
+def _inline(stdin: bytes) -> str:
+    return INLINE.format(body=base64.encodebytes(stdin).decode())
