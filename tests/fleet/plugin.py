@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fleet.salt import SaltFleet, start_salt
 from tests.fleet.func import FuncFleet, start_func_fleet
+from tests.fleet.salt import SaltFleet, start_salt
 from tests.fleet.sshd import Fleet, start_fleet
 
 
