@@ -164,13 +164,11 @@ def lacking(entry: Entry, on_masters: Mapping[str, list[str]], idcs: Collection[
     masters = Master.objects.filter(state=Master.State.ACCEPTED).exclude(name__in=have).select_related("idc")
     turned = Turned.objects.filter(version__name=entry.name, version__digest=entry.digest)
     reasons = dict(turned.values_list("master__name", "reason"))
-    found = []
-    for master in masters.defer("bundle"):
-        if master.idc.name in idcs if idcs is not None else master.name in old:
-            found.append(
-                Lacking(master.name, old.get(master.name, ""), reasons.get(master.name, ""), is_healthy(master))
-            )
-    return found
+    return [
+        Lacking(master.name, old.get(master.name, ""), reasons.get(master.name, ""), is_healthy(master))
+        for master in masters.defer("bundle")
+        if (master.idc.name in idcs if idcs is not None else master.name in old)
+    ]
 
 
 def stored(name: str, on_masters: Mapping[str, list[str]], current: str) -> list[Stored]:
