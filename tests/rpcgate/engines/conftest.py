@@ -1,4 +1,4 @@
-"""The ssh, local and ansible engines on real hosts."""
+"""Every engine on real hosts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from rpcgate.engines.ansible import AnsibleAdapter
+from rpcgate.engines.func import FuncAdapter
 from rpcgate.engines.local import LocalAdapter
 from rpcgate.engines.ssh import SshAdapter
 from sdk import Target, Targets
+from tests.fleet.func import FuncFleet
 from tests.fleet.sshd import Fleet
 from tests.rpcgate.engines.calls import Caller
 
@@ -55,7 +57,15 @@ def ansible(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     adapter.close()
 
 
-@pytest.fixture(params=["ssh", "local", pytest.param("ansible", marks=pytest.mark.ansible)])
+@pytest.fixture(scope="session")
+def func(func_fleet: FuncFleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """Give a func engine on the shared minions."""
+    adapter = FuncAdapter.from_config(func_fleet.table(), tmp_path_factory.mktemp("func-home"))
+    yield Caller(adapter, Targets(tuple(func_fleet.target(index) for index in range(len(func_fleet.hosts)))))
+    adapter.close()
+
+
+@pytest.fixture(params=["ssh", "local", pytest.param("ansible", marks=pytest.mark.ansible), "func"])
 def engine(request: pytest.FixtureRequest) -> Caller:
     """Give each engine that has a shell on one host: what they promise is the same."""
     return _on_one_host(request)
