@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from webui import access
+from webui.modules.models import ModuleVersion
 from webui.tasks import parts, reads, services
 from webui.tasks.digits import number
 from webui.tasks.models import Task
@@ -86,6 +87,8 @@ def _retry_page(  # what the page shows, each once
     shown = {name for name, _fault in secrets}
     return {
         "task": task,
+        "newer": parts.newer(task),
+        "kept": ModuleVersion.objects.filter(name=task.module, digest=task.digest).exists(),
         "token": uuid4().hex,
         "size": size,
         "words": ngettext("%(n)s server", "%(n)s servers", size) % {"n": f"{size:,}"},

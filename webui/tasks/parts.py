@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webui import access
+from webui.catalog import catalog
 from webui.context import tasks_under_way
 from webui.servers.models import Engine
 from webui.statuses import RESULTS
@@ -97,8 +98,15 @@ def context(request: HttpRequest, task: Task) -> dict[str, Any]:
         "tab": tab(task, numbers),
         "elapsed": _elapsed(task),
         "again": address(run_again(task)) if task.module else "",
+        "newer": newer(task),
         **_where(task),
     }
+
+
+def newer(task: Task) -> str:
+    """Give the digest that a new task of the same module would run, "" where it is the same or there is none."""
+    now = catalog().get(task.module)
+    return now.digest if now is not None and now.digest != task.digest else ""
 
 
 def news(request: HttpRequest, pk: int) -> dict[str, Any]:

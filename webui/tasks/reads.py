@@ -150,6 +150,7 @@ def task_json(task: Task) -> dict[str, Any]:
     return {
         "id": task.pk,
         "module": task.module,
+        "digest": task.digest,
         "state": task.state,
         "counts": counts(task),
         "notes": notes(task),

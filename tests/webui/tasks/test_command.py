@@ -89,7 +89,7 @@ def test_run_waits_streams_a_line_for_each_host_and_ends_with_0_or_1(fleet_of: A
         assert lines[-1] == "3 of 3 servers have a final result, 0 problems."
         done = run_it("run", "restart_service", "--on", "all", "-p", "service=nginx", "--wait", "--json")
         plain = json.loads(done.stdout)
-    assert set(plain) == {"id", "module", "state", "counts", "hosts"}
+    assert set(plain) == {"id", "module", "digest", "state", "counts", "notes", "hosts"}
     assert (plain["state"], plain["counts"]["ok"]) == ("ended", 3)
     assert set(plain["hosts"][0]) == {"host", "status", "rc", "output", "engine", "master", "seconds", "reason"}
 
