@@ -8,6 +8,7 @@ remote_shell's needs: mktemp, mkfifo, base64.
 
 import base64
 import binascii
+import re
 import shlex
 from dataclasses import dataclass
 
@@ -17,7 +18,9 @@ from rpcgate.output import Output
 from sdk.event import Stream
 
 LONGEST = 120 * 1024  # bytes of one command: Linux gives a single argument 128 KiB
-HELD_OPEN = 1  # seconds after the end in which output may still come, while a daemon holds it open
+PLAIN = re.compile("[\t\n -~]*")
+HELD_OPEN = 1  # seconds of silence after the end, with the output still open: a daemon may hold it for ever
+DRAINED = 30  # seconds after the end in which output may still come
 # umask, HOME and the folder as after a login: a job of Func starts with umask 077, in /, and maybe without HOME.
 # cat stands before what keeps the output, because it can be ended without losing what it has read.
 TEXT = """\
@@ -43,7 +46,12 @@ keep out <"$d/out.2" & keepers=$!
 keep err <"$d/err.2" & keepers="$keepers $!"
 {input}( {line} ) >"$d/out" 2>"$d/err"
 rc=$?
-( sleep {held}; : >"$d/held"; kill $out $err ) </dev/null >/dev/null 2>&1 & waker=$!
+(
+  passed() {{ cat /proc/$out/io /proc/$err/io; }}
+  i=0 now=$(passed) before=none
+  while [ "$now" != "$before" ] && [ $i -lt {drained} ]; do before=$now i=$((i + 1)); sleep {held}; now=$(passed); done
+  : >"$d/held"; kill $out $err
+) </dev/null >/dev/null 2>&1 & waker=$!
 wait $keepers
 kill $waker 2>/dev/null
 [ -e "$d/held" ] && held=1 || held=0
@@ -78,6 +86,7 @@ def text(planned: Plan, folder: str = "") -> str:
         head=kept - kept // 2,
         tail=kept // 2,
         held=HELD_OPEN,
+        drained=DRAINED,
         input=given,
         line=planned.line,
         mark=planned.call,
@@ -90,8 +99,8 @@ def fits(planned: Plan) -> bool:
 
 
 def command(whole: str) -> str:
-    """Give a text as a command for Func: ASCII, because a minion's Python 2 can start nothing else."""
-    if whole.isascii():
+    """Give a text as a command for Func: ASCII, which is all that a minion's Python 2 can start, and what XML has."""
+    if PLAIN.fullmatch(whole):
         return whole
     return f'eval "$(echo {base64.b64encode(whole.encode()).decode()} | base64 -d)"'
 

@@ -116,7 +116,7 @@ def _parsed(body: bytes, encoding: str | None) -> Any:  # noqa: ANN401  # what a
     parser.EndElementHandler = end
     parser.CharacterDataHandler = target.data
     parser.StartDoctypeDeclHandler = doctype
-    target.xml(None, None)
+    target.xml(None, None)  # type: ignore[arg-type]  # no encoding: expat gives texts
     try:
         parser.Parse(body, True)
         values: Any = target.close()
