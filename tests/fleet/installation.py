@@ -4,6 +4,7 @@ It is set up by the words an admin would use (manage.py, python -m rpcgate.maste
 of loopback, and ended by its own process ids.
 """
 
+import csv
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,15 +147,25 @@ def installed(
 
 def add_servers(made: Installation, fleet: Fleet, engine: str = "ssh") -> list[str]:
     """Add the fleet's hosts as web1, web2 .. through the CSV import, and give their names."""
-    names = [f"web{number}" for number in range(1, len(fleet.hosts) + 1)]
-    lines = [
-        f"{name},sh,{host.address},{host.port},{host.user},{engine},Linux.Web,www,role=web"
-        for name, host in zip(names, fleet.hosts, strict=True)
-    ]
+    same = {"engine": engine, "category": "Linux.Web", "application": "www", "tags": "role=web"}
+    return import_servers(
+        made,
+        [
+            {"name": f"web{number}", "address": host.address, "port": host.port, "user": host.user, **same}
+            for number, host in enumerate(fleet.hosts, 1)
+        ],
+    )
+
+
+def import_servers(made: Installation, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Add servers to IDC sh through the CSV import, and give their names. rows: by the columns' names, all the same."""
     path = made.home / "servers.csv"
-    path.write_text("name,idc,address,port,user,engine,category,application,tags\n" + "\n".join(lines) + "\n")
+    with path.open("w", newline="") as file:
+        table = csv.DictWriter(file, ["idc", *rows[0]])
+        table.writeheader()
+        table.writerows({"idc": "sh", **row} for row in rows)
     made.manage("server", "import", str(path))
-    return names
+    return [row["name"] for row in rows]
 
 
 def start_all(made: Installation) -> None:
