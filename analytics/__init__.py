@@ -1,0 +1,1 @@
+"""Behaviour analytics: a store of events, imports into it, and reports from it."""

@@ -1,0 +1,1 @@
+"""Bring behaviour rows into the store: from CSV, MySQL or MariaDB, Parquet, or the generator."""

@@ -1,0 +1,131 @@
+"""Read a CSV file in blocks, as fast as the store can split lines itself."""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from analytics.importing.blocks import SEPARATOR, Block, ImportFault
+
+BLOCK_BYTES = 16 << 20
+QUOTE_BYTES = 1 << 20  # how far a quoted field may reach over lines before its quote counts as broken
+SAMPLE_ROWS = 1000
+DELIMITERS = (",", "\t", ";", "|", "\x01")  # \x01: Hive's
+
+
+class CsvFile:
+    """One file, .gz or not. header: None finds out; delimiter: "" finds out."""
+
+    def __init__(self, path: Path, *, header: bool | None = None, delimiter: str = "", block_bytes: int = BLOCK_BYTES) -> None:
+        self.path, self._block_bytes = path, block_bytes
+        try:
+            self._size = max(path.stat().st_size, 1)
+            with self._open() as file:
+                head = file.read(1 << 18)
+        except OSError as error:
+            raise ImportFault(f"{path}: the file cannot be read ({error.strerror or error})") from error
+        text = _text(head, path)
+        if not text.strip():
+            raise ImportFault(f"{path}: the file is empty")
+        first = text.splitlines()[0]
+        self.delimiter = delimiter or max(DELIMITERS, key=first.count)
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=self.delimiter) if row][: SAMPLE_ROWS + 1]
+        self.named = _is_header(rows[0]) if header is None else header
+        self.columns = tuple(name.strip() for name in rows[0]) if self.named else tuple(map(str, range(1, len(rows[0]) + 1)))
+        if len(set(self.columns)) < len(self.columns):
+            raise ImportFault(f"{path}: two columns of the header have one name: {', '.join(self.columns)[:300]}")
+        self._sample = rows[1:] if self.named else rows
+        if len(head) == 1 << 18 and len(self._sample) > 1:
+            self._sample.pop()  # it may have been cut
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Give what tells this file from another one of its name."""
+        seen = self.path.stat()
+        return {"csv": str(self.path.resolve()), "size": seen.st_size, "changed": seen.st_mtime_ns}
+
+    def sample(self) -> list[list[str]]:
+        """Give the first rows."""
+        return self._sample
+
+    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # where the last block ended, bytes
+        """Give the file's blocks from a byte on."""
+        with self._open() as file:
+            file.seek(after or 0)
+            if not after:
+                self._skip_head(file)
+            while data := self._piece(file):
+                form, separator, lines = self._lines(data)
+                yield Block(number, lines, form, separator, self._done(file), file.tell())
+                number += 1
+
+    def _open(self) -> BinaryIO:
+        return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")  # type: ignore[return-value]
+
+    def _skip_head(self, file: BinaryIO) -> None:
+        if file.read(3) != b"\xef\xbb\xbf":  # a byte order mark
+            file.seek(0)
+        if self.named:
+            head = file.readline()
+            while head.count(b'"') % 2 and (more := file.readline()):
+                head += more
+
+    def _done(self, file: BinaryIO) -> float:
+        raw = getattr(file, "fileobj", None) or file  # of a gzip file, the compressed one beneath
+        return min(1.0, raw.tell() / self._size)
+
+    def _piece(self, file: BinaryIO) -> bytes:
+        """Read whole lines; a quoted field that goes on in the next line is not cut."""
+        data = file.read(self._block_bytes) + file.readline()
+        extra = 0
+        while data.count(b'"') % 2 and extra < QUOTE_BYTES and (more := file.readline()):
+            data += more
+            extra += len(more)
+        return data
+
+    def _lines(self, data: bytes) -> tuple[str, str, bytes]:
+        """Give form, separator and lines. Without a quote the store splits them; else they are read here."""
+        if b'"' not in data:
+            return "LineAsString", self.delimiter, data.replace(b"\r\n", b"\n")
+        text = data.decode("utf-8", "surrogateescape")
+        whole = not data.count(b'"') % 2
+        rows = _rows(text, self.delimiter) if whole else None
+        lines = [_joined(row) for row in rows] if rows is not None else [self._alone(line) for line in text.splitlines()]
+        return "LineAsString", SEPARATOR, "\n".join(filter(None, lines)).encode("utf-8", "surrogateescape")
+
+    def _alone(self, line: str) -> str:
+        """Read a line by itself, where the quotes of its block do not pair; a broken one stays as it is."""
+        rows = _rows(line, self.delimiter)
+        return _joined(rows[0]) if rows else line
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]] | None:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+
+
+def _joined(row: list[str]) -> str:
+    return SEPARATOR.join(field.replace(SEPARATOR, " ").replace("\r", " ").replace("\n", " ") for field in row)
+
+
+def _is_header(row: list[str]) -> bool:
+    """A header has a name in each field, and no name is a number."""
+    return all(field.strip() and not field.strip().lstrip("-").replace(".", "", 1).isdigit() for field in row)
+
+
+def _text(head: bytes, path: Path) -> str:
+    if b"\x00" in head:
+        raise ImportFault(f"{path}: this is no text (it holds NUL bytes); give a CSV file in UTF-8")
+    try:
+        return head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start > len(head) - 4:  # cut inside of a character
+            return head[: error.start].decode("utf-8-sig")
+        line = head[: error.start].count(b"\n") + 1
+        raise ImportFault(
+            f"{path}: line {line} is not UTF-8; convert the file first, for example: iconv -f GB18030 -t UTF-8"
+        ) from error

@@ -1,0 +1,133 @@
+"""Which column of a source is what: as written by a person, else guessed from names and first rows."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analytics.dataset import ROLES, Kind, Layout
+from analytics.importing.blocks import ImportFault
+from analytics.store.schema import RESERVED
+
+NEEDED = ("user", "behaviour", "ts")
+FIELDS = ("user", "item", "category", "behaviour", "ts", "amount", "order", "channel")
+SPELLINGS = {"behavior": "behaviour", "time": "ts", "timestamp": "ts", "order_id": "order"}
+KNOWN_NAMES = {
+    "user": ("user_id", "userid", "uid", "user", "visitorid", "visitor_id", "member_id", "account_id", "customer_id"),
+    "item": ("item_id", "itemid", "item", "product_id", "productid", "goods_id", "sku_id", "sku", "product"),
+    "category": ("category_id", "categoryid", "item_category", "category", "cat_id", "category_code"),
+    "behaviour": ("behavior_type", "behaviour_type", "behavior", "behaviour", "event_type", "event", "action", "type"),
+    "ts": ("timestamp", "ts", "time", "event_time", "created_at", "datetime", "date_time", "create_time"),
+    "amount": ("amount", "price", "revenue", "payment", "total"),
+    "order": ("order_id", "orderid", "order", "transactionid", "transaction_id"),
+    "channel": ("channel", "source", "utm_source", "platform"),
+}
+KNOWN_ROLES = {
+    "view": ("pv", "view", "click", "browse", "page_view", "pageview", "product_view", "浏览", "点击"),
+    "fav": ("fav", "favorite", "favourite", "collect", "like", "wishlist", "收藏"),
+    "cart": ("cart", "addtocart", "add_to_cart", "add-to-cart", "加购", "加入购物车"),
+    "buy": ("buy", "purchase", "transaction", "order", "pay", "paid", "购买"),
+}
+NUMBERED_ROLES = dict(zip("1234", ROLES, strict=True))  # Tianchi's mobile set: 1 browse, 2 collect, 3 add to cart, 4 purchase
+NUMBER = re.compile(r"-?\d{1,18}")
+TIME = re.compile(r"-?\d{9,17}(\.\d+)?|\d{4}-\d\d-\d\d.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column each field is read from; dimensions by their own names."""
+
+    fields: Mapping[str, str]
+    dimensions: Mapping[str, tuple[str, Kind]]
+
+
+def written(text: str) -> Columns:
+    """Read `user=uid,item=iid,behaviour=type,ts=created,city=city,age=age:number`; ImportFault names what is wrong.
+
+    What is no field of ours becomes a dimension of that name: text, or number where `:number` follows the column.
+    """
+    fields: dict[str, str] = {}
+    dimensions: dict[str, tuple[str, Kind]] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, sign, column = (piece.strip() for piece in part.partition("="))
+        name = SPELLINGS.get(name, name)
+        if not sign or not name or not column:
+            raise ImportFault(f"--map has {part!r}; write field=column, for example user=user_id,ts=created_at")
+        if name in fields or name in dimensions:
+            raise ImportFault(f"--map names {name} twice")
+        if name in FIELDS:
+            fields[name] = column
+        elif not re.fullmatch(r"\w{1,60}", name) or name in RESERVED:
+            raise ImportFault(f"--map: {name!r} cannot be a dimension's name; write letters, digits and _, none of ours")
+        else:
+            bare, _, kind = column.rpartition(":")
+            is_kind = bool(bare) and kind in (Kind.NUMBER, Kind.TEXT)
+            dimensions[name] = (bare, Kind(kind)) if is_kind else (column, Kind.TEXT)
+    return Columns(fields, dimensions)
+
+
+def completed(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: bool) -> Columns:
+    """Add what can be guessed, and see that every column is there. named: the source has names for its columns.
+
+    ImportFault says which field is missing, and which columns there are.
+    """
+    fields = dict(mapping.fields)
+    guess = _by_name(columns) if named else _by_place(columns, sample)
+    taken = {*fields.values(), *(column for column, _ in mapping.dimensions.values())}
+    for name, column in guess.items():
+        if name not in fields and column not in taken:
+            fields[name] = column
+    there = ", ".join(columns)[:300]
+    for name, column in [*fields.items(), *((n, c) for n, (c, _) in mapping.dimensions.items())]:
+        if column not in columns:
+            raise ImportFault(f"{name} is to come from column {column!r}, which is not there; there are: {there}")
+    missing = [name for name in NEEDED if name not in fields]
+    if missing:
+        raise ImportFault(
+            f"no column is known for {' and '.join(missing)}; say which by --map {missing[0]}=COLUMN; there are: {there}"
+        )
+    return Columns(fields, dict(mapping.dimensions))
+
+
+def _by_name(columns: Sequence[str]) -> dict[str, str]:
+    lower = {column.lower(): column for column in reversed(columns)}
+    found = {name: next((lower[k] for k in known if k in lower), "") for name, known in KNOWN_NAMES.items()}
+    return {name: column for name, column in found.items() if column}
+
+
+def _by_place(columns: Sequence[str], sample: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Know UserBehavior's five columns without a header: user, item, category, behaviour, time."""
+    rows = [row for row in sample if len(row) == 5]
+    fits = len(columns) == 5 and rows and all(TIME.fullmatch(row[4]) and not NUMBER.fullmatch(row[3]) for row in rows)
+    return dict(zip(("user", "item", "category", "behaviour", "ts"), columns, strict=True)) if fits else {}
+
+
+def layout_of(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequence[str]]) -> Layout:
+    """Choose how identifiers are kept: as numbers when all of the sample are."""
+    kinds = {name: _kind(mapping, name, columns, sample) for name in ("user", "item", "category")}
+    return Layout(**kinds, dimensions=tuple((name, kind) for name, (_, kind) in mapping.dimensions.items()))
+
+
+def _kind(mapping: Columns, name: str, columns: Sequence[str], sample: Sequence[Sequence[str]]) -> Kind:
+    if name not in mapping.fields:
+        return Kind.NUMBER
+    place = list(columns).index(mapping.fields[name])
+    values = [row[place].strip() for row in sample if len(row) == len(columns)]
+    return Kind.NUMBER if all(NUMBER.fullmatch(value) for value in values if value) else Kind.TEXT
+
+
+def roles_of(behaviours: Sequence[str]) -> dict[str, str]:
+    """Guess the role of each behaviour code; what is not known is a behaviour of the dataset's own."""
+    if set(behaviours) <= set(NUMBERED_ROLES):
+        return {code: NUMBERED_ROLES[code] for code in behaviours}
+    return {code: role for code in behaviours for role, known in KNOWN_ROLES.items() if code.lower() in known}
+
+
+def written_roles(text: str) -> dict[str, str]:
+    """Read `pv=view,collect=fav`; ImportFault names what is wrong."""
+    roles = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        code, sign, role = (piece.strip() for piece in part.partition("="))
+        if not sign or not code or role not in ROLES:
+            raise ImportFault(f"--roles has {part!r}; write code=role, the role one of {', '.join(ROLES)}")
+        roles[code] = role
+    return roles

@@ -1,0 +1,104 @@
+"""Ask the store: one way of binding parameters, rows by name, refusals as sentences."""
+
+import io
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3.exceptions import HTTPError
+
+from analytics.store.errors import StoreAwayError, StoreError, from_engine
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 1800  # the store's own limit for a query is shorter and gives the better sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a query gave. seconds: from asking to having all of it."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    seconds: float = 0.0
+
+    def named(self) -> list[dict[str, Any]]:
+        """Give each row as a dict by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def one(self) -> dict[str, Any]:
+        """Give the only row as a dict; StoreError when there is not exactly one."""
+        if len(self.rows) != 1:
+            raise StoreError(f"the query gave {len(self.rows)} rows where one was expected")
+        return self.named()[0]
+
+
+class Store:
+    """A ClickHouse, or what answers like one. Threads may share it.
+
+    cluster: the name under which a cluster knows its shards; "" for one server. prefix: of every dataset's database.
+    """
+
+    def __init__(self, url: str, *, password: str = "", cluster: str = "", prefix: str = "om_", client: str = "") -> None:
+        address = urlsplit(url)
+        self.cluster, self.prefix = cluster, prefix
+        self._settings = {"quota_key": client} if client else {}
+        try:
+            self._client = clickhouse_connect.get_client(
+                host=address.hostname or "127.0.0.1",
+                port=address.port or (8443 if address.scheme == "https" else 8123),
+                secure=address.scheme == "https",
+                username=unquote(address.username or "default"),
+                password=password or unquote(address.password or ""),
+                compress=False,
+                autogenerate_session_id=False,
+                connect_timeout=CONNECT_SECONDS,
+                send_receive_timeout=ANSWER_SECONDS,
+            )
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error) from error
+
+    def ask(self, sql: str, bind: Mapping[str, Any] | None = None, *, client: str = "") -> Rows:
+        """Give a query's rows. bind: values for the query's {name:Type}. client: whose turn it is, where many wait."""
+        started = time.perf_counter()
+        try:
+            result = self._client.query(
+                sql, parameters=dict(bind or {}), settings=self._options(client)
+            )
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error) from error
+        return Rows(tuple(result.column_names), result.result_rows, time.perf_counter() - started)
+
+    def run(self, sql: str, bind: Mapping[str, Any] | None = None) -> None:
+        """Run a statement that gives no rows."""
+        try:
+            self._client.command(sql, parameters=dict(bind or {}), settings=self._options(""))
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error) from error
+
+    def insert(self, table: str, columns: Sequence[str], data: bytes, form: str) -> None:
+        """Insert rows that are written in one of ClickHouse's formats. table: quoted."""
+        try:
+            self._client.raw_insert(table, list(columns), insert_block=io.BytesIO(data), fmt=form)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error) from error
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+    def _options(self, client: str) -> dict[str, Any]:
+        return {"quota_key": client} if client else self._settings
+
+
+def _translated(error: Exception) -> StoreError:
+    code = getattr(error, "code", None)
+    if code:
+        return from_engine(str(error), int(code))
+    return StoreAwayError(
+        "the analytics store does not answer; is script/server (or python -m analytics.store.embedded) running?"
+        " If it ended while it answered, it is started again by itself: ask for less at once"
+    )

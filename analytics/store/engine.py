@@ -1,0 +1,237 @@
+"""Answer ClickHouse's HTTP protocol from one chDB directory: the child that holds the engine.
+
+Only analytics.store.embedded starts it. It may die at any time (the engine is foreign code, and a query may exhaust the
+memory); its parent keeps the socket and starts the next one.
+"""
+
+import base64
+import hmac
+import json
+import logging
+import os
+import re
+import select
+import signal
+import socket
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from analytics.store.chdb import INSERT, Answer, Connection, EngineError, Killer, Limits
+from analytics.store.turns import GoneError, Turns
+
+log = logging.getLogger(__name__)
+
+PLACES = 4  # statements at once; more only take each other's memory
+BODY_LIMIT = 256 << 20  # bytes of one insert; an import sends far less
+SQL_LIMIT = 1 << 20
+PIECE = 1 << 20
+INSERT_LINE = re.compile(rb"\s*(INSERT\s+INTO\s[^\n]+?\sFORMAT\s+\w+)[ \t]*\n", re.IGNORECASE)
+GONE_SECONDS = 0.2  # how often it is looked whether the client of a running statement is still there
+
+
+class Server(ThreadingHTTPServer):
+    """Hold what all requests share."""
+
+    daemon_threads = True
+
+    def __init__(self, listening: socket.socket, folder: Path, token: str, limits: Limits) -> None:
+        super().__init__(listening.getsockname(), Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listening
+        self.token, self.limits = token, limits
+        self.running = folder / "running"
+        self.running.mkdir(exist_ok=True)
+        self.connections = [Connection(folder / "chdb") for _ in range(PLACES + 1)]
+        self.killer = Killer(self.connections[0])
+        self.turns = Turns(self.connections[1:])
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  # http.server's signature
+        """Say in one line what a request broke; a client that left is nothing to tell."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, (ConnectionError, TimeoutError)):
+            log.error("a request broke: %s: %s", type(error).__name__, error)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    timeout = 300  # seconds between two requests of a kept connection
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Say that the store is there; everything else is asked by POST."""
+        if urlsplit(self.path).path == "/ping":
+            self._send(200, b"Ok.\n")
+        else:
+            self._refuse(405, "ask by POST")
+
+    def do_POST(self) -> None:
+        """Run the statement of a request."""
+        length = self.headers.get("Content-Length", "")
+        chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        if not self._known():
+            self._refuse(401, "Code: 516. DB::Exception: the token is wrong", 516)
+        elif self.headers.get("Content-Encoding"):
+            self._refuse(415, "send the body as it is, not compressed")
+        elif not chunked and (not length.isdigit() or int(length) > BODY_LIMIT):
+            self._refuse(413, f"a body has at most {BODY_LIMIT} bytes and says its length")
+        else:
+            self._answer(self._chunks() if chunked else self._pieces(int(length)))
+
+    def _known(self) -> bool:
+        given = self.headers.get("Authorization", "")
+        try:
+            _, _, password = base64.b64decode(given.removeprefix("Basic "), validate=True).partition(b":")
+        except ValueError:
+            return False
+        return hmac.compare_digest(password, self.server.token.encode())
+
+    def _answer(self, body: Iterator[bytes]) -> None:
+        options = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        try:
+            sql, rows = _split(options.get("query", ""), body)
+            answer = self._run(sql, rows, options)
+        except GoneError:
+            self.close_connection = True
+        except (EngineError, ValueError) as error:
+            self._refuse(500 if isinstance(error, EngineError) else 400, str(error), getattr(error, "code", 0))
+        else:
+            summary = {"read_rows": str(answer.rows), "elapsed_ns": str(int(answer.seconds * 1e9))}
+            self._send(200, answer.data, {"X-ClickHouse-Summary": json.dumps(summary)})
+
+    def _run(self, sql: str, rows: Iterator[bytes] | None, options: dict[str, str]) -> Answer:
+        params = {name.removeprefix("param_"): text for name, text in options.items() if name.startswith("param_")}
+        mark = uuid.uuid4().hex
+        settings = {**self.server.limits.of(options), "log_comment": mark}
+        with (
+            self.server.turns.take(options.get("quota_key", ""), self._gone) as connection,
+            self._noted(mark, sql),
+        ):
+            if rows is not None:
+                return connection.insert(sql, rows, settings)
+            with self._watched(mark):
+                return connection.ask(sql, params, settings)
+
+    @contextmanager
+    def _noted(self, mark: str, sql: str) -> Iterator[None]:
+        """Leave on disk what runs, so that the parent can say after a crash what ran."""
+        path = self.server.running / mark
+        path.write_text(sql[:4000])
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _watched(self, mark: str) -> Iterator[None]:
+        """End the statement when its client leaves."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(GONE_SECONDS):
+                if self._gone():
+                    self.server.killer.kill(mark)
+                    return
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield
+        finally:
+            done.set()
+
+    def _gone(self) -> bool:
+        try:
+            ready, _, _ = select.select([self.connection], [], [], 0)
+            return bool(ready) and not self.connection.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
+
+    def _pieces(self, length: int) -> Iterator[bytes]:
+        while length:
+            piece = self.rfile.read(min(PIECE, length))
+            if not piece:
+                raise GoneError
+            length -= len(piece)
+            yield piece
+
+    def _chunks(self) -> Iterator[bytes]:
+        total = 0
+        while True:
+            size = int(self.rfile.readline(20).split(b";")[0], 16)
+            total += size
+            if total > BODY_LIMIT:
+                self.close_connection = True
+                raise ValueError(f"a body has at most {BODY_LIMIT} bytes")
+            yield from self._pieces(size)
+            self.rfile.readline(3)
+            if not size:
+                return
+
+    def _refuse(self, status: int, text: str, code: int = 0) -> None:
+        self.close_connection = True  # what is left of its body is not read
+        self._send(status, text.encode(), {"X-ClickHouse-Exception-Code": str(code)} if code else {})
+
+    def _send(self, status: int, data: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, text in {**(headers or {}), "Content-Length": str(len(data))}.items():
+            self.send_header(name, text)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
+        """Stay silent: what runs is nobody's news."""
+
+
+def _split(query: str, body: Iterator[bytes]) -> tuple[str, Iterator[bytes] | None]:
+    """Give the statement, and the rows behind it: None where it takes none.
+
+    The statement stands in the address, or at the beginning of the body; an INSERT .. FORMAT has rows behind it.
+    """
+    if query:
+        return query, body if INSERT.fullmatch(query) else None
+    head = next(body, b"")
+    if match := INSERT_LINE.match(head):
+        return match[1].decode(), chain([head[match.end() :]], body)
+    return b"".join(_within(chain([head], body), SQL_LIMIT)).decode(), None
+
+
+def _within(body: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    total = 0
+    for piece in body:
+        total += len(piece)
+        if total > limit:
+            raise ValueError(f"a statement has at most {limit} bytes")
+        yield piece
+
+
+def main() -> None:
+    """Serve on the socket that the parent passes until the parent ends; its words: fd, pipe, folder, limits as JSON."""
+    listening, pipe, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the parent too, which ends this one
+    token = (folder / "token").read_text()
+    server = Server(socket.socket(fileno=listening), folder, token, Limits(**json.loads(sys.argv[4])))
+
+    def until_the_parent_ends() -> None:
+        os.read(pipe, 1)
+        server.shutdown()
+
+    threading.Thread(target=until_the_parent_ends, daemon=True).start()
+    server.serve_forever(poll_interval=0.1)
+    for connection in server.connections:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Find the store of an installation; without one that runs, keep one for the time of a command."""
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from analytics.store.client import Store
+from analytics.store.errors import StoreAwayError
+
+START_SECONDS = 60
+
+
+@contextmanager
+def reached(home: Path, url: str = "", *, cluster: str = "", prefix: str = "om_", client: str = "") -> Iterator[Store]:
+    """Give the store at `url`; without one, the embedded store of `home`, which is started when it does not run.
+
+    StoreAwayError when it cannot be reached or started.
+    """
+    if url:
+        store = Store(url, cluster=cluster, prefix=prefix, client=client)
+        try:
+            yield store
+        finally:
+            store.close()
+        return
+    with _running(home) as (address, token):
+        store = Store(address, password=token, prefix=prefix, client=client)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+@contextmanager
+def _running(home: Path) -> Iterator[tuple[str, str]]:
+    if found := _found(home):
+        yield found
+        return
+    with _started(home):
+        if not (found := _found(home)):
+            raise StoreAwayError(f"the embedded store of {home} did not start; its message stands above")
+        yield found
+
+
+@contextmanager
+def _started(home: Path) -> Iterator[None]:
+    """Keep an embedded store that ends with this process, however it ends: its stdin is our pipe."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "analytics.store.embedded", "--home", str(home), "--until-eof"],
+        stdin=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,  # Ctrl-C is for the command, which then lets go of the pipe
+    )
+    try:
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and process.poll() is None and not _found(home):
+            time.sleep(0.02)  # it offers nothing to wait on
+        yield
+    finally:
+        assert process.stdin  # noqa: S101  # PIPE above
+        process.stdin.close()
+        process.wait()
+
+
+def _found(home: Path) -> tuple[str, str] | None:
+    """Give address and token of a store that answers."""
+    folder = home / "analytics"
+    try:
+        address, token = (folder / "address").read_text(), (folder / "token").read_text()
+        with urllib.request.urlopen(f"{address}ping", timeout=START_SECONDS) as answer:  # noqa: S310  # our own file
+            return (address, token) if answer.read() == b"Ok.\n" else None
+    except (OSError, ValueError):
+        return None
