@@ -23,10 +23,19 @@ known_hosts = "known_hosts"     # a server whose host key is not in it is refuse
 # sudo = true                   # everything runs as sudo_user, by sudo without a password
 # sudo_user = "root"
 """
+BY_FUNC = """
+ca = "func/ca.cert"             # the certmaster's own certificate: it has signed those of the minions
+certificate = "func/master.cert"  # what this master shows them, signed by the same; docs/func.md says how to make it
+key = "func/master.pem"
+# certificates = "/var/lib/certmaster/certmaster/certs"  # of the minions, for the import of servers
+# port = 51234
+# legacy_certificates = true    # believe those signed with MD5 or SHA-1; read docs/func.md before
+"""
 FILLED_IN = {
     "local": "\nenabled = true",
     "ssh": BY_SSH.rstrip(),
     "ansible": BY_SSH.rstrip(),
+    "func": BY_FUNC.rstrip(),
 }  # who asks init for an engine wants it
 LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>\d{1,5})")
 

@@ -158,6 +158,8 @@ def _say_next(config: Config, *, web: bool) -> None:
             f"next: ssh-keyscan SERVER >> {config.home / HOSTS}, after comparing the key with the server's own"
             " (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there)"
         )
+    if "func" in config.engines:
+        _say(f"next: put ca.cert, master.cert and master.pem of the certmaster into {config.home / 'func'}: docs/func.md")
     _say(f"next: python -m rpcgate.master run --config {config.path}")
 
 
