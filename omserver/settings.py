@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "webui.servers",
     "webui.tasks",
     "webui.modules",
+    "webui.files",
     "webui.audit",
     "webui",
 ]
@@ -129,9 +130,21 @@ STATICFILES_DIRS = [
     ("fonts/jetbrains-mono", BASE_DIR / "node_modules/@fontsource-variable/jetbrains-mono/files"),
 ]
 WHITENOISE_ADD_HEADERS_FUNCTION = headers.static
+FILES_DIR = HOME / "files"  # what people upload and what servers give
+FILE_BYTES = env.number("OMSERVER_FILE_MB", 256, low=1, high=1 << 16) << 20  # of one of them
+FILES_BYTES = env.number("OMSERVER_FILES_MB", 10_240, low=1) << 20  # of all of them
+FILES_KEEP_DAYS = env.number("OMSERVER_FILES_KEEP_DAYS", 30, low=1)  # after nobody has wanted them
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "omserver.storage.HashedStorage"},
+    "files": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": FILES_DIR,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
 ICONS_DIR = BASE_DIR / "node_modules/@tabler/icons/icons/outline"
 

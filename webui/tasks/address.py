@@ -1,5 +1,6 @@
 """Write a request as the address of the Run page, and read it back. A secret never stands in it."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -46,4 +47,6 @@ def _settings(request: Request) -> Iterable[tuple[str, str]]:
 def _text(value: Any) -> str:  # noqa: ANN401  # a JSON value of a parameter
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):  # a file
+        return json.dumps(value, ensure_ascii=False)
     return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -19,6 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from rpcgate.keys import KeysError
+from webui.files import storing
 from webui.masters import web_keys
 from webui.servers.models import Master
 from webui.tasks.fleet import is_healthy
@@ -36,6 +37,7 @@ CLAIMING = 0.3  # seconds until a job that another dispatcher made, cancelled or
 SWEEP = 2.0  # seconds between looks at what needs no haste
 CLAIM = 15.0  # seconds for which a job is ours without a renewal
 FORGET = 30.0  # seconds between reminders to drop ended jobs
+PRUNE = 600.0  # seconds between looks for files that nobody wants
 LOOK_AGAIN = 30.0  # seconds until waiting hosts are looked at although no master has changed
 MOST = 200  # rows of one tick
 WANTED = "SELECT id FROM tasks_task WHERE attention = %s ORDER BY id LIMIT %s"
@@ -53,6 +55,7 @@ class Dispatcher:
         self._missing: dict[int, float] = {}  # master without a line -> since when
         self._looked: dict[int, tuple[object, float]] = {}  # task -> the fleet when it was looked at, and the time
         self._forgot = 0.0
+        self._pruned = 0.0
         self._swept = 0.0
         self._claimed = 0.0
 
@@ -122,6 +125,9 @@ class Dispatcher:
         self._keep_claims()
         self._look_at_waiting()
         give_up(self._silent_for)
+        if time.monotonic() - self._pruned >= PRUNE:
+            self._pruned = time.monotonic()
+            storing.prune()
         if time.monotonic() - self._forgot >= FORGET:
             self._forgot = time.monotonic()
             self._remind()

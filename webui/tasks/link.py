@@ -1,11 +1,9 @@
 """One dispatcher's line to one master: a heartbeat, a line for orders, and a few that wait for news."""
 
-import heapq
 import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,6 +14,7 @@ from django.utils import timezone
 
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
 from rpcgate.protocol import Health, Hello, JobState, News, Poll, Refusal
+from webui.files import transfer
 from webui.masters import client_of
 from webui.modules import delivery
 from webui.modules.models import ModuleVersion
@@ -23,6 +22,7 @@ from webui.servers.models import Master
 from webui.tasks import store, submit
 from webui.tasks.fleet import is_healthy
 from webui.tasks.models import Job
+from webui.tasks.orders import Act, Orders
 from webui.tasks.progress import advance
 from webui.tasks.writing import write
 
@@ -49,9 +49,6 @@ class Watched:
         return Watched(seq, min(QUEUED, self.wait * 2) if state is JobState.QUEUED else LONG)
 
 
-Order = tuple[float, int, int, Callable[[MasterClient], None]]  # due, tie breaker, tries, what
-
-
 class Link:
     """The threads of one master. wake: set when the dispatcher's loop should look at once."""
 
@@ -61,16 +58,21 @@ class Link:
         self._wake = wake
         self._stopping = threading.Event()
         self._heard = time.monotonic()
-        self._orders: list[Order] = []
-        self._ordered = threading.Condition()
-        self._count = itertools.count()
+        self._orders = Orders()
+        self._files = Orders()  # what takes long: the others do not wait for it
+        self._fetching: set[UUID] = set()
         self._jobs: dict[UUID, Watched] = {}  # those that no line is asking about now
         self._known: set[UUID] = set()
         self._cancelled: set[UUID] = set()  # those for which a Cancel is under way or said; the loop's thread only
         self._brought: dict[int, float] = {}  # version -> until when it is not sent again; the heartbeat's thread only
         self._free = 0
         self._changed = threading.Condition()
-        names = [("beat", self._beat), ("orders", self._carry_out), *((f"poll{n}", self._poll) for n in range(POLLERS))]
+        names: list[tuple[str, Act]] = [
+            ("beat", self._beat),
+            ("orders", lambda client: self._carry_out(client, self._orders)),
+            ("files", lambda client: self._carry_out(client, self._files)),
+            *((f"poll{n}", self._poll) for n in range(POLLERS)),
+        ]
         self._threads = [
             threading.Thread(target=self._guarded, args=(act,), name=f"{master.name} {name}", daemon=True)
             for name, act in names
@@ -85,7 +87,7 @@ class Link:
     def take(self, job: Job) -> None:
         """See to a job from now on, whatever its state."""
         if job.state == Job.State.NEW:
-            self._order(lambda client: self._send(client, job.pk))
+            self._orders.add(lambda client: self._send(client, job.pk))
             return
         if job.state == Job.State.CANCELLING and job.cancel_sent_at is None:
             self.cancel(job.pk)
@@ -96,18 +98,24 @@ class Link:
         if job_id in self._cancelled:
             return
         self._cancelled.add(job_id)
-        self._order(lambda client: submit.cancel(client, job_id))
+        self._orders.add(lambda client: submit.cancel(client, job_id))
 
     def forget(self, jobs: list[UUID]) -> None:
-        """Tell the master that it may drop these jobs."""
-        self._order(lambda client: submit.forget(client, jobs))
+        """Tell the master that it may drop these jobs, when the files that their servers gave are here."""
+        coming = transfer.coming(jobs)
+        for job_id in coming - self._fetching:
+            self._fetching.add(job_id)
+            self._files.add(lambda client, job_id=job_id: self._fetch(client, job_id))
+        if rest := [job_id for job_id in jobs if job_id not in coming]:
+            self._orders.add(lambda client: submit.forget(client, rest))
 
     def stop(self) -> None:
         """End the threads soon; `join` waits for them."""
         self._stopping.set()
-        for condition in (self._ordered, self._changed):
-            with condition:
-                condition.notify_all()
+        self._orders.close()
+        self._files.close()
+        with self._changed:
+            self._changed.notify_all()
 
     def join(self, seconds: float) -> None:
         """Wait for the threads; one that hangs in a question is left to end with the program."""
@@ -115,7 +123,7 @@ class Link:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _guarded(self, act: Callable[[MasterClient], None]) -> None:
+    def _guarded(self, act: Act) -> None:
         """Run a thread's loop until it is told to stop, whatever the database or a master does."""
         while not self._stopping.is_set():
             try:
@@ -154,45 +162,64 @@ class Link:
         delivery.put(client, version, self.master)
         self._wake.set()
 
-    def _order(self, act: Callable[[MasterClient], None], tries: int = 0, after: float = 0.0) -> None:
-        with self._ordered:
-            heapq.heappush(self._orders, (time.monotonic() + after, next(self._count), tries, act))
-            self._ordered.notify()
-
-    def _carry_out(self, client: MasterClient) -> None:
-        while (order := self._next_order()) is not None:
+    def _carry_out(self, client: MasterClient, orders: Orders) -> None:
+        while (order := orders.next()) is not None:
             close_old_connections()
-            _due, _count, tries, act = order
             try:
-                act(client)
+                order.act(client)
                 self._heard = time.monotonic()
             except MasterSilent as error:
                 log.info("%s", error)
-                self._order(act, tries + 1, AGAIN[min(tries, len(AGAIN) - 1)])
+                orders.add(order.act, order.tries + 1, AGAIN[min(order.tries, len(AGAIN) - 1)])
             except MasterRefused as refused:
                 log.info("master %s: %s", self.master.name, refused)
                 if refused.code is Refusal.BUSY:
-                    self._order(act, tries + 1, AGAIN[min(tries, 2)])
+                    orders.add(order.act, order.tries + 1, AGAIN[min(order.tries, 2)])
             except DatabaseError:
-                self._order(act, tries + 1, 1.0)
+                orders.add(order.act, order.tries + 1, 1.0)
                 raise
-
-    def _next_order(self) -> Order | None:
-        with self._ordered:
-            while not self._stopping.is_set():
-                wait = self._orders[0][0] - time.monotonic() if self._orders else None
-                if wait is not None and wait <= 0:
-                    return heapq.heappop(self._orders)
-                self._ordered.wait(wait)
-        return None
 
     def _send(self, client: MasterClient, job_id: UUID) -> None:
         """Submit a job. The line is tried first: what surely never left us can still go to another master."""
         client.ask(Poll({}))
-        if submit.send(client, job_id) is not None:
+        try:
+            state = submit.send(client, job_id)
+        except MasterRefused as refused:
+            if refused.code is not Refusal.FILE:
+                raise
+            self._files.add(lambda client: self._bring(client, job_id))
+            return
+        if state is not None:
             self._watch(job_id, 0)
         else:
             self._wake.set()
+
+    def _bring(self, client: MasterClient, job_id: UUID) -> None:
+        """Bring the files that a job needs to its master, then submit it again."""
+
+        def wanted() -> bool:
+            return not self._stopping.is_set() and Job.objects.filter(pk=job_id, state=Job.State.NEW).exists()
+
+        try:
+            transfer.send(client, job_id, wanted)
+        except transfer.CannotSendError as error:
+            store.refuse(job_id, str(error))
+            self._wake.set()
+            return
+        self._orders.add(lambda client: self._send(client, job_id))
+
+    def _fetch(self, client: MasterClient, job_id: UUID) -> None:
+        """Fetch the files of an ended job, then let the master drop it; after a silence it goes on where it was."""
+        try:
+            transfer.fetch(client, job_id, lambda: not self._stopping.is_set())
+        except MasterSilent:
+            raise  # it is tried again
+        except MasterRefused as refused:
+            if refused.code is Refusal.BUSY:
+                raise
+        self._fetching.discard(job_id)
+        if not self._stopping.is_set():
+            self._orders.add(lambda client: submit.forget(client, [job_id]))
 
     def _watch(self, job_id: UUID, seq: int) -> None:
         with self._changed:

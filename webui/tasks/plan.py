@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
-from sdk import ParamError
+from sdk import File, ParamError
 from sdk.params import check
 from webui import catalog
+from webui.files import services as files
 from webui.modules.models import Place
 from webui.servers.models import Engine, Master
 from webui.servers.selectors import SelectorError, resolve
@@ -198,15 +199,20 @@ def _params(plan: Plan) -> None:
     except ParamError as error:
         plan.faults.update({f"p.{name}" if name else "params": text for name, text in error.faults.items()})
         return
+    plan.faults.update({f"p.{name}": text for name, text in files.faults(plan.entry.fields, given).items()})
     together = plan.entry.faults(given)
     plan.faults.update({f"p.{name}" if name else "params": text for name, text in together.items()})
     secret = {item.name for item in plan.entry.fields if item.secret}
-    plan.values = {name: parsed[name] for name in given if name not in secret}
+    plan.values = {name: _plain(parsed[name]) for name in given if name not in secret}
     plan.secrets = {name: parsed[name] for name in given if name in secret}
     if len(json.dumps([plan.values, plan.secrets])) > PARAMS_LIMIT:
         plan.faults["params"] = _("The parameters are longer than %d kB; put the long one into a file.") % (
             PARAMS_LIMIT // 1000
         )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # a parameter's value
+    return value.as_dict() if isinstance(value, File) else value
 
 
 def _limits(plan: Plan) -> None:

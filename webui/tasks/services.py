@@ -15,6 +15,7 @@ from rpcgate.envelope import seal_secrets
 from rpcgate.keys import read_bundle
 from webui import access
 from webui.audit.services import record
+from webui.files import services as files
 from webui.servers.models import Master
 from webui.servers.services import Refused as RefusedAct
 from webui.tasks.models import HostResult, HostStatus, Job, Task, TaskSecret, Wave
@@ -196,6 +197,8 @@ def _intent(task: Task) -> tuple[Any, ...]:
 def _create(person: "Person", plan: Plan, source: str, *, retry_of: Task | None = None, only: str = "") -> Task:
     if plan.entry is not None:
         access.require_run(person, plan.entry.risk)
+        mine = files.faults(plan.entry.fields, plan.values, person)
+        plan.faults.update({f"p.{name}": text for name, text in mine.items()})
     if plan.faults or plan.entry is None:
         raise Refused(plan.faults)
     now = timezone.now()
@@ -203,6 +206,7 @@ def _create(person: "Person", plan: Plan, source: str, *, retry_of: Task | None 
         task = _task(person, plan, now)
         task.retry_of, task.retry_only = retry_of, only
         task.save()
+        files.note(task, plan.entry.fields)
         waves = _waves(task, plan)
         HostResult.objects.bulk_create(_results(task, plan, waves, now), batch_size=BATCH)
         _seal(task, plan)

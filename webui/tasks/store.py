@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from rpcgate.protocol import JobNews, JobState, Progress
 from sdk import Status
+from webui.files import transfer
+from webui.files.models import KeptFile
 from webui.servers import facts
 from webui.servers.models import Server
 from webui.tasks.models import HostResult, HostStatus, Job, LogPiece, Output, Task
@@ -52,6 +54,7 @@ class Batch:
     ended: dict[int, HostResult] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
     told: list[facts.Told] = field(default_factory=list)
+    kept: list[KeptFile] = field(default_factory=list)
     note: str = ""
     trouble: str = ""
 
@@ -121,6 +124,7 @@ def _store(job: Job, events: Sequence[Progress]) -> None:
     _health(batch)
     if batch.told:
         facts.keep(batch.told)
+    KeptFile.objects.bulk_create(batch.kept, ignore_conflicts=True, batch_size=BATCH)
     if batch.note:
         job.reason = batch.note[:REASON]
     if batch.trouble:
@@ -174,6 +178,8 @@ def _final(batch: Batch, row: HostResult, event: Progress, at: datetime) -> None
     row.started_at = row.started_at or batch.begun.get(row.pk) or at - timedelta(seconds=min(row.seconds or 0, 1e6))
     row.master_name = batch.job.master.name
     batch.ended[row.pk] = row
+    if kept := transfer.told(batch.job.task_id, batch.job, row.pk, row.host, event.data):
+        batch.kept.append(kept)
     told = event.data.get("facts") if isinstance(event.data, dict) else None
     if isinstance(told, dict) and row.server_id:
         batch.told.append(facts.Told(row.server_id, told, min(at, batch.now), row.engine, batch.job.task_id))

@@ -25,12 +25,13 @@ AT_ONCE = 10  # hosts that a master certainly drives at once; only for the job's
 ROOM = MAX_MESSAGE - 4096
 ELSEWHERE = (Refusal.DIGEST, Refusal.MODULE)  # another master may have what this one has not
 FORGET_AT_ONCE = 500
+BRINGING = "The files that it needs are on their way to the master."
 
 
 def send(client: MasterClient, job_id: UUID) -> JobState | None:
     """Submit a job that was not accepted yet; give its state there, None where there is nothing left to send.
 
-    MasterSilent and MasterRefused(BUSY) as from ask: try again later.
+    MasterSilent and MasterRefused(BUSY) as from ask: try again later; MasterRefused(FILE): bring its files first.
     """
     message = write(lambda: _begin(job_id))
     if message is None:
@@ -154,8 +155,9 @@ def _refused(job_id: UUID, message: Submit, refused: MasterRefused) -> JobState 
         refused.code is Refusal.CONFLICT
     ):  # only we name jobs: an earlier sending, of the server as it was then, is there
         return _accepted(job_id, Accepted(str(job_id), JobState.QUEUED))
-    if refused.code is Refusal.BUSY:
-        write(lambda: _note(job_id, reason=refused.sentence[:500]))
+    if refused.code in (Refusal.BUSY, Refusal.FILE):
+        reason = BRINGING if refused.code is Refusal.FILE else refused.sentence
+        write(lambda: _note(job_id, reason=reason[:500]))
         raise refused
     log.warning("job %s: refused as %s: %s", job_id, refused.code, refused.sentence)
     if refused.code in ELSEWHERE:

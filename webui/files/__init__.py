@@ -1,0 +1,1 @@
+"""Files beside tasks: what people upload for servers, and what servers gave."""
