@@ -1,6 +1,5 @@
 """What a running module asks of the engines: each call checked, routed, followed to its end."""
 
-import dataclasses
 import logging
 import threading
 import time
@@ -8,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rpcgate.asked import Asked, arguments, read_asked
 from rpcgate.engines import Adapter, Call, Emit, Running
 from rpcgate.engines.plan import GONE, NOT_CONFIRMED
 from rpcgate.fallback import Fallbacks
 from rpcgate.job_files import JobFiles
 from rpcgate.pipe import PipeError
-from rpcgate.protocol import ProtocolError, build
 from rpcgate.record import Record
 from rpcgate.router import Router
 from sdk import Event, Status, Target, Targets
@@ -25,100 +24,6 @@ MAY_RUN = "it may still run on the server"
 LOOK = 0.1  # seconds between two looks at what still runs
 GATHER = 0.1  # seconds in which hosts that an engine did not reach are gathered for the next one
 Answer = Callable[[int, Event | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shell:
-    argv: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Script:
-    text: str
-    args: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Put:
-    path: str
-    content: str
-    mode: int | None = None
-    owner: str = ""
-    group: str = ""
-    backup: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _PutFile:
-    path: str
-    file: dict[str, Any]
-    mode: int | None = None
-    owner: str = ""
-    group: str = ""
-    backup: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Get:
-    path: str
-    limit: int
-    keep: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Module:
-    name: str
-    args: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Playbook:
-    path: str
-    variables: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Function:
-    function: str
-    args: list[Any]
-    kwargs: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Method:
-    module: str
-    method: str
-    args: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    sls: str
-    pillar: dict[str, Any] = field(default_factory=dict)
-
-
-ARGS: dict[str, tuple[type[Any], ...]] = {
-    "shell": (_Shell,),
-    "script": (_Script,),
-    "put": (_Put, _PutFile),
-    "get": (_Get,),
-    "module": (_Module,),
-    "playbook": (_Playbook,),
-    "call": (_Function, _Method),
-    "state": (_State,),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A call as the module's process sends it."""
-
-    say: str
-    call: int
-    verb: str
-    hosts: list[str]
-    args: dict[str, Any]
-    timeout: float | None
 
 
 @dataclass(slots=True)
@@ -172,7 +77,7 @@ class Calls:
 
     def start(self, plain: dict[str, Any]) -> None:
         """Carry out a call; PipeError when the message is none."""
-        asked = _asked(plain)
+        asked = read_asked(plain)
         if asked.call <= self._highest:
             raise PipeError("a call whose number was used")
         self._highest = asked.call
@@ -228,7 +133,7 @@ class Calls:
         return replace(step.last, status=status, reason=ended + why, data=None)
 
     def _stop(self, numbers: list[int]) -> list[Running]:
-        """Cancel some calls and give what runs of them; a host that waits for another engine ends as the first left it."""
+        """Cancel some calls, give what runs of them; a host that waits for another engine ends as the first left it."""
         with self._beginning, self._lock:
             verbs = {number: self._verbs[number] for number in numbers if number in self._verbs}
             left: list[tuple[int, Event]] = []
@@ -252,25 +157,25 @@ class Calls:
             self._answer(number, Event("", Status.FAILED, reason=str(error)))
         self._answer(number, None)
 
-    def _begin(self, asked: _Asked, verb: _Verb) -> None:
+    def _begin(self, asked: Asked, verb: _Verb) -> None:
         with self._lock:
             self._verbs[asked.call] = verb
             for host in verb.open & self._steps.keys():
                 self._steps[host].running += 1
                 self._steps[host].verb = asked.verb
 
-    def _args(self, asked: _Asked, targets: Targets, emit: Emit) -> dict[str, Any] | None:
+    def _args(self, asked: Asked, targets: Targets, emit: Emit) -> dict[str, Any] | None:
         """Check a verb and its arguments; None when every target was told what is wrong."""
         try:
             if not self._router.allows(asked.verb):
                 raise ValueError(f"The module is not declared for an engine that has {asked.verb}.")
-            return self._files.filled(asked.verb, _checked_args(asked))
+            return self._files.filled(asked.verb, arguments(asked))
         except ValueError as error:
             for name in targets.names:
                 emit(Event(name, Status.FAILED, reason=str(error)))
             return None
 
-    def _share_out(self, asked: _Asked, call: Call, targets: Targets, verb: _Verb) -> None:
+    def _share_out(self, asked: Asked, call: Call, targets: Targets, verb: _Verb) -> None:
         with self._lock:
             shares, unreachable = self._router.split(asked.verb, targets, self._fallbacks.missed)
             verb.call = replace(call, timeout=min(asked.timeout or call.timeout, 86_400.0))
@@ -380,42 +285,3 @@ def _cut_off(last: Event, status: Status, sentence: str) -> Event:
     reason = f"{sentence.rstrip('.')}; {proof}" if proof else sentence
     output = last.output.removesuffix("Terminated\n")
     return replace(last, status=status, reason=reason, output=output, rc=None, data=None)
-
-
-def _asked(plain: dict[str, Any]) -> _Asked:
-    try:
-        asked: _Asked = build(_Asked, plain)
-    except (ProtocolError, ValueError, TypeError) as error:
-        raise PipeError("a call that is none") from error
-    return asked
-
-
-def _checked_args(asked: _Asked) -> dict[str, Any]:
-    """Give a verb's arguments; ValueError when they are not those of sdk.engines."""
-    for kind in ARGS.get(asked.verb, ()):
-        try:
-            built = build(kind, asked.args)
-        except (ProtocolError, ValueError, TypeError):
-            continue
-        args = {item.name: getattr(built, item.name) for item in dataclasses.fields(kind)}
-        _printable(args)
-        return args
-    raise ValueError(f"The arguments of {asked.verb} are not as they must be; see docs/modules.")
-
-
-def _printable(args: dict[str, Any]) -> None:
-    texts = [value for value in args.values() if isinstance(value, str)]
-    texts += [item for value in args.values() if isinstance(value, list) for item in value if isinstance(item, str)]
-    for text in texts:
-        if "\x00" in text or not _encodable(text):
-            raise ValueError("An argument holds a NUL or half a character, which no program can be given.")
-    if args.get("argv") == []:
-        raise ValueError("There is no program to run: argv is empty.")
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
