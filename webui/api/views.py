@@ -13,9 +13,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from webui.api.tokens import token_of
 from webui.catalog import catalog
+from webui.modules import services as module_services
+from webui.servers.models import Idc
 from webui.servers.reads import server_json
 from webui.servers.selectors import SelectorError, resolve
-from webui.servers.services import Refused
+from webui.servers.services import By, Refused
 from webui.tasks import reads, services
 from webui.tasks.models import Task
 
@@ -69,10 +71,30 @@ def refusal(status: int, sentence: str, faults: dict[str, str] | None = None) ->
     return JsonResponse({"error": sentence, "faults": faults or {}}, status=status)
 
 
-@api("GET")
+@api("GET", "POST")
 def modules(request: HttpRequest) -> JsonResponse:
-    """List the modules as manage.py modules --json does."""
+    """List the modules as manage.py modules --json does, or publish one; MODULE_TYPES has the fields."""
+    if request.method == "POST":
+        return _published(request)
     return JsonResponse({"modules": [entry.as_dict() for entry in catalog().entries()]})
+
+
+def _published(request: HttpRequest) -> JsonResponse:
+    plain = body(request)
+    _typed(plain, MODULE_TYPES, "a module")
+    by, names = By(request.user, "api"), plain.get("idcs", [])
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("idcs is of the wrong type; write a list of names.")
+    idcs = list(Idc.objects.filter(name__in=names))
+    unknown = set(names) - {idc.name for idc in idcs}
+    if unknown:
+        raise ValueError(f"There is no IDC {min(unknown)[:80]}.")
+    source = plain["source"].encode("utf-8", "surrogatepass")
+    version = module_services.add(by, plain["name"], source, plain.get("note", ""))
+    result = module_services.publish(by, version, idcs, base=plain.get("base"))
+    masters = [{"master": one.master, "state": one.state, "reason": one.reason} for one in result.answers]
+    told = {"name": version.name, "digest": version.digest, "idcs": list(result.idcs), "masters": masters}
+    return JsonResponse(told, status=201)
 
 
 @api("GET")
@@ -140,18 +162,18 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+MODULE_TYPES: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "source": (str,),
+    "idcs": (list,),
+    "note": (str,),
+    "base": (str,),
+}
+
+
 def wanted(plain: dict[str, Any]) -> services.Request:
     """Read what a task is to do; ValueError names the first field that is unknown, missing or of a wrong type."""
-    for name, value in plain.items():
-        if name not in TYPES:
-            raise ValueError(f"{name[:40]} is no field of a task; there are {', '.join(TYPES)}.")
-        if not isinstance(value, TYPES[name]) or (isinstance(value, bool) and bool not in TYPES[name]):
-            raise ValueError(f"{name} is of the wrong type; write {TYPES[name][-1].__name__}.")
-        if isinstance(value, int) and abs(value) > MOST:
-            raise ValueError(f"{name} is too large a number.")
-    missing = [name for name in ("module", "on") if not plain.get(name)]
-    if missing:
-        raise ValueError(f"{missing[0]} is missing.")
+    _typed(plain, TYPES, "a task")
     return services.Request(
         module=plain["module"],
         selector=plain["on"],
@@ -162,3 +184,17 @@ def wanted(plain: dict[str, Any]) -> services.Request:
         check=plain.get("check", False),
         confirm=plain.get("confirm"),
     )
+
+
+def _typed(plain: dict[str, Any], types: dict[str, tuple[type, ...]], what: str) -> None:
+    """Refuse, with a ValueError, fields that are unknown, missing or of a wrong type; the first two must be there."""
+    for name, value in plain.items():
+        if name not in types:
+            raise ValueError(f"{name[:40]} is no field of {what}; there are {', '.join(types)}.")
+        if not isinstance(value, types[name]) or (isinstance(value, bool) and bool not in types[name]):
+            raise ValueError(f"{name} is of the wrong type; write {types[name][-1].__name__}.")
+        if isinstance(value, int) and abs(value) > MOST:
+            raise ValueError(f"{name} is too large a number.")
+    missing = [name for name in list(types)[:2] if not plain.get(name)]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing.")

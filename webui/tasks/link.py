@@ -156,7 +156,7 @@ class Link:
         for version in delivery.owed(Master.objects.get(pk=self.master.pk)):
             if self._brought.get(version.pk, 0.0) < time.monotonic():
                 self._brought[version.pk] = time.monotonic() + delivery.AGAIN.total_seconds()
-                self._order(lambda client, version=version: self._bring(client, version))
+                self._orders.add(lambda client, version=version: self._bring(client, version))
 
     def _bring(self, client: MasterClient, version: ModuleVersion) -> None:
         delivery.put(client, version, self.master)
