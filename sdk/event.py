@@ -59,8 +59,9 @@ class Event:
         return replace(self, status=Status.CHANGED, reason=reason) if self.status is Status.OK else self
 
     def quote(self) -> "Event":
-        """Let the last line that a failed process wrote be the reason; anything but failed stays as it is."""
-        lines = self.output.strip().splitlines() if self.status is Status.FAILED else []
+        """Let the last line of a failed process' complaints, or of its output, be the reason; any other event stays."""
+        complaints = str(self.data.get("stderr", "")) if isinstance(self.data, dict) else ""
+        lines = (complaints.strip() or self.output.strip()).splitlines() if self.status is Status.FAILED else []
         return replace(self, reason=lines[-1].strip()) if lines else self
 
     def say(self, output: str) -> "Event":

@@ -48,5 +48,7 @@ def test_targets_have_unique_names_and_keep_their_order() -> None:
 def test_a_failed_process_last_line_can_be_the_reason() -> None:
     failed = Event("a", Status.FAILED, "trying\nno such file \n\n", rc=1, reason="Exit status 1.")
     assert failed.quote().reason == "no such file"
+    both = {"stdout": "a row\n", "stderr": "it broke\n"}  # whichever of the two arrived last
+    assert Event("a", Status.FAILED, "it broke\na row\n", data=both).quote().reason == "it broke"
     assert Event("a", Status.FAILED, " \n", reason="Exit status 1.").quote().reason == "Exit status 1."
     assert Event("a", Status.TIMEOUT, "words", reason="late").quote().reason == "late"
