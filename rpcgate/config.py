@@ -31,11 +31,17 @@ key = "func/master.pem"
 # port = 51234
 # legacy_certificates = true    # believe those signed with MD5 or SHA-1; read docs/func.md before
 """
+BY_SALT = """
+config = "/etc/salt"            # the folder of the Salt master's configuration; it runs on this machine
+# id = "name"                   # or "address": what of a server is its minion id
+# gather = 10                   # seconds for a minion to say that it is there
+"""
 FILLED_IN = {
     "local": "\nenabled = true",
     "ssh": BY_SSH.rstrip(),
     "ansible": BY_SSH.rstrip(),
     "func": BY_FUNC.rstrip(),
+    "salt": BY_SALT.rstrip(),
 }  # who asks init for an engine wants it
 LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>\d{1,5})")
 

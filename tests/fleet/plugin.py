@@ -18,7 +18,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 @pytest.fixture(scope="session")
 def salt_fleet() -> Iterator[SaltFleet]:
-    """Give a real Salt master with four minions, shared by all tests of the session; how to use it: tests.fleet.salt."""
+    """Give a real Salt master with four minions, shared by the session; how to use it stands in tests.fleet.salt."""
     with start_salt(4) as started:
         yield started
 

@@ -1,0 +1,150 @@
+"""The daemon's end of the process that speaks to the Salt master. Belongs to the event loop's thread."""
+
+import asyncio
+import itertools
+import json
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import rpcgate
+from rpcgate.engines.salt_config import SaltConfig
+
+START = 60.0  # seconds for Salt to be imported, on a loaded machine
+STOP = 5.0
+LINE = 64 << 20  # bytes of one message
+Take = Callable[[dict[str, Any]], None]
+
+
+class SaltError(Exception):
+    """What was asked of Salt was not done; the text is the reason. sent: it may have come to the minion even so."""
+
+    def __init__(self, reason: str, *, sent: bool = False) -> None:
+        super().__init__(reason)
+        self.sent = sent
+
+
+class SaltLink:
+    """One process, started when it is needed, and again when it has died.
+
+    take: gets what minions return. lost: is told when the process has died, with all that it was listening for.
+    """
+
+    def __init__(self, config: SaltConfig, take: Take, lost: Callable[[], None]) -> None:
+        self._config = config
+        self._take = take
+        self._lost = lost
+        self._numbers = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._process: Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Give the process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def ask(self, what: str, **fields: Any) -> dict[str, Any]:
+        """Ask the process; SaltError says why there is no answer."""
+        async with self._lock:
+            if self._writer is None:
+                await self._start()
+        return await self._ask(next(self._numbers), {"do": what, **fields})
+
+    async def close(self) -> None:
+        """End the process: the closed socket is the sign."""
+        async with self._lock:
+            process, writer, reading = self._process, self._writer, self._reading
+            self._process = self._writer = self._reading = None
+            if reading:
+                reading.cancel()
+            if writer:
+                writer.close()
+            if process:
+                await _ended(process)
+
+    async def _ask(self, number: int, question: dict[str, Any]) -> dict[str, Any]:
+        assert self._writer is not None  # noqa: S101  # it was started
+        answered = self._asked[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._writer.write(json.dumps({"id": number, **question}).encode() + b"\n")
+            await self._writer.drain()
+            answer = await answered
+        except OSError as error:
+            raise SaltError("The process that speaks to Salt has died.", sent=True) from error
+        finally:
+            self._asked.pop(number, None)
+        if "error" in answer:
+            raise SaltError(str(answer["error"]), sent=bool(answer.get("sent")))
+        return dict(answer)
+
+    async def _start(self) -> None:
+        """Start the process and wait until it has read Salt's configuration."""
+        if reason := self._config.usable():
+            raise SaltError(reason)
+        self._config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ours, theirs = socket.socketpair()
+        with theirs, (self._config.home / "process.log").open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "rpcgate.engines.salt_process", str(theirs.fileno()), str(self._config.config)),
+                pass_fds=[theirs.fileno()],
+                cwd=self._config.home,
+                env={**_inherited(), "PYTHONPATH": str(Path(rpcgate.__file__).parents[1])},
+                stdin=DEVNULL,
+                stdout=DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
+        reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE)
+        ready = self._asked[0] = asyncio.get_running_loop().create_future()
+        self._reading = asyncio.create_task(self._read(reader))
+        try:
+            answer = await asyncio.wait_for(ready, START)
+        except (SaltError, TimeoutError) as error:
+            self._writer = None
+            raise SaltError(f"Salt did not start; see {self._config.home / 'process.log'}.") from error
+        if "error" in answer:
+            self._writer = None
+            raise SaltError(str(answer["error"]))
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with suppress(OSError, ValueError):  # ValueError: a message beyond LINE; the process is given up
+            while line := await reader.readline():
+                self._heard(json.loads(line))
+        if self._process and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        if self._writer:
+            self._writer.close()
+        self._process = self._writer = None
+        for answered in self._asked.values():
+            if not answered.done():
+                answered.set_exception(SaltError("The process that speaks to Salt has died.", sent=True))
+        self._lost()
+
+    def _heard(self, message: dict[str, Any]) -> None:
+        if "jid" in message:
+            self._take(message)
+        elif (answered := self._asked.get(message.get("id", -1))) and not answered.done():
+            answered.set_result(message)
+
+
+async def _ended(process: Process) -> None:
+    try:
+        await asyncio.wait_for(process.wait(), STOP)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _inherited() -> dict[str, str]:
+    """Give what Salt may see of the daemon's environment."""
+    names = ("HOME", "TMPDIR", "PATH", "USER", "LOGNAME")
+    return {"LANG": "C.UTF-8", **{name: os.environ[name] for name in names if name in os.environ}}
