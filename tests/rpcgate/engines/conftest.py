@@ -10,9 +10,11 @@ import pytest
 from rpcgate.engines.ansible import AnsibleAdapter
 from rpcgate.engines.func import FuncAdapter
 from rpcgate.engines.local import LocalAdapter
+from rpcgate.engines.salt import SaltAdapter
 from rpcgate.engines.ssh import SshAdapter
 from sdk import Target, Targets
 from tests.fleet.func import FuncFleet
+from tests.fleet.salt import SaltFleet
 from tests.fleet.sshd import Fleet
 from tests.rpcgate.engines.calls import Caller
 
@@ -65,7 +67,15 @@ def func(func_fleet: FuncFleet, tmp_path_factory: pytest.TempPathFactory) -> Ite
     adapter.close()
 
 
-@pytest.fixture(params=["ssh", "local", pytest.param("ansible", marks=pytest.mark.ansible), "func"])
+@pytest.fixture(scope="session")
+def salt(salt_fleet: SaltFleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """Give a salt engine on the shared minions."""
+    adapter = SaltAdapter.from_config(salt_fleet.table, tmp_path_factory.mktemp("salt-home"))
+    yield Caller(adapter, Targets(tuple(salt_fleet.target(index) for index in range(len(salt_fleet.names)))))
+    adapter.close()
+
+
+@pytest.fixture(params=["ssh", "local", pytest.param("ansible", marks=pytest.mark.ansible), "func", "salt"])
 def engine(request: pytest.FixtureRequest) -> Caller:
     """Give each engine that has a shell on one host: what they promise is the same."""
     return _on_one_host(request)
