@@ -9,6 +9,7 @@ from typing import Any
 from rpcgate.engines.func_config import FuncConfig
 from rpcgate.engines.func_errors import Unreached
 
+REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE", "ACCESS_DENIED", "DECRYPT_ERROR")  # in OpenSSL's names
 ADMITTED = 0.5  # seconds to wait for the sign that our certificate was taken; a request may be sent without it
 
 
@@ -74,6 +75,27 @@ def admitted(sock: ssl.SSLSocket, seconds: float) -> None:
             raise Unreached("something that is no minion answers there: it speaks before it is asked")
     finally:
         sock.settimeout(timeout)
+
+
+def refused(error: OSError) -> bool:
+    """Say whether the other side ended the handshake by an alert, so that it has taken no request."""
+    name = str(getattr(error, "reason", "") or "")
+    return isinstance(error, ssl.SSLError) and "ALERT" in name and any(word in name for word in REFUSALS)
+
+
+def sentence(error: OSError, minion: str) -> str:
+    """Say why there is no TLS with a minion, and what to do."""
+    why = reason(error)
+    if refused(error):
+        return (
+            f"{minion} refuses this master's certificate ({why}); the certmaster of that minion must have signed"
+            " engines.func.certificate"
+        )
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return f"{minion} does not agree on TLS: {why}; docs/func.md says what a minion must offer"
+    if "too weak" in why or "too small" in why:
+        return f"the certificate at {minion} is not believed: {why}; docs/func.md says what legacy_certificates does"
+    return f"the certificate at {minion} is not believed: {why}; the authority of engines.func.ca must have signed it"
 
 
 def reason(error: OSError) -> str:

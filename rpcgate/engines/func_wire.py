@@ -21,8 +21,6 @@ HEADERS = (
     "POST /RPC2 HTTP/1.1\r\nHost: {host}\r\nUser-Agent: OMServer\r\n"
     "Content-Type: text/xml\r\nContent-Length: {size}\r\n\r\n"
 )
-# in OpenSSL's names of errors: the other side has ended the handshake, so that it has taken no request
-REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE", "ACCESS_DENIED", "DECRYPT_ERROR")
 
 
 class Deadline:
@@ -122,6 +120,8 @@ class Connection:
             return _body(response, limit)
         except TimeoutError:
             raise
+        except http.client.RemoteDisconnected as error:
+            raise OutcomeUnknown("the connection broke before it answered") from error
         except http.client.HTTPException as error:
             raise BadReply(f"its reply is cut short or no HTTP ({type(error).__name__})") from error
         except OSError as error:
@@ -156,15 +156,10 @@ def _secured(sock: socket.socket, minion: Minion, context: ssl.SSLContext, deadl
         secured = context.wrap_socket(sock)
         func_tls.named(secured, minion.names)
         func_tls.admitted(secured, deadline.left)
-    except ssl.SSLCertVerificationError as error:
-        raise Unreached(
-            f"the certificate at {minion} is not believed: {func_tls.reason(error)};"
-            " the certificate authority of engines.func.ca must have signed it"
-        ) from error
     except TimeoutError as error:
         raise Unreached(f"{minion} takes connections, but did not agree on TLS in {deadline.seconds:g} s") from error
     except OSError as error:
-        raise Unreached(f"{minion} does not agree on TLS: {func_tls.reason(error)}; see docs/func.md") from error
+        raise Unreached(func_tls.sentence(error, str(minion))) from error
     return secured
 
 
@@ -183,9 +178,8 @@ def _body(response: http.client.HTTPResponse, limit: int) -> bytes:
 
 def _refused_or_lost(error: OSError, minion: Minion) -> FuncError:
     """Tell a minion that refused our certificate late, as TLS 1.3 may, from one that was lost with our request."""
-    name = str(getattr(error, "reason", "") or "")
-    if isinstance(error, ssl.SSLError) and any(word in name for word in REFUSALS):
-        return Unreached(f"{minion} does not agree on TLS: {func_tls.reason(error)}; see docs/func.md")
+    if func_tls.refused(error):
+        return Unreached(func_tls.sentence(error, str(minion)))
     return OutcomeUnknown(f"the connection broke: {_why(error, 0)}")
 
 

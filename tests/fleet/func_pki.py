@@ -28,6 +28,7 @@ class Pki:
         for path in (folder / "ca", self.certs):
             path.mkdir(parents=True, exist_ok=True)
         self._key = _new_key()
+        self._host_key = _new_key()  # one for all hosts, because making one takes its time
         self._ca = _signed(subject(CA_NAME), self._key, subject(CA_NAME), self._key, authority=True)
         _write_key(folder / "ca" / "certmaster.key", self._key)
         (folder / "ca" / "certmaster.crt").write_bytes(self._ca)
@@ -40,7 +41,7 @@ class Pki:
 
     def issue(self, name: str, *, file: str = "", sha1: bool = False) -> tuple[Path, Path]:
         """Sign a certificate for a name; give it and its key. file: another name for the files."""
-        key, stem = _new_key(), self.folder / (file or name)
+        key, stem = self._host_key, self.folder / (file or name)
         cert = _signed(subject(name), key, subject(CA_NAME), self._key, sha1=sha1)
         paths = stem.with_name(f"{stem.name}.cert"), stem.with_name(f"{stem.name}.pem")
         paths[0].write_bytes(cert)
