@@ -156,9 +156,9 @@ class Link:
         for version in delivery.owed(Master.objects.get(pk=self.master.pk)):
             if self._brought.get(version.pk, 0.0) < time.monotonic():
                 self._brought[version.pk] = time.monotonic() + delivery.AGAIN.total_seconds()
-                self._orders.add(lambda client, version=version: self._bring(client, version))
+                self._orders.add(lambda client, version=version: self._put(client, version))
 
-    def _bring(self, client: MasterClient, version: ModuleVersion) -> None:
+    def _put(self, client: MasterClient, version: ModuleVersion) -> None:
         delivery.put(client, version, self.master)
         self._wake.set()
 
