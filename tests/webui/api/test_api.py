@@ -1,6 +1,7 @@
 """The JSON API: tokens, refusals, and the same acts as the form."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,3 +97,35 @@ def test_an_address_that_is_none_and_a_wrong_parameter_are_named() -> None:
     assert ask("GET", "/api/nothing/here", key).json()["error"].startswith("There is nothing at /api/nothing/here")
     wrong = ask("POST", "/api/tasks", key, {"module": "tail_log", "on": "web1", "params": {"lines": 5000}})
     assert "params.lines" in wrong.json()["faults"]
+
+
+def test_a_module_is_published_by_who_may() -> None:
+    source = (Path(__file__).resolve().parents[3] / "modules" / "ping.py").read_text()
+    plain = {"name": "ping_again", "source": source, "idcs": ["sh"], "note": "from a script"}
+    assert ask("POST", "/api/modules", token(Role.OPERATOR), plain).status_code == 403
+    key = token(Role.ADMIN)
+    answer = ask("POST", "/api/modules", key, plain)
+    assert answer.status_code == 201, answer.content
+    told = answer.json()
+    assert (told["name"], told["idcs"], told["masters"]) == ("ping_again", ["sh"], [])
+    listed = {one["name"]: one["digest"] for one in ask("GET", "/api/modules", key).json()["modules"]}
+    assert listed["ping_again"] == told["digest"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "name is missing"),
+        ({"name": "x", "source": "x = ", "idcs": ["sh"]}, "x.py, line 1: it is no Python"),
+        ({"name": "../x", "source": "x", "idcs": ["sh"]}, "no name for a module"),
+        ({"name": "x", "source": "x", "idcs": [{}]}, "write a list of names"),
+        ({"name": "x", "source": "x", "idcs": ["nowhere"]}, "There is no IDC nowhere"),
+        ({"name": "x", "source": "\ud800", "idcs": []}, "not UTF-8"),
+        ({"name": "x", "source": 1}, "source is of the wrong type"),
+        ({"name": "x", "source": "x", "more": 1}, "more is no field of a module"),
+    ],
+)
+def test_a_module_that_cannot_be_published_gets_a_sentence(body: dict[str, Any], said: str) -> None:
+    answer = ask("POST", "/api/modules", token(Role.ADMIN), body)
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]
