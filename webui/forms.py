@@ -1,13 +1,17 @@
 """Forms as they look here, and the form that a module's parameters make."""
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from sdk import File
 from sdk.params import Field, ParamError, When, check
 from webui.faults import in_words
 
@@ -60,6 +64,24 @@ class YesNo(forms.CheckboxInput):
         """Say whether the box is checked."""
         context = super().get_context(name, value, attrs)
         context["widget"]["checked"] = value is True or str(value).lower() in ("true", "1", "on", "yes")
+        return context
+
+
+class FileBox(forms.TextInput):
+    """A box for a file: the browser uploads it at once, and the form carries its File as JSON."""
+
+    template_name = "parts/file_box.html"
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401
+        """Say which file is chosen, and how large one may be."""
+        context = super().get_context(name, value, attrs)
+        with suppress(ValueError, TypeError, RecursionError):
+            context["widget"]["file"] = File.from_dict(json.loads(value))
+        context["widget"]["most"] = self.most
         return context
 
 
@@ -146,9 +168,8 @@ def form_field(field: Field) -> forms.Field:
 def _widget(field: Field) -> forms.Widget:
     if field.type == "bool":
         return YesNo()
-    if field.type == "choice":
-        missing = [] if field.default or (field.required is False and not field.optional) else [("", "")]
-        return forms.Select(choices=[*missing, *((option, option) for option in field.options)])
+    if field.type in ("file", "choice"):
+        return FileBox(_most(field)) if field.type == "file" else _select(field)
     if field.secret:
         return forms.PasswordInput(attrs={"autocomplete": "new-password"})
     if field.type in ("int", "float"):
@@ -158,6 +179,15 @@ def _widget(field: Field) -> forms.Widget:
         return forms.Textarea(attrs={"rows": 8 if field.type == "str" else 4, "spellcheck": "false"})
     extra = {"data-computed": field.name, "list": f"choices-{field.name}"} if field.computed else {}
     return forms.TextInput(attrs={"class": "om-mono", "autocomplete": "off", "spellcheck": "false", **extra})
+
+
+def _most(field: Field) -> int:
+    return int(min(settings.FILE_BYTES, settings.FILE_BYTES if field.high is None else field.high))
+
+
+def _select(field: Field) -> forms.Select:
+    missing = [] if field.default or (field.required is False and not field.optional) else [("", "")]
+    return forms.Select(choices=[*missing, *((option, option) for option in field.options)])
 
 
 def _long(field: Field) -> bool:

@@ -19,4 +19,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webui.modules.urls")),
     path("", include("webui.people.urls")),
     path("", include("webui.tasks.urls")),
+    path("", include("webui.files.urls")),
 ]

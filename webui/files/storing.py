@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.files import File as DjangoFile
 from django.core.files.storage import storages
 from django.db.models import Sum
+from django.http import UnreadablePostError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -59,6 +60,8 @@ def take(chunks: Iterable[bytes]) -> Content:
             file.flush()
             os.fsync(file.fileno())
             return settle(path, digest.hexdigest(), size)
+        except UnreadablePostError:
+            raise  # who sends it has gone
         except OSError as error:
             log.exception("a file cannot be stored")
             raise TooLarge(_("The file could not be stored: %s.") % error.strerror) from error

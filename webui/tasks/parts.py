@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from webui import access
 from webui.catalog import catalog
 from webui.context import tasks_under_way
+from webui.files import reads as file_reads
 from webui.servers.models import Engine
 from webui.statuses import RESULTS
 from webui.tasks import reads
@@ -99,6 +100,7 @@ def context(request: HttpRequest, task: Task) -> dict[str, Any]:
         "elapsed": _elapsed(task),
         "again": address(run_again(task)) if task.module else "",
         "newer": newer(task),
+        "files": file_reads.shown(task),
         **_where(task),
     }
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
+from sdk.params import files_in
 from webui import access
 from webui.modules.delivery import has, reach
 from webui.servers.models import Master, Server
@@ -155,9 +156,12 @@ def command(plan: Plan) -> str:
     """
     request = plan.request
     words = ["manage.py", "task", "run", request.module or "MODULE", "--on", request.selector.strip() or "SELECTOR"]
-    secret = {item.name: item.secret for item in plan.entry.fields} if plan.entry else {}
+    known = {item.name: item for item in plan.entry.fields} if plan.entry else {}
     for name, value in request.params.items():
-        words += _words(name, value, secret=secret[name]) if name in secret else []
+        if name in known and known[name].type == "file":
+            words += [w for file in files_in([known[name]], {name: value}) for w in ("-p", f"{name}=@{file.name}")]
+        elif name in known:
+            words += _words(name, value, secret=known[name].secret)
     if plan.entry and request.timeout is not None and request.timeout != plan.entry.timeout:
         words += ["--timeout", f"{request.timeout:g}"]
     if request.waves.strip() not in ("", "rest"):

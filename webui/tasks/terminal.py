@@ -29,14 +29,25 @@ def safe(text: str) -> str:
     return "".join(char if char.isprintable() else " " if char in "\t\r\n" else "�" for char in text)
 
 
-def read_params(pairs: Sequence[str], lists: frozenset[str], stdin: TextIO) -> dict[str, Any]:
-    """Read NAME=VALUE words: @FILE and - stand for a file's text and standard input, a repeated list for a list."""
-    found: dict[str, list[str]] = {}
+def read_params(
+    pairs: Sequence[str],
+    lists: frozenset[str],
+    stdin: TextIO,
+    upload: Mapping[str, Callable[[Path], Any]] | None = None,
+) -> dict[str, Any]:
+    """Read NAME=VALUE words: @FILE and - stand for a file's text and standard input, a repeated list for a list.
+
+    upload: for the parameters that are files, what makes of @FILE their value.
+    """
+    found: dict[str, list[Any]] = {}
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name:
             raise UsageError(f"-p {safe(pair)[:60]} is no NAME=VALUE")
-        found.setdefault(name, []).append(_value(name, value, stdin))
+        act = (upload or {}).get(name)
+        found.setdefault(name, []).append(
+            act(Path(value[1:])) if act and value[:1] == "@" else _value(name, value, stdin)
+        )
     for name, values in found.items():
         if len(values) > 1 and name not in lists:
             raise UsageError(f"-p {safe(name)[:60]} is given {len(values)} times; it takes one value")

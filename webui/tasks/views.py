@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from webui.files import reads as file_reads
 from webui.statuses import RESULTS
 from webui.tasks import logs, parts, reads
 from webui.tasks.digits import number
@@ -146,6 +147,7 @@ def host(request: HttpRequest, pk: int, host: str) -> HttpResponse:
             "next": around.filter(host__gt=host).order_by("host").values_list("host", flat=True).first(),
             "among_problems": neighbours is not None,
             "same": _same(result),
+            "kept": file_reads.kept(result.task).filter(result=result).first(),
             "end": logs.end(result),
             "may_act": parts.access.may_run(request.user, result.task.risk),
         },

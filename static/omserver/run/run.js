@@ -4,6 +4,7 @@ import { announce } from "../acts.js";
 import { swap } from "../tasks/morph.js";
 import { startWhen } from "../when.js";
 import { Faults } from "./faults.js";
+import { startFiles } from "./files.js";
 import { ModuleList } from "./modules.js";
 import { startOffers } from "./offers.js";
 
@@ -243,6 +244,7 @@ new ModuleList(form, (name) => {
   faults.touch("module");
   refresh("", { push: true });
 });
+startFiles(form);
 startOffers(form);
 startWhen(form);
 mixed();

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -12,6 +13,7 @@ from django.db import DatabaseError
 
 from webui import console
 from webui.catalog import catalog
+from webui.files import terminal as files
 from webui.tasks import reads, services, terminal
 from webui.tasks.models import Task
 
@@ -35,7 +37,7 @@ class OneLine(CommandParser):
 
 
 class Command(BaseCommand):
-    """Run, show, list, cancel, retry, hold, resume and stop tasks."""
+    """Run, show, list, cancel, retry, hold, resume and stop tasks, and save their files."""
 
     help = "Run a module on servers and look after what runs."
     requires_system_checks = ()  # no page is served here, and a command shall start fast
@@ -63,12 +65,14 @@ class Command(BaseCommand):
         for act in ("cancel", "hold", "resume", "stop"):
             words = getattr(services, act).__doc__.splitlines()[0]
             acts.add_parser(act, help=words, description=words).add_argument("id", type=int, help=ID)
-        for sub in (show, retry):
+        saved = acts.add_parser("files", help="save the files that a task's servers gave")
+        saved.add_argument("--to", type=Path, required=True, help="a folder, which gets HOST/NAME, or NAME.tar.gz")
+        for sub in (show, retry, saved):
             sub.add_argument("id", type=int, help=ID)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do what was asked for; every refusal is one line and exit code 2."""
-        acts = {"run": self.run_, "show": self.show, "list": self.list_, "retry": self.retry}
+        acts = {"run": self.run_, "show": self.show, "list": self.list_, "retry": self.retry, "files": self.files}
         try:
             with console.one_line_errors(), _quiet_catalog():
                 acts.get(options["act"], self.act)(options)
@@ -84,10 +88,11 @@ class Command(BaseCommand):
         entry = catalog().get(options["module"])
         fields = entry.fields if entry else ()
         lists = frozenset(field.name for field in fields if field.type == "list[str]")
+        upload = {field.name: lambda path: files.upload(by.person, path) for field in fields if field.type == "file"}
         request = services.Request(
             module=options["module"],
             selector=options["on"],
-            params=terminal.read_params(options["param"], lists, sys.stdin),
+            params=terminal.read_params(options["param"], lists, sys.stdin, upload),
             timeout=options["timeout"],
             waves=options["waves"],
             max_fail=None if options["max_fail"] is None else terminal.percent(options["max_fail"]),
@@ -115,6 +120,11 @@ class Command(BaseCommand):
             return
         for line in terminal.report(task):
             self.stdout.write(line)
+
+    def files(self, options: dict[str, Any]) -> None:
+        """Save what the servers gave."""
+        for line in files.save(self._task(options), options["to"]):
+            self.stdout.write(terminal.safe(line))
 
     def list_(self, options: dict[str, Any]) -> None:
         """List the newest tasks."""
@@ -194,7 +204,7 @@ def _run_options(parser: ArgumentParser) -> None:
 
 
 def _common_options(parser: ArgumentParser) -> None:
-    words = "a parameter; @FILE and - read a file and standard input; may be repeated"
+    words = "a parameter; @FILE and - read a file and standard input, and upload it where it is a file; may be repeated"
     parser.add_argument("-p", dest="param", action="append", default=[], metavar="NAME=VALUE", help=words)
     parser.add_argument(
         "--wait", action="store_true", help="say how each server ends; exit code 1 when one is not well"
