@@ -17,7 +17,7 @@ ALONE = ("", "home(/[^/]*)?", "root", "var", "var/spool", "srv", "opt", "mnt", "
 REFUSED = re.compile(rf"/+(({'|'.join(WHOLE + BELOW)})(/.*)?|{'|'.join(ALONE)})/*")
 LISTED = 200
 # GNU find looks at each file once more when it deletes it, by its folder's handle, so a link that is put in a folder's
-# place meanwhile is not followed; some busybox have no -delete. A link on the way to the folder could lead anywhere, and
+# place meanwhile is not followed; some busybox have no -delete. A link on the way to the folder could lead anywhere: it
 # is refused. Rows: files and bytes, then each file.
 SCRIPT = r"""
 path=$1 glob=$2 days=$3 bytes=$4 most=$5 sum=$6 listed=$7 check=$8
