@@ -1,16 +1,16 @@
-"""manage.py server: add, change and remove servers, import them from a CSV, list them."""
+"""manage.py server: add, change and remove servers, import them, list them."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from webui import console
-from webui.servers import imports, selectors, services
-from webui.servers.models import Engine, Idc, Server
+from webui.servers import import_act, selectors, services
+from webui.servers.import_act import idc_named
+from webui.servers.models import Engine, Server
 from webui.servers.reads import server_json
 
 PLAIN = ("address", "port", "user", "engine", "category", "application")
@@ -32,9 +32,8 @@ class Command(BaseCommand):
         change = acts.add_parser("change", help="change one server; what is left out stays")
         change.add_argument("name")
         _fields(change, needed=False)
-        read = acts.add_parser("import", help="add and change servers from a CSV file")
-        read.add_argument("file", type=Path)
-        read.add_argument("--dry-run", action="store_true", help="say what would change, write nothing")
+        read = acts.add_parser("import", help="add and change servers from a file, or as an engine knows them")
+        import_act.add_arguments(read)
         show = acts.add_parser("list", help="list servers")
         show.add_argument("--on", default="all", metavar="SELECTOR", help="which ones; all where it is left out")
         show.add_argument("--json", action="store_true", help="as JSON")
@@ -97,19 +96,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Servers removed: {services.delete_servers(console.by(options['person']), found):,}")
 
     def read(self, options: dict[str, Any]) -> None:
-        """Import a CSV file, or say what it would do."""
-        try:
-            content = options["file"].read_bytes()
-        except OSError as error:
-            raise console.UsageError(f"{options['file']} cannot be read: {error.strerror}") from error
-        found = imports.read_import(content)
-        for fault in found.faults:
-            self.stderr.write(f"line {fault.line}: {fault.sentence}")
-        if options["dry_run"] and not found.faults:
-            self.stdout.write(f"Would add {len(found.new)}, change {len(found.changed)}, leave {found.same}.")
-            return
-        imports.apply_import(console.by(options["person"]), found)
-        self.stdout.write(f"Added {len(found.new)}, changed {len(found.changed)}, left {found.same}.")
+        """Import servers, or say what that would do."""
+        import_act.run(self, options)
 
     def show(self, options: dict[str, Any]) -> None:
         """List the servers of a selector."""
@@ -123,15 +111,6 @@ class Command(BaseCommand):
         ]
         head = ("NAME", "IDC", "ADDRESS", "PORT", "USER", "ENGINE", "APPLICATION", "HEALTH")
         console.print_table(self, head, rows)
-
-
-def idc_named(name: str) -> Idc:
-    """Give an IDC; Refused names the ones that exist."""
-    found = Idc.objects.filter(name=name).first()
-    if found is None:
-        known = ", ".join(Idc.objects.values_list("name", flat=True)) or "none yet; manage.py idc add NAME makes one"
-        raise services.Refused(f"there is no IDC {name} (there are: {known})")
-    return found
 
 
 def _fields(parser: ArgumentParser, *, needed: bool) -> None:
