@@ -5,6 +5,7 @@ from sdk.engines import Ansible, Engine, Func, Local, Salt, Ssh
 from sdk.errors import ModuleError, ParamError
 from sdk.event import Event, Events
 from sdk.file import File
+from sdk.follow import follow
 from sdk.markers import Between, Choices, Help, Matches, Secret, When
 from sdk.merge import merge
 from sdk.module import module
@@ -35,6 +36,7 @@ __all__ = [
     "Target",
     "Targets",
     "When",
+    "follow",
     "merge",
     "module",
     "parse",

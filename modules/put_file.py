@@ -1,0 +1,39 @@
+"""Put a file on servers.
+
+The file is uploaded in the form. It arrives whole or not at all: its checksum is compared on each server before it
+takes the old one's place. A file that is there keeps its mode, owner and group where none is given; a new one gets
+0644.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from sdk import Context, Engine, Events, File, Help, Matches, Targets, module
+
+NAME = Matches(r"[A-Za-z0-9_][\w.@\\-]*", "write the name or the number of an account")
+
+
+@dataclass(frozen=True)
+class Params:
+    file: Annotated[File, Help("What to put there.")]
+    path: Annotated[
+        str,
+        Matches(
+            r"/(?!(?:.*/)?\.\.(?:/|$))[^\x00-\x1f]*[^\x00-\x1f/]", "write a full path without '..' that names a file"
+        ),
+        Help("Where, with the file's name."),
+    ]
+    mode: Annotated[str, Matches(r"[0-7]{3,4}", "write it in digits, for example 0644"), Help("For example 0644.")] = ""
+    owner: Annotated[str, NAME, Help("The account that it belongs to.")] = ""
+    group: Annotated[str, NAME, Help("The group that it belongs to.")] = ""
+    backup: Annotated[bool, Help("Keep a file that is replaced beside it, as NAME.DATE-TIME.bak.")] = True
+
+
+@module(risk="change", category="files", timeout=600, idempotent=True, check=True)
+def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
+    mode = int(params.mode, 8) if params.mode else None
+    how = {"owner": params.owner, "group": params.group, "backup": params.backup}
+    for event in ctx.engine.put(targets, params.path, params.file, mode=mode, **how):
+        said = "It would have" if ctx.check else "Its content there has"
+        good = event.final and event.status.good
+        yield event.say(f"{event.output}{said} SHA-256 {params.file.sha256}\n") if good else event
