@@ -1,6 +1,8 @@
 """The way to one minion: methods called on it one by one, jobs started and followed, content brought up."""
 
 import asyncio
+import re
+import shlex
 import ssl
 import threading
 import time
@@ -21,6 +23,7 @@ T = TypeVar("T")
 DENIED = "the minion's access list does not allow {method} to this master; docs/func.md has the line it needs"
 FRESH = 5.0  # seconds for which an open connection may wait for its call; a minion closes it after twenty
 SHORT = 30.0  # seconds for a call that has nothing to wait for on the minion
+NEW_FOLDER = r"(/(?:[ -~]*/)?omserver-{mark}\.\w+)\n(\d{{1,9}})\n(\d{{1,9}})\n"  # its path, and who we are there
 PIECE = 1 << 20  # bytes that go up in one call
 FORGOTTEN = 3000.0  # seconds: a minion forgets jobs that began an hour ago while they run, and knows them again after
 SOONEST, LATEST, PATIENCE = 0.05, 15.0, 0.5  # seconds between polls: at least, at most, as a part of the time so far
@@ -152,7 +155,7 @@ class Link:
 
         def work() -> None:
             try:
-                self._opened().ask("command.run", (f"rm -rf -- {folder}",), seconds=SHORT, limit=SMALL)
+                self._opened().ask("command.run", (f"rm -rf -- {shlex.quote(folder)}",), seconds=SHORT, limit=SMALL)
             except FuncError:
                 return  # it lies in the folder for temporary files, where the host's own cleaning finds it
 
@@ -166,9 +169,8 @@ class Link:
     async def _new_folder(self, mark: str) -> tuple[str, int, int]:
         value = (await self.ask("command.run", (func_text.MAKE_FOLDER.format(mark=mark),), seconds=SHORT)).value
         match value:
-            case [0, str(out), str()] if len(words := out.split()) == 3 and f"omserver-{mark}." in words[0]:
-                if words[0].startswith("/") and words[0].replace("/", "").replace("-", "").replace(".", "").isalnum():
-                    return words[0], int(words[1]), int(words[2])
+            case [0, str(out), str()] if found := re.fullmatch(NEW_FOLDER.format(mark=mark), out, re.ASCII):
+                return found[1], int(found[2]), int(found[3])
             case [int(), str(), str(err)] if err.strip():
                 raise RemoteError(f"no temporary folder can be made: {err.strip().splitlines()[-1][:300]}")
         raise RemoteError("no temporary folder can be made there")

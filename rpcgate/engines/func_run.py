@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -111,7 +112,7 @@ class FuncRun(HostRun):
         except (TimeoutError, OutcomeUnknown) as error:
             why = str(error) or f"it was not up within {planned.seconds} s"
             raise Unreached(f"the content could not be sent, and nothing was run: {why}") from error
-        return f"exec /bin/sh {folder}/text", folder
+        return f"exec /bin/sh {shlex.quote(f'{folder}/text')}", folder
 
     async def _answer(self, link: Link, planned: Plan, command: str, folder: str, *, jobs: bool) -> Answer:
         limit = func_text.reply_limit(planned)

@@ -7,7 +7,6 @@ remote_shell's needs: mktemp, mkfifo, base64.
 """
 
 import base64
-import binascii
 import re
 import shlex
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from sdk.event import Stream
 LONGEST = 120 * 1024  # bytes of one command: Linux gives a single argument 128 KiB
 PLAIN = re.compile("[\t\n -~]*")
 HELD_OPEN = 1  # seconds of silence after the end, with the output still open: a daemon may hold it for ever
+MOST = 1 << 53  # of bytes or seconds; beyond that nobody tells the truth
 DRAINED = 30  # seconds after the end in which output may still come
 # umask, HOME and the folder as after a login: a job of Func starts with umask 077, in /, and maybe without HOME.
 # cat stands before what keeps the output, because it can be ended without losing what it has read.
@@ -121,13 +121,15 @@ def answer(value: object, planned: Plan) -> Answer:
     if not found:
         last = (err.strip().splitlines() or [f"exit status {code} without a word"])[-1]
         raise BadReply(f"the server's shell could not run the command: {last[:300]}")
-    line, *blocks = rest.split("\n", 1)
-    streams = "".join(blocks).split(".\n")
+    line, _, blocks = rest.partition("\n")
     try:
+        out_kept, err_kept, _ = blocks.split(".\n")
         rc, seconds, held, *lost = (int(word) for word in line.split())
-        raw = [base64.b64decode(block) for block in streams[:2]]
+        raw = [base64.b64decode(block) for block in (out_kept, err_kept)]
+        if not (0 <= rc <= 255 and 0 <= seconds < MOST and all(0 <= rest < MOST for rest in lost)):
+            raise ValueError("no shell says that")
         return _answer(rc, seconds, bool(held), raw, (lost[0], lost[1]), _kept(planned))
-    except (ValueError, IndexError, binascii.Error) as error:
+    except (ValueError, IndexError) as error:
         raise BadReply("the command's answer is cut short") from error
 
 

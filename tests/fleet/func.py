@@ -78,14 +78,24 @@ class FuncFleet:
         host = self.hosts[index]
         return Target(host.name, host.address, host.port, engine="func")
 
-    def start(self, name: str, *, certificate: str = "", allow: str = "*", extra: Sequence[str] = ()) -> FuncHost:
-        """Start one more. certificate: whose it shows, "" for its own. allow: the methods that the master may call."""
-        return self.start_together([name], certificate=certificate, allow=allow, extra=extra)[0]
+    def start(self, name: str, **how: Any) -> FuncHost:
+        """Start one more; how: as for start_together."""
+        return self.start_together([name], **how)[0]
 
     def start_together(
-        self, names: Sequence[str], *, certificate: str = "", allow: str = "*", extra: Sequence[str] = ()
+        self,
+        names: Sequence[str],
+        *,
+        certificate: str = "",
+        allow: str = "*",
+        extra: Sequence[str] = (),
+        temporary: Path = Path("/tmp"),
     ) -> list[FuncHost]:
-        """Start several in one process, which is all that a measurement with many names needs."""
+        """Start several in one process, which is all that a measurement with many names needs.
+
+        certificate: whose it shows, "" for its own. allow: the methods that the master may call. extra: more words of
+        `minion`, see main. temporary: where its commands put their temporary files.
+        """
         acls = self.folder / "acls" / names[0]
         acls.mkdir(parents=True, exist_ok=True)
         master = Peer.of_file(Path(self.table()["certificate"]))
@@ -108,6 +118,7 @@ class FuncFleet:
         server = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *command, "--log", str(log), *extra],
             cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(temporary)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
