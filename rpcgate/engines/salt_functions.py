@@ -23,11 +23,11 @@ def function_of(call: Call) -> tuple[str, list[Any]]:
 
 
 def state_of(call: Call) -> tuple[str, list[Any]]:
-    """Give the function and the arguments of the verb `state`; VerbError when it is none."""
+    """Give the function and the arguments of the verb `state`, "" being the highstate; VerbError when it is none."""
     sls, pillar = call.args.get("sls"), call.args.get("pillar") or {}
-    if not isinstance(sls, str) or not sls.strip() or not isinstance(pillar, dict):
+    if not isinstance(sls, str) or not isinstance(pillar, dict):
         raise VerbError("A state is the name of a state file, with a dict of pillar values.")
-    named: dict[str, Any] = {"__kwarg__": True, "mods": sls, "test": call.check}
+    named: dict[str, Any] = {"__kwarg__": True, "test": call.check} | ({"mods": sls} if sls.strip() else {})
     return "state.apply", [{**named, "pillar": pillar} if pillar else named]
 
 
