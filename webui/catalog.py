@@ -85,9 +85,21 @@ class OnceARequest:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:  # noqa: ANN401  # a response, or what will be one
-        """Pass the request on with an empty memory."""
-        _seen.set({})
-        return self._get_response(request)
+        """Pass the request on with an empty memory, and forget it afterwards."""
+        if iscoroutinefunction(self):
+            return self._later(request)
+        before = _seen.set({})
+        try:
+            return self._get_response(request)
+        finally:
+            _seen.reset(before)
+
+    async def _later(self, request: HttpRequest) -> Any:  # noqa: ANN401  # a response
+        before = _seen.set({})
+        try:
+            return await self._get_response(request)
+        finally:
+            _seen.reset(before)
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,9 @@ PAGES = (
     "/", "/servers/", "/servers/?health=unreachable&q=web", "/servers/?q=idc%3Dnowhere", "/servers/web1/",
     "/servers/web1/edit/", "/servers/-/import/", "/groups/", "/groups/tier1/edit/", "/idcs/", "/idcs/sh/",
     "/masters/bj-m2/", "/masters/-/enrol/", "/modules/", "/modules/-/writing/", "/modules/restart_service/",
-    "/modules/restart_service/?tab=source", "/modules/restart_service/?tab=runs", "/people/", "/people/-/add/",
+    "/modules/restart_service/?tab=source", "/modules/restart_service/?tab=runs",
+    "/modules/restart_service/?tab=versions", "/modules/-/add/", "/modules/-/add/?module=restart_service",
+    "/people/", "/people/-/add/",
     "/audit/", "/password/", "/search/?q=web1", "/help/", "/nowhere/",
 )  # fmt: skip
 TASK_PAGES = ("/run/", "/run/restart_service/?on=app%3Dwww", "/tasks/", "/tasks/{task}/", "/tasks/{task}/servers/")

@@ -129,29 +129,27 @@ def last_runs() -> dict[str, datetime]:
 
 
 def digests_on_masters() -> dict[str, dict[str, list[str]]]:
-    """Give module -> digest -> names of the accepted masters that have it. One query."""
+    """Give module -> name of an accepted master -> digests it has: its folder's first, then the kept. One query."""
     found: dict[str, dict[str, list[str]]] = {}
     rows = Master.objects.filter(state=Master.State.ACCEPTED).values_list("name", "modules", "kept")
     for name, modules, kept in rows:
         for module in modules.keys() | kept.keys():
-            for digest in dict.fromkeys([modules.get(module, ""), *kept.get(module, ())]):
-                if digest:
-                    found.setdefault(module, {}).setdefault(digest, []).append(name)
+            digests = dict.fromkeys([modules.get(module, ""), *kept.get(module, ())])
+            found.setdefault(module, {})[name] = [digest for digest in digests if digest]
     return found
 
 
 def versions(
     entry: Entry, on_masters: Mapping[str, list[str]], at: Mapping[str, datetime] | None = None
 ) -> list[Version]:
-    """Give the versions of one module that masters have, the current one first. at: when each was added."""
+    """Give the versions that masters would run, each master once, the current one first. at: when each was added."""
+    runs: dict[str, list[str]] = {entry.digest: []}
+    for name, digests in on_masters.items():
+        if digests:
+            runs.setdefault(entry.digest if entry.digest in digests else digests[0], []).append(name)
     times = at or {}
-    ours = Version(entry.digest, tuple(on_masters.get(entry.digest, ())), True, times.get(entry.digest))
-    others = [
-        Version(digest, tuple(names), False, times.get(digest))
-        for digest, names in on_masters.items()
-        if digest != entry.digest
-    ]
-    return [ours, *sorted(others, key=lambda version: -len(version.masters))]
+    found = [Version(digest, tuple(names), digest == entry.digest, times.get(digest)) for digest, names in runs.items()]
+    return sorted(found, key=lambda version: (not version.current, -len(version.masters)))
 
 
 def lacking(entry: Entry, on_masters: Mapping[str, list[str]], idcs: Collection[str] | None) -> list[Lacking]:
@@ -159,8 +157,8 @@ def lacking(entry: Entry, on_masters: Mapping[str, list[str]], idcs: Collection[
 
     Of a file of the folder only those are meant that have another version of it. Two queries.
     """
-    have = set(on_masters.get(entry.digest, ()))
-    old = {name: digest for digest, names in on_masters.items() if digest != entry.digest for name in names}
+    have = {name for name, digests in on_masters.items() if entry.digest in digests}
+    old = {name: digests[0] for name, digests in on_masters.items() if digests and name not in have}
     masters = Master.objects.filter(state=Master.State.ACCEPTED).exclude(name__in=have).select_related("idc")
     turned = Turned.objects.filter(version__name=entry.name, version__digest=entry.digest)
     reasons = dict(turned.values_list("master__name", "reason"))
@@ -177,7 +175,7 @@ def stored(name: str, on_masters: Mapping[str, list[str]], current: str) -> list
     return [
         Stored(
             row,
-            tuple(on_masters.get(row.digest, ())),
+            tuple(name for name, digests in on_masters.items() if row.digest in digests),
             tuple(sorted(place.idc.name for place in row.places.all())),
             row.digest == current,
         )
