@@ -32,8 +32,8 @@ class Params:
 @module(risk="change", category="files", timeout=600, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     mode = int(params.mode, 8) if params.mode else None
-    how = {"owner": params.owner, "group": params.group, "backup": params.backup}
-    for event in ctx.engine.put(targets, params.path, params.file, mode=mode, **how):
+    put, path, file = ctx.engine.put, params.path, params.file
+    for event in put(targets, path, file, mode=mode, owner=params.owner, group=params.group, backup=params.backup):
         said = "It would have" if ctx.check else "Its content there has"
         good = event.final and event.status.good
-        yield event.say(f"{event.output}{said} SHA-256 {params.file.sha256}\n") if good else event
+        yield event.say(f"{event.output}{said} SHA-256 {file.sha256}\n") if good else event
