@@ -1,0 +1,138 @@
+"""Answer a report: from the cache where the same was asked of the same version, else from the store."""
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from analytics.asking import Data
+from analytics.dataset import Dataset
+from analytics.store.client import Store
+from sdk.params import parse
+from sdk.report import Chart, Column, Report, Result, plain
+
+CACHE_FILES = 5000  # some 100 MB of results; the oldest go first
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A report's result with its circumstances. seconds: it took to compute; at: Unix seconds of that; again: from the cache."""
+
+    report: str
+    dataset: str
+    version: int
+    params: Mapping[str, Any]
+    result: Result
+    seconds: float
+    at: float
+    again: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the JSON that is promised to scripts, and some circumstances."""
+        return {
+            "report": self.report,
+            "dataset": self.dataset,
+            "params": dict(self.params),
+            "columns": [{"name": column.name, "unit": column.unit} for column in self.result.columns],
+            "rows": [list(row) for row in self.result.rows],
+            "notes": list(self.result.notes),
+            "sql": self.result.sql,
+            "seconds": round(self.seconds, 3),
+            "version": self.version,
+            "computed_at": int(self.at),
+            "cached": self.again,
+        }
+
+
+def answer(
+    store: Store,
+    dataset: Dataset,
+    report: Report,
+    raw: Mapping[str, Any],
+    *,
+    now: float,
+    cache: "Cache | None" = None,
+    client: str = "",
+) -> Answer:
+    """Give a report's answer. raw: the parameters as written.
+
+    ParamError names the parameters that are wrong; NotSupported says what the data lack; StoreError, that the store failed.
+    """
+    params = parse(report.params, raw)
+    key = _key(dataset, report, plain(params))
+    if cache and (kept := cache.get(key)):
+        return kept
+    data = Data(store, dataset, client)
+    data.need(*report.declaration.needs)
+    started = time.perf_counter()
+    result = report.run(data, params)
+    rows = [[_plain(value) for value in row] for row in result.rows]
+    result = replace(result, rows=rows, sql=result.sql or data.sql, chart=result.chart or report.declaration.chart)
+    found = Answer(
+        report.name, dataset.name, dataset.version, plain(params), result, time.perf_counter() - started, now
+    )
+    if cache:
+        cache.put(key, found)
+    return found
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # what the store gives
+    """Give a value as JSON has it; what is no number is no data."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _key(dataset: Dataset, report: Report, params: Mapping[str, Any]) -> str:
+    """Name an answer by all that it depends on: the rows, what they mean, the report's own text, its parameters."""
+    code = Path(report.run.__code__.co_filename).read_bytes()
+    meaning = {name: repr(getattr(dataset, name)) for name in Dataset.__dataclass_fields__}
+    text = json.dumps([meaning, report.name, hashlib.sha256(code).hexdigest(), dict(params)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Cache:
+    """Answers as files in one folder; any process may read and write them at any time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> Answer | None:
+        """Give what was kept; None where nothing was, or it cannot be read any more."""
+        path = self._folder / f"{key}.json"
+        try:
+            kept = json.loads(path.read_text())
+            result = kept.pop("result")
+            columns = tuple(Column(c["name"], c["unit"], tuple(c["of"])) for c in result["columns"])
+            chart = Chart(**{**result["chart"], "y": tuple(result["chart"]["y"])}) if result["chart"] else None
+            whole = Result(columns, result["rows"], tuple(result["notes"]), result["sql"], chart)
+            return Answer(**{**kept, "result": whole, "again": True})
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def put(self, key: str, kept: Answer) -> None:
+        """Keep an answer; the oldest go when there are too many."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = self._folder / f"{key}.{os.getpid()}.new"
+        new.write_text(json.dumps(asdict(kept)))
+        new.replace(self._folder / f"{key}.json")
+        files = list(self._folder.glob("*.json"))
+        if len(files) > CACHE_FILES:
+            for path in sorted(files, key=_age)[: CACHE_FILES // 10]:
+                path.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another process has just removed it
+        return 0.0

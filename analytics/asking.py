@@ -1,0 +1,100 @@
+"""What a report is given: its dataset, and one way to ask it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from analytics import clauses
+from analytics.clauses import Clause
+from analytics.dataset import RANKS, Dataset
+from analytics.spans import Ranged, Span, span_of
+from analytics.store.client import Store
+from analytics.store.schema import Tables
+from sdk.report import NotSupported
+
+PLACE = re.compile(r"\$(\w+)")
+
+
+@dataclass(slots=True)
+class Data:
+    """One dataset at one version, asked by one report. It keeps what was asked, for `sql` of the result.
+
+    client: in whose name is asked, so that many questions of one do not keep others waiting.
+    """
+
+    store: Store
+    dataset: Dataset
+    client: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def event(self) -> str:
+        """Give the quoted table of events."""
+        return Tables(self.store, self.dataset.name).event(self.dataset.version)
+
+    def span(self, params: Ranged) -> Span:
+        """Read the range of a report's parameters."""
+        return span_of(self.dataset, params.start, params.end)
+
+    def scope(self, params: Ranged, span: Span | None = None) -> dict[str, Clause]:
+        """Give `$span`, `$where` (filters and users) and `$scope` (both) for a report's parameters."""
+        spanned = clauses.spanned(span or self.span(params))
+        where = clauses.both(
+            clauses.filters(self.dataset, params.where),
+            clauses.segment(self.dataset, params.users, self.event, spanned),
+        )
+        return {"span": spanned, "where": where, "scope": clauses.both(spanned, where)}
+
+    def behaviours(self, names: list[str], name: str) -> Clause:
+        """Give the condition that an event is one of these roles or behaviours; none: that it counts as activity."""
+        return clauses.behaviours(self.dataset, names, name=name)
+
+    def ask(self, sql: str, more: Mapping[str, Clause] | None = None, /, **bind: Any) -> list[dict[str, Any]]:
+        """Give a query's rows as dicts. sql: with `$name` for clauses (the dataset's own and `more`), `{name:Type}` for values."""
+        tables = Tables(self.store, self.dataset.name)
+        known = {
+            "event": Clause(self.event),
+            "user_day": Clause(tables.user_day(self.dataset.version)),
+            **clauses.fixed(self.dataset),
+            **(more or {}),
+        }
+        values: dict[str, Any] = dict(bind)
+
+        def place(match: re.Match[str]) -> str:
+            clause = known[match[1]]
+            values.update(clause.bind)
+            return clause.sql
+
+        text = PLACE.sub(place, sql).strip()
+        text = PLACE.sub(place, text)  # a clause may name others
+        used = {name: value for name, value in values.items() if f"{{{name}:" in text}
+        self.asked.append(_shown(text, used))
+        return self.store.ask(text, used, client=self.client).named()
+
+    @property
+    def sql(self) -> str:
+        """Give all that was asked, each with its values, as ClickHouse's own client takes it."""
+        return "\n\n".join(dict.fromkeys(self.asked))
+
+    def need(self, *names: str) -> None:
+        """See that the dataset has what a report needs; NotSupported says what is missing."""
+        roles = set(self.dataset.roles.values())
+        for name in names:
+            if name in RANKS and name not in roles:
+                raise NotSupported(f"no behaviour of this dataset has the role {name}; set it by --roles code={name}")
+            if name not in RANKS and name not in self.dataset.mapped:
+                raise NotSupported(f"this dataset has no {name} column; import it with --map {name}=COLUMN")
+
+
+def _shown(sql: str, bind: Mapping[str, Any]) -> str:
+    return "\n".join([*(f"SET param_{name} = {_literal(value)};" for name, value in sorted(bind.items())), f"{sql};"])
+
+
+def _literal(value: Any) -> str:  # noqa: ANN401  # what can be bound
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(_literal(item) for item in value)
+        return "'" + f"[{inner}]".replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return str(value)

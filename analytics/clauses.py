@@ -1,0 +1,151 @@
+"""The parts of a report's SQL that all reports share. A person's words only ever become bound values."""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from analytics.dataset import RANKS, Dataset, Kind
+from analytics.spans import Span
+from analytics.store.names import quoted
+from sdk import ParamError
+
+FILTER = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=|>|<)\s*(.*?)\s*", re.DOTALL)
+DID = re.compile(r"\s*did\s+(not\s+)?(.+?)(?:\s*>=\s*(\d{1,9}))?\s*", re.DOTALL)
+FIELDS = {
+    "user": "user_id",
+    "item": "item_id",
+    "category": "category_id",
+    "behaviour": "behaviour",
+    "channel": "channel",
+    "order": "order_id",
+    "amount": "amount",
+}
+LOCAL = "toDateTime(ts, {zone:String})"
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of SQL, with the values that it binds by name. Nothing else is ever put into a report's SQL."""
+
+    sql: str
+    bind: Mapping[str, Any] = field(default_factory=dict)
+
+
+def both(*clauses: Clause) -> Clause:
+    """Join conditions with AND; no condition is always true."""
+    bind = {name: value for clause in clauses for name, value in clause.bind.items()}
+    return Clause(" AND ".join(f"({clause.sql})" for clause in clauses) or "1", bind)
+
+
+def spanned(span: Span, name: str = "span") -> Clause:
+    """Give the condition that an event lies in the span."""
+    return Clause(
+        f"ts >= {{{name}_low:Int64}} AND ts < {{{name}_high:Int64}}",
+        {f"{name}_low": span.low, f"{name}_high": span.high},
+    )
+
+
+def fixed(dataset: Dataset) -> dict[str, Clause]:
+    """Give the clauses that depend on the dataset only, by the name after the $."""
+    zone = {"zone": dataset.zone}
+    activity = Clause("behaviour IN {activity:Array(String)}", {"activity": list(dataset.activity)})
+    return {
+        "day": Clause(f"toDate({LOCAL}, {{zone:String}})", zone),
+        "week": Clause(f"toMonday({LOCAL}, {{zone:String}})", zone),
+        "month": Clause(f"toStartOfMonth({LOCAL}, {{zone:String}})", zone),
+        "hour_start": Clause(f"toInt64(toUnixTimestamp(toStartOfHour({LOCAL})))", zone),
+        "hour": Clause(f"toHour({LOCAL})", zone),
+        "weekday": Clause(f"toDayOfWeek({LOCAL})", zone),
+        "active": activity if dataset.activity else Clause("1"),
+        "order": Clause("ts, role, micro, item_id, category_id, behaviour, amount, order_id, channel"),
+        **{role: Clause(f"role = {rank}") for role, rank in RANKS.items()},
+    }
+
+
+def behaviours(dataset: Dataset, names: Sequence[str], *, name: str) -> Clause:
+    """Give the condition that an event is one of some roles or behaviours; none named: that it counts as activity.
+
+    name: of the parameter it came from, which also names the bound values. ParamError where there is no such behaviour.
+    """
+    if not names:
+        return fixed(dataset)["active"]
+    ranks = [RANKS[word] for word in names if word in RANKS]
+    codes = [word for word in names if word not in RANKS]
+    for code in codes:
+        if code not in dataset.behaviours:
+            there = ", ".join([*RANKS, *(c for c in dataset.behaviours if c not in RANKS)])
+            raise ParamError({name.partition("__")[0]: f"There is no behaviour {code[:60]!r}; there are: {there[:300]}."})
+    parts = [f"role IN {{{name}_roles:Array(UInt8)}}"] * bool(ranks) + [f"behaviour IN {{{name}_codes:Array(String)}}"] * bool(codes)
+    bind = {f"{name}_roles": ranks} if ranks else {}
+    return Clause(" OR ".join(parts), bind | ({f"{name}_codes": codes} if codes else {}))
+
+
+def filters(dataset: Dataset, words: Sequence[str], *, name: str = "where") -> Clause:
+    """Give the condition of `field=value` filters; ParamError says which one cannot be read."""
+    return both(*(_filter(dataset, word, f"{name}__{number}") for number, word in enumerate(words)))
+
+
+def dimension(dataset: Dataset, word: str, name: str) -> Clause:
+    """Give the column of a field or dimension of the dataset; ParamError where it has none of that name."""
+    there = {"user", "behaviour", *dataset.mapped}
+    if word not in there:
+        raise ParamError({name.partition("__")[0]: f"The dataset has no {word[:60]!r}; it has: {', '.join(sorted(there))}."})
+    return Clause(quoted(FIELDS.get(word, word)))
+
+
+def _filter(dataset: Dataset, word: str, name: str) -> Clause:
+    match = FILTER.fullmatch(word)
+    if not match:
+        raise ParamError({name.partition("__")[0]: f"{word[:80]!r} is no filter; write field=value, for example category=12,13."})
+    column, sign, text = dimension(dataset, match[1], name), match[2], match[3]
+    number = _is_number(dataset, match[1])
+    if sign in ("=", "!="):
+        values = next(csv.reader([text], skipinitialspace=True), [])
+        kind = "Array(Float64)" if number == "float" else "Array(Int64)" if number else "Array(String)"
+        bound = [_number(value, number, name) if number else value for value in values]
+        return Clause(f"{column.sql} {'NOT ' * (sign == '!=')}IN {{{name}:{kind}}}", {name: bound})
+    if not number:
+        raise ParamError({name.partition("__")[0]: f"{match[1]} holds texts, which {sign} cannot compare; write = or !=."})
+    kind = "Float64" if number == "float" else "Int64"
+    return Clause(f"{column.sql} {sign} {{{name}:{kind}}}", {name: _number(text, number, name)})
+
+
+def _is_number(dataset: Dataset, word: str) -> str:
+    layout = dataset.layout
+    kinds = {"user": layout.user, "item": layout.item, "category": layout.category}
+    if word in kinds:
+        return "int" if kinds[word] is Kind.NUMBER else ""
+    return "float" if word == "amount" or dict(layout.dimensions).get(word) is Kind.NUMBER else ""
+
+
+def _number(text: str, kind: str, name: str) -> float:
+    try:
+        value = int(text) if kind == "int" else float(text)
+    except ValueError:
+        value = float("inf")
+    if not abs(value) < 2**63:
+        raise ParamError({name.partition("__")[0]: f"{text[:60]!r} is no number; this field holds numbers."})
+    return value
+
+
+def segment(dataset: Dataset, words: Sequence[str], event: str, span: Clause) -> Clause:
+    """Give the condition that an event's user did, or did not do, something in the span; ParamError as above.
+
+    event: the quoted table.
+    """
+    return both(*(_did(dataset, word, f"users__{number}", event, span) for number, word in enumerate(words)))
+
+
+def _did(dataset: Dataset, word: str, name: str, event: str, span: Clause) -> Clause:
+    match = DID.fullmatch(word)
+    if not match:
+        raise ParamError({"users": f"{word[:80]!r} is no rule; write did buy, did not fav or did cart >= 3."})
+    what = behaviours(dataset, [piece.strip() for piece in match[2].split("|")], name=name)
+    condition = both(span, what)
+    return Clause(
+        f"user_id {'NOT ' if match[1] else ''}IN (SELECT user_id FROM {event} WHERE {condition.sql}"
+        f" GROUP BY user_id HAVING count() >= {{{name}_times:UInt32}})",
+        {**condition.bind, f"{name}_times": int(match[3] or 1)},
+    )

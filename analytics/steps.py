@@ -1,0 +1,232 @@
+"""The steps of a funnel, and the SQL that finds how far each user came."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analytics import clauses
+from analytics.asking import Data
+from analytics.clauses import Clause, both
+from analytics.dataset import DAY, RANKS, Dataset
+from sdk import ParamError
+
+WINDOW = r"\d{1,6}[smhd]|same day|same visit"
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
+VISIT_GAP = 1800  # seconds without an event that end a visit
+ENDLESS = 2**40  # seconds; where the group itself is the window
+STEP = re.compile(r"\s*(.+?)(?:\s+where\s+(.+))?\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: which events it takes. codes: the behaviours that it takes, whatever their filters."""
+
+    label: str
+    condition: Clause
+    codes: frozenset[str]
+
+
+def read(data: Data, words: Sequence[str]) -> list[Step]:
+    """Read steps as written: `view`, `cart|fav`, `buy where category=5; amount>=10`. ParamError says which cannot be read."""
+    steps = []
+    for number, word in enumerate(words):
+        match = STEP.fullmatch(word)
+        names = [name.strip() for name in match[1].split("|")] if match else []
+        if not all(names):
+            raise ParamError({"steps": f"{word[:80]!r} is no step; write view, cart|fav or buy where category=5."})
+        filters = [text.strip() for text in (match[2] or "").split(";") if text.strip()] if match else []
+        condition = both(
+            clauses.behaviours(data.dataset, names, name=f"steps__{number}"),
+            clauses.filters(data.dataset, filters, name=f"steps__{number}_where"),
+        )
+        steps.append(Step(word.strip(), condition, _codes(data.dataset, names)))
+    return steps
+
+
+def _codes(dataset: Dataset, names: Sequence[str]) -> frozenset[str]:
+    return frozenset(code for code in dataset.behaviours if code in names or dataset.roles.get(code) in names)
+
+
+def disjoint(steps: Sequence[Step]) -> bool:
+    """Say whether no event can be two steps."""
+    return sum(len(step.codes) for step in steps) == len(frozenset().union(*(step.codes for step in steps)))
+
+
+def seconds(window: str) -> int:
+    """Give a window in seconds."""
+    return int(window[:-1]) * UNITS[window[-1]] if window[-1] in UNITS and window[0].isdigit() else ENDLESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funnel:
+    """What is looked for. order: ordered, strict or any. key: the columns in which a whole funnel must agree, for example item_id."""
+
+    steps: Sequence[Step]
+    order: str
+    window: str
+    key: tuple[str, ...] = ()
+    times: bool = False
+    entry: Clause = Clause("1")  # a further condition on the first step
+
+    @property
+    def fast(self) -> bool:
+        """Say whether the engine's own windowFunnel answers it: it knows neither times nor one row as two steps."""
+        return self.order == "ordered" and not self.times and disjoint(self.steps)
+
+    def mask(self) -> str:
+        """Give the steps that an event can be, as bits; the first only in the range and under its condition."""
+        first = "ts >= {span_low:Int64} AND ts < {span_high:Int64} AND ($entry)"
+        parts = [f"toUInt16(($step{n}){f' AND {first}' if not n else ''}) * {1 << n}" for n in range(len(self.steps))]
+        return " + ".join(f"({part})" for part in parts)
+
+    def clauses(self) -> dict[str, Clause]:
+        """Give what the SQL names."""
+        return {f"step{n}": step.condition for n, step in enumerate(self.steps)} | {"entry": self.entry}
+
+
+def levels(funnel: Funnel) -> str:
+    """Give the query of (user_id, level, open, times): how far each user with a first step came, over all entries.
+
+    open: a user short of the end still has time. times: seconds of the steps, of the chain that reached the level first.
+    Source: METRICS section 5.
+    """
+    inner = _fast(funnel) if funnel.fast else _by_arrays(funnel)
+    best = "argMin(times, (-level, times[-1], arrayMap(t -> -t, times)))" if funnel.times else "emptyArrayInt64()"
+    return f"""
+SELECT user_id, max(level) AS reached, max(open) AND reached < {len(funnel.steps)} AS waiting, {best} AS chain
+FROM ({inner})
+WHERE level > 0
+GROUP BY user_id"""
+
+
+def _group(funnel: Funnel) -> str:
+    day = {"same day": ["$day"], "same visit": ["visit"]}.get(funnel.window, [])
+    return ", ".join(["user_id", *funnel.key, *day])
+
+
+def _open(funnel: Funnel, last_first: str, last: str) -> str:
+    """Give the condition that the window of an entry reaches past the end of the data."""
+    if funnel.window == "same visit":
+        return f"{last} + {VISIT_GAP} >= {{end:Int64}}"
+    if funnel.window == "same day":
+        return f"{last_first} >= {{last_day:Int64}}"
+    return f"{last_first} + {{window:Int64}} >= {{end:Int64}}"
+
+
+def _fast(funnel: Funnel) -> str:
+    conditions = ", ".join(f"bitTest(mask, {n})" for n in range(len(funnel.steps)))
+    return f"""
+    SELECT
+        user_id,
+        windowFunnel({{window:UInt64}})(toUInt64(ts), {conditions}) AS level,
+        {_open(funnel, "maxIf(ts, bitTest(mask, 0))", "max(ts)")} AS open
+    FROM ({_events(funnel)})
+    WHERE mask != 0
+    GROUP BY {_group(funnel).replace("$day", "local_day")}"""
+
+
+def _by_arrays(funnel: Funnel) -> str:
+    found = {"ordered": _ordered, "strict": _strict, "any": _any}[funnel.order](funnel)
+    rows = "rows" if funnel.order == "strict" else "arraySort(r -> (r.1, bitAnd(r.2, -r.2), r.2), rows)"
+    return f"""
+    SELECT
+        user_id,
+        arrayMap(r -> r.1, sorted) AS ts_of,
+        arrayMap(r -> r.2, sorted) AS mask_of,
+        {found},
+        {_open(funnel, "last_first", "last_ts")} AS open
+    FROM (
+        SELECT
+            user_id,
+            {_rows(funnel)} AS rows,
+            {rows} AS sorted,
+            maxIf(ts, bitTest(mask, 0)) AS last_first,
+            max(ts) AS last_ts
+        FROM ({_events(funnel)})
+        {"" if funnel.order == "strict" else "WHERE mask != 0"}
+        GROUP BY {_group(funnel).replace("$day", "local_day")}
+        HAVING max(bitTest(mask, 0))
+    )"""
+
+
+def _rows(funnel: Funnel) -> str:
+    """Collect (ts, mask); where every event counts, in the user's own order."""
+    if funnel.order != "strict":
+        return "groupArray((toInt64(ts), toInt32(mask)))"
+    columns = "role, micro, item_id, category_id, behaviour, amount, order_id, channel"
+    sorted_ = f"arraySort(groupArray((toInt64(ts), {columns}, toInt32(mask))))"
+    return f"arrayMap(r -> (r.1, r.10), {sorted_})"
+
+
+def _ordered(funnel: Funnel) -> str:
+    """Go through the rows once; for each level keep the chain with the latest beginning, and the first to reach the best.
+
+    A row is tried for the last step first, so that it is never two steps of one chain.
+    """
+    n = len(funnel.steps)
+    step = (
+        "arrayMap(k -> if(NOT bitTest(m, k - 1), s.1[k], if(k = 1, [t],"
+        " if(notEmpty(s.1[k - 1]) AND t <= s.1[k - 1][1] + {window:Int64}, arrayPushBack(s.1[k - 1], t), s.1[k]))),"
+        f" range(1, {n + 1}))"
+    )
+    reached = "arrayMax(arrayMap(c -> length(c), chains))"
+    empty = f"arrayWithConstant({n}, emptyArrayInt64())"
+    fold = (
+        f"arrayFold((s, t, m) -> (({step} AS chains),"
+        f" if({reached} > length(s.2), arrayFirst(c -> length(c) = {reached}, chains), s.2)),"
+        f" ts_of, mask_of, ({empty}, emptyArrayInt64()))"
+    )
+    return f"{fold}.2 AS times, length(times) AS level"
+
+
+def _strict(funnel: Funnel) -> str:
+    """Look at each row how many of the steps the next rows are."""
+    n = len(funnel.steps)
+    expression = str(n)
+    for k in range(n - 1, -1, -1):
+        late = f" AND ts_of[i + {k}] <= ts_of[i] + {{window:Int64}}" if k else ""
+        expression = f"if(bitTest(mask_of[i + {k}], {k}){late}, {expression}, {k})"
+    reach = f"arrayMap(i -> {expression}, arrayEnumerate(ts_of))"
+    chains = "arrayMap(i -> arraySlice(ts_of, i, level), arrayFilter(i -> reach[i] = level, arrayEnumerate(reach)))"
+    first = "arraySort(c -> (c[-1], arrayMap(t -> -t, c)), chains)[1]"
+    return f"{reach} AS reach, arrayMax(reach) AS level, {chains} AS chains, {first} AS times"
+
+
+def _any(funnel: Funnel) -> str:
+    """Look from each row at what lies within the window: the level is the number of first steps that are all there."""
+    union = "arrayReduce('groupBitOr', arrayFilter((m, t) -> t >= t0 AND t <= t0 + {window:Int64}, mask_of, ts_of))"
+    expression = str(len(funnel.steps))
+    for k in range(len(funnel.steps) - 1, -1, -1):
+        expression = f"if(bitTest(u, {k}), {expression}, {k})"
+    return f"arrayMax(u -> {expression}, arrayMap(t0 -> toInt32({union}), ts_of)) AS level, emptyArrayInt64() AS times"
+
+
+def _events(funnel: Funnel) -> str:
+    """Give the events that can matter, each with its mask."""
+    columns = "user_id, ts, role, micro, item_id, category_id, behaviour, amount, order_id, channel"
+    local = ", $day AS local_day" if funnel.window == "same day" else ""
+    source = "$event"
+    if funnel.window == "same visit":
+        columns, source = f"{columns}, visit", _visits(funnel)
+    return (
+        f"SELECT {columns}{local}, {funnel.mask()} AS mask FROM {source}"
+        " WHERE ts >= {scan_low:Int64} AND ts < {scan_high:Int64} AND ($where)"
+    )
+
+
+def _visits(funnel: Funnel) -> str:
+    """Give the events with the number of their visit: maximal runs of a user's events, of any kind, with short gaps."""
+    return f"""(
+        SELECT e.*, v.visit AS visit
+        FROM $event AS e
+        INNER JOIN (
+            SELECT user_id, pair.1 AS ts, pair.2 AS visit
+            FROM (
+                SELECT user_id, arraySort(groupUniqArray(ts)) AS t, arrayDifference(t) AS gaps,
+                    arrayZip(t, arrayCumSum(g -> g > {VISIT_GAP}, gaps)) AS pairs
+                FROM $event
+                GROUP BY user_id
+            )
+            ARRAY JOIN pairs AS pair
+        ) AS v ON e.user_id = v.user_id AND e.ts = v.ts
+    )"""

@@ -1,0 +1,157 @@
+"""The contract of reports: one file, a docstring, a frozen Params, a run that gives named columns with units."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, is_dataclass
+from types import ModuleType
+from typing import Any, TypeVar
+
+from sdk.describe import fields_of
+from sdk.errors import ModuleError
+from sdk.fields import Field
+from sdk.module import NO_PARAMS
+
+REPORT = "__omserver_report__"
+CHARTS = ("line", "bar", "heatmap", "funnel", "scatter", "sankey")
+Run = Callable[..., "Result"]
+R = TypeVar("R", bound=Run)
+
+
+class NotSupported(Exception):  # noqa: N818  # named by what is so
+    """The data cannot support this report. The text says what is missing; no number is shown in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a result. unit: what its numbers count ("users", "s", "share", ...), "" for a name or a date.
+
+    of: for a share, the columns it was divided from, (numerator, denominator).
+    """
+
+    name: str
+    unit: str = ""
+    of: tuple[str, str] | tuple[()] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """How a result is drawn where nothing else is asked for. x, y, value, by: names of columns.
+
+    kind: line or bar (y over x; several y, or one y split by `by`), heatmap (value over x and y), funnel (y over x), scatter
+    (y over x, named by `by`), sankey (value from x to y). incomplete: the column that marks rows drawn dashed or hatched.
+    """
+
+    kind: str
+    x: str
+    y: tuple[str, ...]
+    value: str = ""
+    by: str = ""
+    incomplete: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a report gives: the same value feeds table, chart, picture, CSV, JSON and pandas.
+
+    rows: as many values as columns; None where there is no data (an empty denominator, a period that has not ended).
+    notes: sentences that belong to the numbers. sql: the statements asked, with their values. chart: instead of the
+    declared one.
+    """
+
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[Any]]
+    notes: tuple[str, ...] = ()
+    sql: str = ""
+    chart: Chart | None = None
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two columns have one name: {names}")
+        if any(len(row) != len(names) for row in self.rows):
+            raise ValueError(f"each row has a value for each of {names}")
+
+    def named(self) -> list[dict[str, Any]]:
+        """Give each row as a dict by column."""
+        return [dict(zip(self.names, row, strict=True)) for row in self.rows]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Give the columns' names."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What `@report(...)` was given. needs: what a dataset must have, of item, category, amount, order, channel or a role."""
+
+    category: str
+    needs: tuple[str, ...]
+    chart: Chart | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report file, read. title: the docstring's first line without its full stop; help: the definition below it.
+
+    users: the file's own `users(data, params, at)`, which gives the list of users behind a number; None where it has none.
+    """
+
+    name: str
+    title: str
+    help: str
+    declaration: Declaration
+    params: type
+    fields: tuple[Field, ...] = field(repr=False)
+    run: Run = field(repr=False)
+    users: Callable[..., Any] | None = field(repr=False, default=None)
+
+
+def report(
+    *, category: str = "general", needs: Sequence[str] = (), chart: Chart | None = None
+) -> Callable[[R], R]:
+    """Mark `run(data, params)` as a report's entry. ModuleError on a wrong value."""
+    if chart and chart.kind not in CHARTS:
+        raise ModuleError(f"the chart is {chart.kind!r}; choose one of {', '.join(CHARTS)}")
+    declaration = Declaration(category, tuple(needs), chart)
+
+    def mark(run: R) -> R:
+        setattr(run, REPORT, declaration)
+        return run
+
+    return mark
+
+
+def read_report(name: str, loaded: ModuleType) -> Report:
+    """Read what a loaded report file declares; ModuleError says what is missing and what to write."""
+    run, params = getattr(loaded, "run", None), getattr(loaded, "Params", None)
+    declaration = getattr(run, REPORT, None)
+    if not callable(run) or not isinstance(declaration, Declaration):
+        raise ModuleError("there is no run decorated with @report; write @report(category=...) above def run(data, params)")
+    if not isinstance(params, type) or not is_dataclass(params) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # CPython's own record of the decorator
+        raise ModuleError(NO_PARAMS)
+    if list(inspect.signature(run).parameters) != ["data", "params"]:
+        raise ModuleError("run must take (data, params)", run.__code__.co_firstlineno)
+    title, _, text = inspect.cleandoc(loaded.__doc__ or "").partition("\n")
+    if not title.strip() or not text.strip():
+        raise ModuleError("the docstring's first line is the title, the rest the definition; one of them is missing", 1)
+    return Report(
+        name=name,
+        title=title.strip().rstrip("."),
+        help=text.strip(),
+        declaration=declaration,
+        params=params,
+        fields=fields_of(params),
+        run=run,
+        users=getattr(loaded, "users", None),
+    )
+
+
+def share(numerator: float | None, denominator: float | None) -> float | None:
+    """Divide; None where there is nothing to divide by: no data is not 0 %."""
+    return numerator / denominator if numerator is not None and denominator else None
+
+
+def plain(params: Any) -> Mapping[str, Any]:  # noqa: ANN401  # any Params
+    """Give a Params' values as JSON has them, only those that are not the default's."""
+    return {name: getattr(params, name) for name in params.__dataclass_fields__}
