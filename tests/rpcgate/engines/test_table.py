@@ -8,11 +8,12 @@ import pytest
 from rpcgate.config import ConfigError
 from rpcgate.engines.ansible import AnsibleAdapter
 from rpcgate.engines.ansible_config import read_config
+from rpcgate.engines.func import FuncAdapter
 from rpcgate.engines.local import LocalAdapter
 from rpcgate.engines.ssh import SshAdapter
 from rpcgate.engines.ssh_config import SshConfig
 
-ENGINES = {"ssh": SshAdapter, "local": LocalAdapter, "ansible": AnsibleAdapter}
+ENGINES = {"ssh": SshAdapter, "local": LocalAdapter, "ansible": AnsibleAdapter, "func": FuncAdapter}
 BOTH = [
     ({"known_host": "x"}, "known_host is no key; the keys are keys, known_hosts,"),
     ({"known_hosts": 3}, "known_hosts is 3; write a path"),
@@ -42,6 +43,11 @@ OWN = [
     ("local", {"sudo": "su"}, "sudo is 'su'; write true or false"),
     ("local", {"concurrency": 0}, "concurrency is 0"),
     ("local", {"shell": "/bin/sh"}, "shell is no key"),
+    ("func", {"certs": "x"}, "certs is no key; the keys are ca, certificate, key, certificates, legacy_certificates"),
+    ("func", {"ca": ""}, "ca is ''; write a path"),
+    ("func", {"legacy_certificates": "yes"}, "legacy_certificates is 'yes'; write true or false"),
+    ("func", {"port": 0}, "port is 0; write a whole number from 1 to 65535, such as 51234"),
+    ("func", {"reply_limit": 1}, "reply_limit is 1; write a whole number from 65536"),
 ]
 CASES = [(engine, *case) for case in BOTH for engine in ("ssh", "ansible")] + OWN
 
@@ -72,3 +78,14 @@ def test_an_account_for_sudo_is_used_where_sudo_is_on_only(tmp_path: Path) -> No
     for read in (SshConfig.read, read_config):
         assert read({"sudo_user": "web"}, tmp_path).sudo_user == ""
         assert read({"sudo_user": "web", "sudo": True}, tmp_path).sudo_user == "web"
+
+
+def test_func_says_which_certificate_is_not_there_or_lies_open(tmp_path: Path) -> None:
+    assert "engines.func.ca: " in (said := FuncAdapter.from_config({}, tmp_path).usable())
+    assert f"{tmp_path}/func/ca.cert is no file; see docs/func.md" in said
+    for name in ("ca.cert", "master.cert", "master.pem"):
+        (tmp_path / "func").mkdir(exist_ok=True)
+        (tmp_path / "func" / name).write_text("no certificate")
+    assert "everyone may read" in FuncAdapter.from_config({}, tmp_path).usable()
+    (tmp_path / "func" / "master.pem").chmod(0o600)
+    assert "the certificates cannot be used" in FuncAdapter.from_config({}, tmp_path).usable()
