@@ -67,7 +67,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A master's settings. home: keys and spool. engines: each engine's own table, which its adapter reads."""
+    """A master's settings. home: keys and spool. published: whether the web tier may bring modules. engines: each engine's own table, which its adapter reads."""
 
     path: Path
     name: str
@@ -77,6 +77,7 @@ class Config:
     modules: Path
     web: Path
     run_as: str | None = None
+    published: bool = True
     log: str = "info"
     limits: Limits = field(default_factory=Limits)
     engines: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -178,7 +179,7 @@ class _Table:
 
 
 def _config(table: _Table) -> Config:
-    table.known({"name", "listen", "home", "modules", "web", "run_as", "log", "limits", "engines"})
+    table.known({"name", "listen", "home", "modules", "web", "run_as", "published", "log", "limits", "engines"})
     name = table.text("name")
     if not NAME.fullmatch(name):
         raise table.fault("name", f"is {name!r}; use letters, digits, dot and dash, at most 63")
@@ -193,6 +194,7 @@ def _config(table: _Table) -> Config:
         modules=table.folder("modules"),
         web=table.folder("web", str(home / "web.bundle")),
         run_as=_run_as(table),
+        published=_published(table),
         log=_log(table),
         limits=_limits(table.table("limits")),
         engines=_engines(table.table("engines")),
@@ -205,6 +207,13 @@ def _listen(table: _Table) -> tuple[str, int]:
     if not found or int(found["port"]) > 65535:
         raise table.fault("listen", f'is {text!r}; write address:port, for example "10.1.2.3:18861" or "[::1]:18861"')
     return found["six"] or found["host"], int(found["port"])
+
+
+def _published(table: _Table) -> bool:
+    value = table.values.get("published", True)
+    if not isinstance(value, bool):
+        raise table.fault("published", f"is {value!r}; write true or false")
+    return value
 
 
 def _run_as(table: _Table) -> str | None:
@@ -252,6 +261,7 @@ home = {home}                     # keys/ and spool.sqlite3; closed to everyone 
 modules = {modules}            # the folder of the task modules: whoever may write there commands the servers
 # web = "web.bundle"            # the web tier's bundle; init --web FILE puts it there
 {run_as}             # when the master runs as root: the account in which modules run
+# published = true              # false: only the modules of the folder above run here, none that the web tier publishes
 # log = "info"                  # debug, info, warning or error
 
 [limits]

@@ -43,7 +43,7 @@ def serving(config: Config, trust: Trust, *, release: str) -> Iterator[GateServe
         adapters = {name: _adapter(name, table, config) for name, table in config.engines.items()}
         for adapter in adapters.values():
             stack.callback(adapter.close)
-        versions = Versions(config.home / "modules", lambda: trust.known.web, config.run_as)
+        versions = _versions(config, trust)
         spool, catalog = _spool(config), Catalog(config.modules, config.run_as, versions)
         stack.callback(spool.close)
         jobs = Jobs(
@@ -64,6 +64,11 @@ def serving(config: Config, trust: Trust, *, release: str) -> Iterator[GateServe
         stack.callback(server.close)
         _announce(config, server, adapters)
         yield server
+
+
+def _versions(config: Config, trust: Trust) -> Versions | None:
+    """Give what keeps published modules; None where this master takes none."""
+    return Versions(config.home / "modules", lambda: trust.known.web, config.run_as) if config.published else None
 
 
 def _spool(config: Config) -> Spool:

@@ -145,7 +145,7 @@ class Gate:
 
     def _kept(self, message: PutModule) -> Message:
         if self._versions is None:
-            raise Refuse(Refusal.MESSAGE, "This master keeps no published modules.")
+            raise Refuse(Refusal.MODULE, "This master takes only the modules of its own folder: published = false.")
         try:
             self._versions.put(message)
         except VersionError as error:

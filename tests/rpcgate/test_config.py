@@ -27,6 +27,7 @@ def test_the_least_that_is_needed_gives_sound_defaults(tmp_path: Path) -> None:
     assert config.limits == Limits()
     assert config.engines == {}  # nothing runs anywhere unless its table is there
     assert config.run_as is None
+    assert config.published
 
 
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
@@ -57,6 +58,7 @@ def test_an_ipv6_address_is_written_in_brackets(tmp_path: Path) -> None:
         (SOUND.replace("18861", "99999"), "listen is '127.0.0.1:99999'"),
         (SOUND + "port = 3\n", "port is not known; the keys here are engines, home"),
         (SOUND + 'log = "loud"\n', "log is 'loud'; write one of debug"),
+        (SOUND + 'published = "no"\n', "published is 'no'; write true or false"),
         (SOUND + 'run_as = "no-such-account"\n', "run_as is 'no-such-account', and there is no such account"),
         (SOUND + "limits = 3\n", "limits is 3; write a table"),
         (SOUND + "[limits]\njobs = 0\n", "limits.jobs is 0; write a whole number above 0, for example 8"),

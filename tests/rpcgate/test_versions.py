@@ -17,6 +17,7 @@ from rpcgate.bundle import WebPublic
 from rpcgate.catalog import MAX_SOURCE, entry_of
 from rpcgate.engines.fake import Behaviour
 from rpcgate.envelope import is_signed_module, module_statement, sign_module
+from rpcgate.gate import Gate
 from rpcgate.jobs import Limits
 from rpcgate.keys import MasterKeys, WebKeys
 from rpcgate.nursery import may_run
@@ -255,6 +256,15 @@ def test_of_many_versions_the_newest_stay(master: Master, keys: WebKeys) -> None
         for path in (master.home / "kept" / "hello").glob(f"{message.digest}*"):
             os.utime(path, (number, number))  # the clock's grain must not decide the test
     assert master.versions.kept()["hello"] == digests[::-1][:KEPT]
+
+
+def test_a_master_that_takes_none_runs_only_its_own_folders(tmp_path: Path, keys: WebKeys) -> None:
+    (tmp_path / "home").mkdir()
+    with running(tmp_path / "home", web=lambda: keys.public) as master:
+        gate = Gate(master.spool, master.catalog, master.jobs, name="m1", version="1")
+        code, sentence = refusal(gate.answer(published(keys, says("one")), 0.0))
+        assert (code, "published = false" in sentence) == (Refusal.MODULE, True)
+        assert not (tmp_path / "home" / "kept").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, keys: WebKeys) -> None:
