@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rpcgate.engines.remote import Link, RemoteCall, RemoteEngine, UnreachableError
+from rpcgate.engines.remote import HostRun, Link, RemoteCall, RemoteEngine, UnreachableError
 from rpcgate.engines.salt_config import SaltConfig, read_config
 from rpcgate.engines.salt_grains import found_hosts
 from rpcgate.engines.salt_host import SaltHost
@@ -70,8 +71,17 @@ class SaltAdapter(RemoteEngine):
         return asyncio.run_coroutine_threadsafe(found_hosts(self.carrier), loop).result(LISTING)
 
     def _begin(self, running: RemoteCall) -> None:
-        mark = secrets.token_hex(8)
-        running.begin({target.name: SaltHost(self, running, target, mark) for target in running.call.targets})
+        """Begin all hosts with one mark, so that they share a message; two names of one minion have two."""
+        marks: list[str] = []
+        times: Counter[str] = Counter()
+        hosts: dict[str, HostRun] = {}
+        for target in running.call.targets:
+            minion = self.carrier.config.minion(target)
+            if times[minion] == len(marks):
+                marks.append(secrets.token_hex(8))
+            hosts[target.name] = SaltHost(self, running, target, marks[times[minion]])
+            times[minion] += 1
+        running.begin(hosts)
 
 
 ADAPTER = SaltAdapter

@@ -9,6 +9,7 @@ from rpcgate.output import Output, clean
 from sdk import Event, Status
 
 TOO_LARGE = "Its answer was too large to keep."
+CUT = "Salt has left out parts of its answer, which were too large (max_event_size)."
 REASON = 500  # characters
 
 
@@ -17,7 +18,8 @@ def of_call(answer: Answer, event: Event, limit: int) -> Event:
     event = replace(event, rc=answer.rc, data=_bounded(answer.value, limit))
     event = _shown(event, TOO_LARGE + "\n" if answer.large else readable(answer.value), limit)
     if answer.good and not answer.rc:
-        return replace(event, status=Status.OK, reason=f"It worked. {TOO_LARGE}" if answer.large else "")
+        left_out = TOO_LARGE if answer.large else CUT if answer.cut else ""
+        return replace(event, status=Status.OK, reason=left_out and f"It worked. {left_out}")
     return replace(event, status=Status.FAILED, reason=_why(answer))
 
 

@@ -25,10 +25,15 @@ FRESH = 5.0  # seconds for which a minion that has answered is taken to be there
 LATE = 3.0  # seconds that a minion may be late to end a command by itself, and to say so
 SETTLE = 3.0  # seconds for the answer of a command that was ended
 FETCH = 60.0  # seconds for one piece of output to come
+AT_ONCE = 4  # pieces under way
 
 
 class NotReachedError(SaltError):
     """The minion was not reached, and nothing was sent to it. The text is the reason."""
+
+
+class StoppedError(Exception):
+    """It was cancelled after the command had ended, while its output was under way."""
 
 
 @dataclass(slots=True)
@@ -74,6 +79,8 @@ class SaltHost(HostRun):
             return self._event(Status.FAILED, str(error))
         except SaltError as error:
             return self._unanswered(error)
+        except StoppedError:
+            return ended(self._event(Status.OK), cancelled=True, seconds=0, gone=True)
 
     async def _reach(self) -> None:
         """Make sure that the minion is there before anything is sent to it."""
@@ -156,7 +163,7 @@ class SaltHost(HostRun):
             if said != "gone":
                 return False
             if ask.answered.done():
-                return True
+                return ask.answered.exception() is None
         return False
 
     async def _job_gone(self, ask: Ask) -> bool:
@@ -207,15 +214,24 @@ class SaltHost(HostRun):
         return Said(kept.rc, data[:cut], {"stdout": out, "stderr": err}, both)
 
     async def _fetch(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            answer = await self._jobs.call(self._minion, RUN, shell.fetch(self._mark, len(data)), seconds=FETCH)
-            piece = shell.piece(answer.value)
-            if not piece:
-                raise SilentError("What the command wrote could not be fetched.", sent=True, heard=True)
-            data += piece
-        self._jobs.publish(self._minion, RUN, shell.remove(self._mark), watched=False)
-        return data
+        """Bring what is too much for one answer, some pieces at once."""
+        data = bytearray()
+        try:
+            for start in range(0, size, AT_ONCE * shell.DOWN):
+                if self._stop.done():
+                    raise StoppedError
+                starts = range(start, min(size, start + AT_ONCE * shell.DOWN), shell.DOWN)
+                for piece in await asyncio.gather(*(self._piece(one) for one in starts)):
+                    data += piece
+        finally:
+            self._jobs.publish(self._minion, RUN, shell.remove(self._mark), watched=False)
+        if len(data) != size:
+            raise SilentError("What the command wrote could not be fetched", sent=True, heard=True)
+        return bytes(data)
+
+    async def _piece(self, start: int) -> bytes:
+        answer = await self._jobs.call(self._minion, RUN, shell.fetch(self._mark, start), seconds=FETCH)
+        return shell.piece(answer.value)
 
     def _unanswered(self, error: SaltError) -> Event:
         """Make the final event where there is no answer."""

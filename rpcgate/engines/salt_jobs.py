@@ -7,6 +7,7 @@ is silent.
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,9 +16,14 @@ from typing import Any
 from rpcgate.engines.salt_config import SaltConfig
 from rpcgate.engines.salt_link import SaltError, SaltLink
 
+log = logging.getLogger(__name__)
+TRIMMED = "VALUE_TRIMMED"  # Salt's own word for what does not fit into an event (max_event_size)
 TOGETHER = 0.02  # seconds in which minions are gathered for one job
+TAKE = 75.0  # seconds for a job to come to the Salt master, its process started anew first
 RARELY = 60.0  # seconds between two looks at a minion that works on
-AGAIN = 1.0  # seconds until what has ended without an answer is looked at once more
+AGAIN = 1.0  # seconds until a look that told nothing is repeated
+LOOKS = 3  # that find nothing at work until its answer is given up
+SETTLING = 60.0  # seconds in which a Salt master that was started anew may lack minions that are well
 
 
 class SilentError(SaltError):
@@ -30,24 +36,27 @@ class SilentError(SaltError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a minion returned. good: the function says that it went well. large: the value was too much to be kept."""
+    """What a minion returned. good: the function says that it went well. large: the value was too much to be kept.
+    cut: parts of it were, for Salt."""
 
     value: Any
     rc: int | None
     good: bool
     large: bool = False
+    cut: bool = False
 
 
 @dataclass(slots=True)
 class Ask:
-    """One function on one minion. answered: the Answer, or a SaltError."""
+    """One function on one minion. taken: the Salt master has it. answered: the Answer, or a SaltError."""
 
     minion: str
+    taken: "asyncio.Future[None]"
     answered: "asyncio.Future[Answer]"
     watched: bool
     jid: str = ""
-    heard: bool = False  # it said that it works on it
-    ended: int = 0  # how often it said that it does not work on it
+    heard: bool = False  # the minion said that it works on it
+    ended: int = 0  # how often the minion said that it does not work on it
 
     def fail(self, error: SaltError) -> None:
         """End it without an answer."""
@@ -82,11 +91,12 @@ class SaltJobs:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last = 0  # microseconds of the last job id
         self._alive: dict[str, float] = {}  # minion -> when it last answered
+        self._unsettled = float("-inf")  # when the Salt master was away, or came back
 
     def publish(self, minion: str, function: str, arg: Sequence[Any] = (), *, watched: bool = True) -> Ask:
         """Ask a function of a minion. watched: a silent one is found out."""
         loop = asyncio.get_running_loop()
-        ask = Ask(minion, loop.create_future(), watched)
+        ask = Ask(minion, loop.create_future(), loop.create_future(), watched)
         same = json.dumps([function, list(arg), watched], sort_keys=True)
         if same not in self._waiting:
             self._waiting[same] = []
@@ -95,16 +105,24 @@ class SaltJobs:
         return ask
 
     async def call(self, minion: str, function: str, arg: Sequence[Any] = (), *, seconds: float) -> Answer:
-        """Ask a function of a minion and wait for it at most `seconds`; SilentError after that."""
+        """Ask a function of a minion; SilentError where it does not answer within `seconds` of being asked."""
         ask = self.publish(minion, function, arg, watched=False)
+        either: set[asyncio.Future[Any]] = {ask.taken, ask.answered}
+        await asyncio.wait(either, timeout=TAKE, return_when=asyncio.FIRST_COMPLETED)
         try:
             return await asyncio.wait_for(ask.answered, seconds)
         except TimeoutError:
-            raise SilentError(f"{minion} does not answer.", sent=bool(ask.jid)) from None
+            if not ask.taken.done():
+                raise SaltError("The Salt master takes no jobs.", sent=bool(ask.jid)) from None
+            raise SilentError(f"The minion {minion} does not answer.", sent=True) from None
 
     def fresh(self, minion: str, seconds: float) -> bool:
         """Say whether a minion has answered within the last `seconds`."""
         return asyncio.get_running_loop().time() - self._alive.get(minion, float("-inf")) < seconds
+
+    def forget_who_is_there(self) -> None:
+        """Take no minion to be there until it has answered anew."""
+        self._alive.clear()
 
     async def close(self) -> None:
         """End the process and all that waits."""
@@ -126,25 +144,25 @@ class SaltJobs:
             ask.jid = job.jid
         for job in jobs:
             self._jobs[job.jid] = job
-            task = asyncio.get_running_loop().create_task(self._run(job))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._soon(self._run(job))
 
     async def _run(self, job: Job) -> None:
         """Publish a job and see each of its minions to an end."""
         try:
             known = await self._publish(job)
             for ask in job.open:
+                ask.taken.set_result(None)
                 if ask.minion not in known:
                     ask.fail(SaltError(await self._unknown(ask.minion)))
             await self._watch(job)
+            await self.link.ask("forget", jid=job.jid)
         except SaltError as error:
             for ask in job.open:
                 ask.fail(SaltError(str(error), sent=error.sent))
         finally:
             self._jobs.pop(job.jid, None)
-            if self.link.pid:
-                await self.link.ask("forget", jid=job.jid)
+            for ask in job.open:  # nobody is left waiting, whatever has happened
+                ask.fail(SaltError("The engine was closed, or has failed.", sent=True))
 
     async def _publish(self, job: Job) -> set[str]:
         answer = await self.link.ask(
@@ -177,43 +195,54 @@ class SaltJobs:
                 await asyncio.gather(*(self._look(ask) for ask in doubtful))
                 if any(ask.ended for ask in doubtful):
                     await self._recover(job)
-            pause = AGAIN if any(ask.ended for ask in job.open) else min(pause * 2, RARELY)
+            soon = self._settling() or any(ask.ended for ask in job.open)
+            pause = AGAIN if soon else min(pause * 2, RARELY)
 
     async def _look(self, ask: Ask) -> None:
         """Ask a minion whether it works on a job."""
         try:
             answer = await self.call(ask.minion, "saltutil.find_job", [ask.jid], seconds=self.config.gather)
         except SilentError:
-            ask.fail(SilentError(f"{ask.minion} does not answer any more.", sent=True, heard=ask.heard))
+            if not self._settling():
+                ask.fail(SilentError(f"The minion {ask.minion} has stopped answering.", sent=True, heard=ask.heard))
             return
         except SaltError as error:
-            if not ask.answered.done():
+            if not self._settling(away=True):
                 ask.fail(SaltError(str(error), sent=True))
             return
         ask.heard = True
         ask.ended = 0 if answer.value else ask.ended + 1
-        if ask.ended > 2:
-            ask.fail(
-                SilentError(
-                    f"{ask.minion} does not work on it any more, and its answer did not come.", sent=True, heard=True
-                )
-            )
+        if ask.ended > LOOKS:
+            reason = f"The minion {ask.minion} works on it no more, and its answer did not come."
+            ask.fail(SilentError(reason, sent=True, heard=True))
+
+    def _settling(self, *, away: bool = False) -> bool:
+        """Say whether the Salt master was started anew a short time ago. away: it is not there at the moment."""
+        now = asyncio.get_running_loop().time()
+        if away and now - self._unsettled > 2 * SETTLING:  # it has only just gone
+            self._unsettled = now
+        return now - self._unsettled < SETTLING
 
     async def _recover(self, job: Job) -> None:
         """Take from the Salt master's job cache what the event bus did not bring."""
         for minion, told in (await self.link.ask("watch", jid=job.jid))["returns"].items():
-            self._take({"jid": job.jid, "minion": minion, **told, "cut": False})
+            self._take({"jid": job.jid, "minion": minion, **told, "cached": True})
 
     def _take(self, told: dict[str, Any]) -> None:
+        """Take what the process says unasked: what a minion returned, or that the Salt master was started anew."""
+        if "minion" not in told:
+            self._unsettled = asyncio.get_running_loop().time()
+            return
         self._alive[told["minion"]] = asyncio.get_running_loop().time()
         job = self._jobs.get(told["jid"])
         ask = job.asks.get(told["minion"]) if job else None
         if job is None or ask is None or ask.answered.done():
             return
-        if told["cut"]:
+        if told["cut"] and "cached" not in told:
             self._soon(self._recover(job))
             return
-        ask.answered.set_result(Answer(told["value"], told["rc"], told["good"], told["large"]))
+        large = told["large"] or told["value"] == TRIMMED
+        ask.answered.set_result(Answer(told["value"], told["rc"], told["good"], large, told["cut"]))
 
     def _lost(self) -> None:
         """After the process has died: a new one takes up what the old one was listening for."""
@@ -226,6 +255,8 @@ class SaltJobs:
                 await work
             except SaltError:  # the next look at the job will meet it again
                 return
+            except Exception:
+                log.exception("salt: a job's task has failed")
 
         task = asyncio.get_running_loop().create_task(quietly())
         self._tasks.add(task)

@@ -32,7 +32,8 @@ class SaltError(Exception):
 class SaltLink:
     """One process, started when it is needed, and again when it has died.
 
-    take: gets what minions return. lost: is told when the process has died, with all that it was listening for.
+    take: gets what minions return, and {"anew": True} when the Salt master was started anew. lost: is told when the
+    process has died, with all that it was listening for.
     """
 
     def __init__(self, config: SaltConfig, take: Take, lost: Callable[[], None]) -> None:
@@ -45,6 +46,7 @@ class SaltLink:
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self._closed = False
 
     @property
     def pid(self) -> int | None:
@@ -60,6 +62,7 @@ class SaltLink:
 
     async def close(self) -> None:
         """End the process: the closed socket is the sign."""
+        self._closed = True
         async with self._lock:
             process, writer, reading = self._process, self._writer, self._reading
             self._process = self._writer = self._reading = None
@@ -87,7 +90,7 @@ class SaltLink:
 
     async def _start(self) -> None:
         """Start the process and wait until it has read Salt's configuration."""
-        if reason := self._config.usable():
+        if reason := "The engine is closed." if self._closed else self._config.usable():
             raise SaltError(reason)
         self._config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         ours, theirs = socket.socketpair()
@@ -130,7 +133,7 @@ class SaltLink:
         self._lost()
 
     def _heard(self, message: dict[str, Any]) -> None:
-        if "jid" in message:
+        if "id" not in message:
             self._take(message)
         elif (answered := self._asked.get(message.get("id", -1))) and not answered.done():
             answered.set_result(message)

@@ -5,6 +5,7 @@
 The daemon and this process exchange JSON, one message a line. {"id", "do", ...} is a question, {"id", ...} its answer.
 {"jid", "minion", "value", ...} is what a minion returned to a job that was published or watched here. One thread asks
 the questions' client, another has the event bus: neither is used by both, since a LocalClient shared by threads hangs.
+{"anew": true} says that the Salt master was started anew.
 
 Runs as `python -m rpcgate.engines.salt_process FD CONFIG`; it ends when the daemon's end of the socket is closed.
 """
@@ -198,11 +199,15 @@ def listen(opts: dict[str, Any], watched: set[str], talk: Conversation, listenin
     import salt.utils.event
 
     bus = Path(opts["sock_dir"]) / "master_event_pub.ipc"
+    was_there = False
     while True:
         before = _identity(bus)
         try:
             with salt.utils.event.get_event("master", opts=opts, listen=True) as events:
                 while events.connect_pub(timeout=CONNECT) and _identity(bus) == before:
+                    if was_there and not listening.is_set():
+                        talk.say({"anew": True})
+                    was_there = True
                     listening.set()
                     _pass_on(events, watched, talk)
         except Exception:  # noqa: BLE001  # Salt is foreign code, and a bus that breaks is met by a new connection
@@ -221,7 +226,7 @@ def _pass_on(events: Any, watched: set[str], talk: Conversation) -> None:  # noq
 
 
 def _told(value: Any, told: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401  # whatever a function returns
-    """Give what a minion returned. cut: it stands only in the job cache; large: it is too much to pass on."""
+    """Give what a minion returned. cut: Salt has left out a part of it; large: it is too much to pass on."""
     text = json.dumps(plain(value))
     large = len(text) > LARGEST
     kept = None if large else json.loads(text)

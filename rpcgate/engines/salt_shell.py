@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-UP = 512 << 10  # bytes of one piece on its way to a host
-DOWN = 384 << 10  # bytes of one piece on its way back: as base64 it fits into an event
+UP = 1 << 20  # bytes of one piece on its way to a host; every minion of the Salt master gets the message
+DOWN = 640 << 10  # bytes of one piece on its way back: as base64 it fits into an event
 ROTATE = 256 << 20  # bytes of output that may lie on a host; of more, the first and the last part are kept
 # The process above the one that runs this job is the minion itself: two minions on one machine stay apart
 FOLDER = """\
