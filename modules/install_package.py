@@ -1,14 +1,16 @@
 """Install a package.
 
-It asks the server's own package system (apt, dnf, apk, ...) for each package: present installs what is missing, latest
-brings it up to date, absent removes it. Repeating it is safe: what is as wanted already is left alone. A dry run says
-what would change and changes nothing.
+The server's own package system (apt, dnf, apk, ...) is asked for each, by Ansible or Salt: present installs what is
+missing, latest brings it up to date, absent removes it. Repeating it is safe: what is as wanted already is left alone.
+A dry run says what would change and changes nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from sdk import Ansible, Context, Events, Help, Matches, Targets, module
+from sdk import Ansible, Context, Event, Events, Help, Matches, Salt, Status, Targets, merge, module
+
+STATES = {"present": "pkg.installed", "latest": "pkg.latest", "absent": "pkg.removed"}  # Salt's words
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,40 @@ class Params:
 
 
 @module(risk="change", category="packages", timeout=900, idempotent=True, check=True)
-def run(ctx: Context[Ansible], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.module(targets, "ansible.builtin.package", name=list(params.names), state=params.state):
-        yield event.say(event.output or _summary(params)) if event.final and event.status.good else event
+def run(ctx: Context[Ansible | Salt], targets: Targets, params: Params) -> Events:
+    names, calls = list(params.names), []
+    if by := targets.by("salt"):
+        pinned = [{name: version} if version else name for name, _, version in (n.partition("=") for n in names)]
+        given = {"name": ", ".join(names), "pkgs": pinned, "test": ctx.check}
+        calls.append(ctx.engine.call(by, "state.single", STATES[params.state], **given))
+    if by := targets.only(set(targets.names) - set(targets.by("salt").names)):
+        calls.append(ctx.engine.module(by, "ansible.builtin.package", name=names, state=params.state))
+    for event in merge(*calls):
+        said = of_state(event, check=ctx.check) if event.final and event.engine == "salt" else event
+        yield said.say(said.output or _summary(params)) if said.final and said.status.good else said
+
+
+def of_state(event: Event, *, check: bool) -> Event:
+    """Read Salt's answer to state.single: {its id: {result, changes, comment}}."""
+    states = list(event.data.values()) if isinstance(event.data, dict) else []
+    if len(states) != 1 or not isinstance(states[0], dict) or "result" not in states[0]:
+        return event
+    result, changes, comment = states[0]["result"], states[0].get("changes"), str(states[0].get("comment", "")).strip()
+    lines = [line for name, change in sorted(changes.items()) for line in _change(name, change)] if changes else []
+    if result is False:
+        return replace(event.say(f"{comment}\n"), status=Status.FAILED, reason=" ".join(comment.split()))
+    if not changes and result is not None:
+        return event.say("")
+    return event.change().say("".join(lines) if lines and not check else f"{comment}\n")
+
+
+def _change(name: str, change: object) -> list[str]:
+    """Give a package's old and new version as Salt says it: {"old": ..., "new": ...}."""
+    if not isinstance(change, dict):
+        return [f"{name}: {change}\n"]
+    if {"old", "new"} <= change.keys():
+        return [f"{name}: {change['old'] or '-'} -> {change['new'] or '-'}\n"]
+    return [line for key, value in sorted(change.items()) for line in _change(key, value)]
 
 
 def _summary(params: Params) -> str:

@@ -6,7 +6,7 @@ import queue
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 
 from rpcgate.engines import Adapter, Call
+from rpcgate.engines.ansible import AnsibleAdapter
+from rpcgate.engines.salt import SaltAdapter
 from rpcgate.engines.ssh import SshAdapter
-from sdk import Context, Engine, Event, Events, Targets, parse, settle
+from sdk import Context, Engine, Event, Events, Targets, merge, parse, settle
 from sdk.module import Module, read_module
 from sdk.params import choices_of
+from tests.fleet.salt import SaltFleet
 from tests.fleet.sshd import Fleet, start_fleet
 
 MODULES = Path(__file__).parents[2] / "modules"
@@ -35,18 +38,18 @@ class OverAdapter:
     timeout: float
 
     def shell(self, targets: Targets, argv: Sequence[str], *, timeout: float | None = None) -> Events:
-        return self._events("shell", targets, timeout, argv=list(argv))
+        return self.verb("shell", targets, timeout, argv=list(argv))
 
     def script(self, targets: Targets, text: str, args: Sequence[str] = (), *, timeout: float | None = None) -> Events:
-        return self._events("script", targets, timeout, text=text, args=list(args))
+        return self.verb("script", targets, timeout, text=text, args=list(args))
 
     def put(self, targets: Targets, path: str, content: bytes, *, mode: int = 0o644) -> Events:
-        return self._events("put", targets, None, path=path, content=content, mode=mode)
+        return self.verb("put", targets, None, path=path, content=content, mode=mode)
 
     def get(self, targets: Targets, path: str, *, limit: int = 1 << 20) -> Events:
-        return self._events("get", targets, None, path=path, limit=limit)
+        return self.verb("get", targets, None, path=path, limit=limit)
 
-    def _events(self, verb: str, targets: Targets, timeout: float | None, **args: Any) -> Iterator[Event]:
+    def verb(self, verb: str, targets: Targets, timeout: float | None, **args: Any) -> Iterator[Event]:
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.adapter.call(Call(verb, targets, args, timeout or self.timeout, self.check), events.put)
         waiting = set(targets.names)
@@ -54,6 +57,46 @@ class OverAdapter:
             event = events.get(timeout=BOUND)
             waiting -= {event.host} if event.final else set()
             yield event
+
+
+@dataclass(frozen=True)
+class OverEngines:
+    """The verbs of Ansible and Salt at once, each target by the engine that its `by` names."""
+
+    adapters: Mapping[str, Adapter]
+    check: bool
+    timeout: float
+
+    def script(self, targets: Targets, text: str, args: Sequence[str] = ()) -> Events:
+        return merge(*(self._over(by).script(targets.by(by), text, args) for by in self.adapters if targets.by(by)))
+
+    def module(self, targets: Targets, name: str, /, **args: Any) -> Events:
+        return self._over("ansible").verb("module", targets, None, name=name, args=args)
+
+    def call(self, targets: Targets, function: str, /, *args: Any, **kwargs: Any) -> Events:
+        return self._over("salt").verb("call", targets, None, function=function, args=list(args), kwargs=kwargs)
+
+    def _over(self, name: str) -> OverAdapter:
+        return OverAdapter(self.adapters[name], self.check, self.timeout)
+
+
+@dataclass(frozen=True)
+class EngineRunner:
+    """Module files on targets of Ansible and Salt."""
+
+    adapters: Mapping[str, Adapter]
+    targets: Targets
+
+    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 60, **raw: Any) -> dict[str, Event]:
+        """Run a module and give each host's final event; ParamError for wrong parameters."""
+        module = read_module(name, loaded(name))
+        ctx: Context[Any] = Context(OverEngines(self.adapters, check, timeout), check, timeout, "1")
+        events = module.run(ctx, self.targets, parse(module.params, raw))
+        return {event.host: event for event in settle(self.targets.names, events) if event.final}
+
+    def by(self, engine: str) -> "EngineRunner":
+        """Keep the hosts of one engine."""
+        return EngineRunner(self.adapters, self.targets.by(engine))
 
 
 @dataclass(frozen=True)
@@ -143,3 +186,23 @@ def _own_host(folders: pytest.TempPathFactory, extra: str, *, user: str = "") ->
         target = fleet.target(0)
         yield Runner(adapter, Targets((replace(target, user=user or target.user),)))
         adapter.close()
+
+
+@pytest.fixture(scope="session")
+def run_by_both(salt_fleet: SaltFleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineRunner]:
+    """Run modules on a host with root as login, taken by Ansible, and on a minion; both are this machine, as root."""
+    if os.geteuid() != 0:
+        pytest.skip("hosts that are root's take root")
+    folder = tmp_path_factory.mktemp("fleet")
+    # Root's own .bashrc may put a folder of a developer's before the system's python
+    clean = 'ForceCommand PATH=/usr/sbin:/usr/bin:/sbin:/bin exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"'
+    with start_fleet(1, folder, extra=f"AllowUsers root\nPermitRootLogin prohibit-password\n{clean}") as fleet:
+        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+        adapters = {
+            "ansible": AnsibleAdapter.from_config(table, tmp_path_factory.mktemp("home")),
+            "salt": SaltAdapter.from_config(salt_fleet.table, tmp_path_factory.mktemp("home")),
+        }
+        over_ssh = replace(fleet.target(0), name="by-ansible", user="root", by="ansible")
+        yield EngineRunner(adapters, Targets((over_ssh, replace(salt_fleet.target(0), by="salt"))))
+        for adapter in adapters.values():
+            adapter.close()
