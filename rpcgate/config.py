@@ -67,7 +67,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A master's settings. home: keys and spool. published: whether the web tier may bring modules. engines: each engine's own table, which its adapter reads."""
+    """A master's settings. home: keys, spool and published modules.
+
+    published: whether the web tier may bring modules. engines: each engine's own table, which its adapter reads.
+    """
 
     path: Path
     name: str
