@@ -17,6 +17,7 @@ from rpcgate.output import Output
 from sdk.event import Stream
 
 LONGEST = 120 * 1024  # bytes of one command: Linux gives a single argument 128 KiB
+LEAST = 1024  # bytes that are always kept, because tail does not count what it need not keep
 PLAIN = re.compile("[\t\n -~]*")
 HELD_OPEN = 1  # seconds of silence after the end, with the output still open: a daemon may hold it for ever
 MOST = 1 << 53  # of bytes or seconds; beyond that nobody tells the truth
@@ -34,12 +35,15 @@ trap 'exit 143' HUP INT TERM
 mkfifo "$d/out" "$d/err" "$d/out.2" "$d/err.2" || exit 125
 keep() {{
   head -c {head} >"$d/$1.head"
-  [ "$(wc -c <"$d/$1.head")" -lt {head} ] ||
-    {{ tee /dev/fd/6 | tail -c {tail} >"$d/$1.tail"; }} 6>&1 | wc -c >"$d/$1.rest"
+  head -c 1 >"$d/$1.more"
+  [ ! -s "$d/$1.more" ] || {{ tee /dev/fd/6 | tail -c {tail} >"$d/$1.tail"; }} 6>&1 | wc -c >"$d/$1.rest"
 }}
-rest() {{ cat "$d/$1.rest" 2>/dev/null || echo 0; }}
-kept() {{ cat "$d/$1.head" "$d/$1.tail" 2>/dev/null | base64; echo .; }}
-began=$(date +%s)
+kept() {{
+  if [ -e "$d/$1.rest" ]; then cat "$d/$1.head" "$d/$1.more" "$d/$1.tail" | base64
+  elif [ -s "$d/$1.head" ]; then base64 <"$d/$1.head"; fi
+  echo .
+}}
+read began rest </proc/uptime
 cat "$d/out" >"$d/out.2" & out=$!
 cat "$d/err" >"$d/err.2" & err=$!
 keep out <"$d/out.2" & keepers=$!
@@ -48,14 +52,19 @@ keep err <"$d/err.2" & keepers="$keepers $!"
 rc=$?
 (
   passed() {{ cat /proc/$out/io /proc/$err/io; }}
+  sleep {held}
   i=0 now=$(passed) before=none
   while [ "$now" != "$before" ] && [ $i -lt {drained} ]; do before=$now i=$((i + 1)); sleep {held}; now=$(passed); done
   : >"$d/held"; kill $out $err
 ) </dev/null >/dev/null 2>&1 & waker=$!
 wait $keepers
 kill $waker 2>/dev/null
-[ -e "$d/held" ] && held=1 || held=0
-echo {mark} $rc $(($(date +%s) - began)) $held $(rest out) $(rest err)
+read now rest </proc/uptime
+held=0 out=0 err=0
+[ ! -e "$d/held" ] || held=1
+[ ! -e "$d/out.rest" ] || read out <"$d/out.rest"
+[ ! -e "$d/err.rest" ] || read err <"$d/err.rest"
+echo {mark} $rc $((${{now%.*}} - ${{began%.*}})) $held $out $err
 kept out
 kept err
 """
@@ -84,7 +93,7 @@ def text(planned: Plan, folder: str = "") -> str:
     return TEXT.format(
         folder=f"d={shlex.quote(folder)}" if folder else FOLDER.format(mark=planned.call),
         head=kept - kept // 2,
-        tail=kept // 2,
+        tail=_tail(kept),
         held=HELD_OPEN,
         drained=DRAINED,
         input=given,
@@ -137,7 +146,7 @@ def _answer(rc: int, seconds: int, held: bool, raw: list[bytes], lost: tuple[int
     stdout, stderr, both = Output(limit), Output(limit), Output(limit)
     for kept, rest, one in ((raw[0], lost[0], stdout), (raw[1], lost[1], stderr)):
         for output in (one, both):
-            _add(output, kept, max(0, rest - limit // 2))
+            _add(output, kept, max(0, rest - _tail(limit)))
     return Answer(rc, seconds, held, raw[0], {"stdout": stdout, "stderr": stderr}, both)
 
 
@@ -149,8 +158,13 @@ def _add(output: Output, kept: bytes, lost: int) -> None:
     output.add(kept[half:])
 
 
+def _tail(kept: int) -> int:
+    """Give the bytes that are kept of a stream's end: its second half, but for the byte by which more was noticed."""
+    return kept // 2 - 1
+
+
 def _kept(planned: Plan) -> int:
-    return max(planned.limit, planned.raw)
+    return max(planned.limit, planned.raw, LEAST)
 
 
 def _inline(stdin: bytes) -> str:
