@@ -24,16 +24,23 @@ PAGES, NOTES = 300, 100  # of one answer; a page has up to 1 MiB
 def read_master(master: Master, engine: str, idc: Idc | None = None) -> Import:
     """Ask a master which hosts its engine knows, and compare; Refused in the master's own words where it will not say.
 
-    New servers come into the master's IDC, or another; they take this engine. A known one keeps its engine and its
-    address: the engine is added to its fallbacks where it is not among them, an address where it has none.
+    New servers come into the master's IDC, or another.
     """
-    place = idc or master.idc
-    hosts, left = _asked(master, engine)
-    there = known([host.name for host in hosts])
+    return compare_hosts(ask_master(master, engine), engine, idc or master.idc)
+
+
+def compare_hosts(told: Hosts, engine: str, idc: Idc) -> Import:
+    """Compare what an engine knows with the inventory.
+
+    A new server takes this engine. A known one keeps its engine and its address: the engine is added to its fallbacks
+    where it is not among them, an address where it has none.
+    """
+    there = known([host.name for host in told.hosts])
+    left = list(told.notes)
     rows = []
-    for host in hosts:
+    for host in told.hosts:
         try:
-            rows.append(_row(host, engine, place, there))
+            rows.append(_row(host, engine, idc, there))
         except Refused as error:
             left.append(f"{text(host.name)}: {error}")
     found = compare(rows, there, strict=False)
@@ -41,8 +48,8 @@ def read_master(master: Master, engine: str, idc: Idc | None = None) -> Import:
     return found
 
 
-def _asked(master: Master, engine: str) -> tuple[list[FoundHost], list[str]]:
-    """Give the hosts of all pages, and the master's notes."""
+def ask_master(master: Master, engine: str) -> Hosts:
+    """Give the hosts of all pages, and the master's notes; Refused in its own words where it will not say."""
     if master.state != Master.State.ACCEPTED:
         raise Refused(_("The master %s is not accepted; accept it first.") % master.name)
     hosts: dict[str, FoundHost] = {}
@@ -61,7 +68,7 @@ def _asked(master: Master, engine: str) -> tuple[list[FoundHost], list[str]]:
                 notes.append(_("The master knows more hosts; only %d were taken.") % len(hosts))
     except (MasterSilent, MasterRefused, SetupError) as error:
         raise Refused(str(error)) from error
-    return list(hosts.values()), notes
+    return Hosts(list(hosts.values()), notes=notes)
 
 
 def _page(client: MasterClient, asked: ListHosts, until: float) -> Hosts:
