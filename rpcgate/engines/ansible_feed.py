@@ -16,7 +16,8 @@ from rpcgate.output import Output
 from sdk import Event, Status
 from sdk.event import Stream
 
-# 8 and 9 are the real outputs, 3 takes the report, 4 carries standard error past the first pipe
+# 8 and 9 are the real outputs, 3 takes the report, 4 carries standard error past the first pipe. A process that is left
+# running may hold the output open for ever: after the end and a silence the watcher ends the relays, known by a mark
 TEXT = """\
 echo {call} began >&2
 input() {{ {input}
@@ -25,18 +26,38 @@ keep() {{
   head -c {head} >&"$1"
   echo "$2 $({{ tee /dev/fd/6 | tail -c {tail} >&"$1"; }} 6>&1 | wc -c)" >&3
 }}
+relay() {{
+  OMSERVER_RELAY={call}-$$ cat
+}}
+relays() {{
+  grep -ls OMSERVER_RELAY={call}-$$ /proc/[0-9]*/environ | tr -dc '0-9\n'
+}}
+passed() {{
+  for p in $(relays); do echo "$p $(cat "/proc/$p/io")"; done
+}}
+watch() {{
+  i=0 now=$(passed) before=none
+  while [ -n "$now" ] && [ "$now" != "$before" ] && [ $i -lt {drained} ]; do
+    before=$now i=$((i + 1)); sleep {held}; now=$(passed)
+  done
+  doomed=$(relays); [ -z "$doomed" ] || kill $doomed
+}}
 exec 8>&1 9>&2
 began=$(date +%s)
 report=$(
   exec 3>&1
   {{
-    {{ input | ( {line} ) 2>&4 3>&- 4>&- 8>&- 9>&-; echo "rc $?" >&3; }} | keep 8 out
-  }} 4>&1 | keep 9 err
+    {{
+      input | ( {line} ) 2>&4 3>&- 4>&- 8>&- 9>&-; echo "rc $?" >&3
+      watch </dev/null >/dev/null 2>&1 3>&- 4>&- 8>&- 9>&- &
+    }} | relay 2>/dev/null | keep 8 out
+  }} 4>&1 | relay 2>/dev/null | keep 9 err
 )
 printf '\\n%s seconds %s %s\\n' {call} $(($(date +%s) - began)) "$(echo $report)" >&2
 """
 CUT = "The connection was lost after the command was sent; its outcome is not known."
 NO_INPUT = ":"
+HELD_OPEN, DRAINED = 1, 30  # seconds after the end: of silence, and in which output may still come
 INPUT = """base64 -d <<'END_OF_INPUT'
 {body}END_OF_INPUT"""
 
@@ -44,7 +65,8 @@ INPUT = """base64 -d <<'END_OF_INPUT'
 def text(line: str, stdin: bytes | None, *, call: str, limit: int) -> bytes:
     """Wrap a line. limit: bytes kept of each stream, its first and its last half."""
     given = NO_INPUT if stdin is None else INPUT.format(body=base64.encodebytes(stdin).decode())
-    return TEXT.format(input=given, line=line, call=call, head=limit - limit // 2, tail=limit // 2).encode()
+    kept = {"head": limit - limit // 2, "tail": limit // 2}
+    return TEXT.format(input=given, line=line, call=call, held=HELD_OPEN, drained=DRAINED, **kept).encode()
 
 
 def answer(report: Report, call: str, planned: Plan) -> Event:

@@ -268,18 +268,18 @@ def test_cancel_after_the_end_changes_nothing(engine: Caller) -> None:
     assert called.finals() == {event.host: event}
 
 
-def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(streaming: Caller) -> None:
+def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Caller) -> None:
     time = seconds()
-    called = streaming.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=30)
+    called = engine.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=30)
     (event,) = called.finals().values()
     try:
         assert event.status is Status.OK
         assert event.seconds is not None
         assert event.seconds < 10
-        assert "left running" in called.live("note")
+        assert "left running" in called.live("note") or engine.adapter.name in ("ansible", "salt")  # nothing is live
         assert alive(time)
     finally:
-        streaming.one("shell", argv=["kill", event.output.strip()])
+        engine.one("shell", argv=["kill", event.output.strip()])
     assert eventually(lambda: not alive(time))
 
 
