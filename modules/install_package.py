@@ -2,7 +2,7 @@
 
 The server's own package system (apt, dnf, apk, ...) is asked for each, by Ansible or Salt: present installs what is
 missing, latest brings it up to date, absent removes it. Repeating it is safe: what is as wanted already is left alone.
-A dry run says what would change and changes nothing.
+The server's package lists are taken as they are. A dry run says what would change and changes nothing.
 """
 
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ def run(ctx: Context[Ansible | Salt], targets: Targets, params: Params) -> Event
     names, calls = list(params.names), []
     if by := targets.by("salt"):
         pinned = [{name: version} if version else name for name, _, version in (n.partition("=") for n in names)]
-        given = {"name": ", ".join(names), "pkgs": pinned, "test": ctx.check}
+        given = {"name": ", ".join(names), "pkgs": pinned, "refresh": False, "test": ctx.check}
         calls.append(ctx.engine.call(by, "state.single", STATES[params.state], **given))
     if by := targets.only(set(targets.names) - set(targets.by("salt").names)):
         calls.append(ctx.engine.module(by, "ansible.builtin.package", name=names, state=params.state))
