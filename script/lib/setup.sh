@@ -50,6 +50,8 @@ test_packages() {
   lacks chromium has chromium
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps
+  lacks busybox has busybox # the modules' scripts run with its programs, too
+  lacks cron has crontab
   lacks busybox has busybox # a small system's shell: the verbs on files must work in it as well
   lacks gettext has msgattrib
 }
@@ -85,7 +87,7 @@ apt_install() {
   rm -f "$log"
 }
 
-# The tests start their own MariaDB and sshd; that these packages are there must not start the machine's. Only services
+# The tests start their own MariaDB and sshd, and need no cron that runs; that these packages are there starts nothing. Only services
 # that come with a package missing until now are named, so one that runs here already is never touched.
 policy=/usr/sbin/policy-rc.d
 held=
@@ -94,7 +96,7 @@ hold_services() {
   [ -e "$policy" ] && return
   held=yes
   trap 'release_services '"$*" EXIT
-  printf '#!/bin/sh\n# By OMServer while it installs packages.\ncase "$1" in mariadb|mysql|ssh|ssh.socket) exit 101;; esac\n' |
+  printf '#!/bin/sh\n# By OMServer while it installs packages.\ncase "$1" in mariadb|mysql|ssh|ssh.socket|cron) exit 101;; esac\n' |
     "$@" tee "$policy" >/dev/null
   "$@" chmod 755 "$policy"
 }
@@ -111,6 +113,7 @@ disable_services() { # SUDO... -- PACKAGE...
   has systemctl >/dev/null || return 0
   case " $* " in *" mariadb-server "*) "${sudo[@]}" systemctl disable mariadb.service ;; esac >/dev/null 2>&1 || true
   case " $* " in *" openssh-server "*) "${sudo[@]}" systemctl disable ssh.service ;; esac >/dev/null 2>&1 || true
+  case " $* " in *" cron "*) "${sudo[@]}" systemctl disable cron.service ;; esac >/dev/null 2>&1 || true
 }
 
 # --- Python
