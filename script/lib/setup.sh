@@ -87,8 +87,9 @@ apt_install() {
   rm -f "$log"
 }
 
-# The tests start their own MariaDB and sshd, and need no cron that runs; that these packages are there starts nothing. Only services
-# that come with a package missing until now are named, so one that runs here already is never touched.
+# The tests start their own MariaDB and sshd, and need no cron that runs: that these packages are there must not start
+# the machine's. Only services that come with a package missing until now are named, so one that runs here already is
+# never touched.
 policy=/usr/sbin/policy-rc.d
 held=
 
