@@ -29,10 +29,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Facts that belong together."""
+    """Facts that belong together. ends: labels are long, values short."""
 
     title: str
     lines: list[Line] = field(default_factory=list)
+    ends: bool = False
 
 
 def sections(known: ServerFacts) -> list[Section]:
@@ -41,7 +42,7 @@ def sections(known: ServerFacts) -> list[Section]:
     found = [
         Section(_("System"), list(_system(facts))),
         Section(_("Machine"), list(_machine(facts))),
-        Section(_("Disks"), list(_disks(facts.get("disks")))),
+        Section(_("Disks"), list(_disks(facts.get("disks"))), ends=True),
         Section(_("Network"), list(_network(facts))),
         Section(_("More"), list(_others(facts))),
     ]
@@ -80,9 +81,11 @@ def _disks(disks: Any) -> Iterator[Line]:  # noqa: ANN401  # any JSON
             continue
         used = _number(disk.get("used_bytes"))
         share = None if used is None else min(100, round(100 * used / whole))
-        kind = f" {_word(disk.get('type'))}".rstrip()
-        words = _("%(used)s of %(whole)s") % {"used": size(used), "whole": size(whole)} if used is not None else None
-        yield Line(_word(disk.get("mount")) or "?", f"{words or size(whole)}{kind}", share=share)
+        words = (
+            _("%(used)s of %(whole)s") % {"used": size(used), "whole": size(whole)} if used is not None else size(whole)
+        )
+        label = " ".join(filter(None, (_word(disk.get("mount")) or "?", _word(disk.get("type")))))
+        yield Line(label, words, share=share)
 
 
 def _network(facts: Mapping[str, Any]) -> Iterator[Line]:

@@ -137,7 +137,8 @@ def test_the_servers_page_shows_facts_in_human_units(client: Client, server: Ser
     tell(server, DEBIAN, ago=120)
     client.force_login(admin)
     page = client.get("/servers/web1/").content.decode()
-    for words in ("Debian 12", "4 × AMD EPYC", "8.0 GiB", "25.0 GiB of 100.0 GiB ext4", "10.0.0.1, fd00::1", "#7"):
+    disk = ("/ ext4", "25.0 GiB of 100.0 GiB", "25&nbsp;%")
+    for words in ("Debian 12", "4 × AMD EPYC", "8.0 GiB", *disk, "10.0.0.1, fd00::1", "task 7"):
         assert words in page, words
     assert 'href="/run/gather_facts/?on=web1"' in page
 
