@@ -21,8 +21,8 @@ WIDTHS = (320, 390, 1280, 1440)
 COMBINATIONS = [(theme, language) for theme in ("light", "dark") for language in ("en", "zh-hans")]
 PAGES = (
     "/", "/servers/", "/servers/?health=unreachable&q=web", "/servers/?q=idc%3Dnowhere", "/servers/web1/",
-    "/servers/web1/edit/", "/servers/-/import/", "/servers/-/import/?source=ansible", "/servers/-/import/?source=master",
-    "/groups/", "/groups/tier1/edit/", "/idcs/", "/idcs/sh/",
+    "/servers/web1/edit/", "/servers/-/import/", "/servers/-/import/?source=ansible",
+    "/servers/-/import/?source=master", "/groups/", "/groups/tier1/edit/", "/idcs/", "/idcs/sh/",
     "/masters/bj-m2/", "/masters/-/enrol/", "/modules/", "/modules/-/writing/", "/modules/restart_service/",
     "/modules/restart_service/?tab=source", "/modules/restart_service/?tab=runs",
     "/modules/restart_service/?tab=versions", "/modules/-/add/", "/modules/-/add/?module=restart_service",
