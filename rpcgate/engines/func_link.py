@@ -23,9 +23,8 @@ T = TypeVar("T")
 DENIED = "the minion's access list does not allow {method} to this master; docs/func.md has the line it needs"
 FRESH = 5.0  # seconds for which an open connection may wait for its call; a minion closes it after twenty
 SHORT = 30.0  # seconds for a call that has nothing to wait for on the minion
-NEW_FOLDER = r"(/(?:[ -~]*/)?omserver-{mark}\.\w+)\n(\d{{1,9}})\n(\d{{1,9}})\n"  # its path, and who we are there
-PIECE = 1 << 20  # bytes that go up in one call
 FORGOTTEN = 3000.0  # seconds: a minion forgets jobs that began an hour ago while they run, and knows them again after
+TRIES = 3  # for what is only read
 SOONEST, LATEST, PATIENCE = 0.05, 15.0, 0.5  # seconds between polls: at least, at most, as a part of the time so far
 AT_THE_END = 0.3  # seconds after a command's own deadline at which to look again
 
@@ -91,7 +90,7 @@ class Link:
         known = self.abilities.methods(self.minion)
         if known is None:
             try:
-                value = (await self.ask("system.inventory", (), seconds=SHORT, limit=PIECE)).value
+                value = (await self.ask("system.inventory", (), seconds=SHORT, limit=func_text.PIECE)).value
             except FuncError:
                 return None
             if not isinstance(value, dict) or not all(isinstance(names, list) for names in value.values()):
@@ -138,10 +137,10 @@ class Link:
         """Bring a plan's input and text into a new private folder there; give the folder."""
         folder, uid, gid = await self._new_folder(planned.call)
         whole = func_text.text(planned, folder).encode()
-        stdin = planned.stdin or b""
-        parts = {f"part.{at:012}": bytes(stdin[at : at + PIECE]) for at in range(0, max(1, len(stdin)), PIECE)}
+        given, size = planned.given or b"", func_text.PIECE
+        starts = range(0, max(1, len(given)), size)
         try:
-            for name, content in [*parts.items(), ("text", whole)]:
+            for name, content in [*((f"part.{at:012}", given[at : at + size]) for at in starts), ("text", whole)]:
                 params = (f"{folder}/{name}", content, 0o600, uid, gid)
                 if (await self.ask("copyfile.copyfile", params, seconds=SHORT)).value not in (0, 1):
                     raise RemoteError(f"copyfile.copyfile could not write {folder}/{name}; is the disk full?")
@@ -149,6 +148,13 @@ class Link:
             self.remove(folder)
             raise
         return folder
+
+    async def fetch(self, folder: str, size: int) -> bytes:
+        """Fetch what is parked in a folder there. Reading is safe to repeat, so each piece is tried some times."""
+        content = bytearray()
+        while len(content) < size:
+            content += await self._piece(func_text.fetch(folder, len(content)))
+        return bytes(content)
 
     def remove(self, folder: str) -> None:
         """Take a folder away that nobody will run, without waiting for it."""
@@ -169,11 +175,20 @@ class Link:
     async def _new_folder(self, mark: str) -> tuple[str, int, int]:
         value = (await self.ask("command.run", (func_text.MAKE_FOLDER.format(mark=mark),), seconds=SHORT)).value
         match value:
-            case [0, str(out), str()] if found := re.fullmatch(NEW_FOLDER.format(mark=mark), out, re.ASCII):
+            case [0, str(out), str()] if found := re.fullmatch(func_text.NEW_FOLDER.format(mark=mark), out, re.ASCII):
                 return found[1], int(found[2]), int(found[3])
             case [int(), str(), str(err)] if err.strip():
                 raise RemoteError(f"no temporary folder can be made: {err.strip().splitlines()[-1][:300]}")
         raise RemoteError("no temporary folder can be made there")
+
+    async def _piece(self, command: str) -> bytes:
+        for _ in range(TRIES):
+            with suppress(Unreached, OutcomeUnknown):
+                reply = await self.ask("command.run", (command,), seconds=SHORT, limit=2 * func_text.PIECE)
+                if piece := func_text.fetched(reply.value):
+                    return piece
+            await asyncio.sleep(SOONEST)
+        raise OutcomeUnknown("what it wrote could not be fetched")
 
     async def _rest(self, seconds: float) -> None:
         if self.hurry.is_set():

@@ -61,7 +61,7 @@ class FuncRun(HostRun):
                 async with self._linked() as link:
                     return await self._call(link, name, params)
             planned = plan(call)
-            async with self._linked() as link:
+            async with self._running.heavy, self._linked() as link:
                 return await self._carry_out(link, planned)
         except (VerbError, FuncError) as error:
             status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
@@ -127,7 +127,14 @@ class FuncRun(HostRun):
             if folder:
                 link.remove(folder)
             raise
-        return await asyncio.to_thread(func_text.answer, reply.value, planned)
+        answer = await asyncio.to_thread(func_text.answer, reply.value, planned)
+        if answer.parked is None:
+            return answer
+        parked, size = answer.parked
+        try:
+            return replace(answer, raw=await link.fetch(parked, size))
+        finally:
+            link.remove(parked)
 
     async def _end_it(self, link: Link, planned: Plan, work: "asyncio.Task[Answer]") -> Event:
         cancelled = self._stop.done()

@@ -9,7 +9,7 @@ remote_shell's needs: mktemp, mkfifo, base64.
 import base64
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rpcgate.engines.func_errors import BadReply
 from rpcgate.engines.plan import Plan
@@ -65,9 +65,24 @@ held=0 out=0 err=0
 [ ! -e "$d/out.rest" ] || read out <"$d/out.rest"
 [ ! -e "$d/err.rest" ] || read err <"$d/err.rest"
 echo {mark} $rc $((${{now%.*}} - ${{began%.*}})) $held $out $err
-kept out
+{large}kept out
 kept err
 """
+# What a minion holds as one reply it holds several times in memory, and keeps for an hour: a large file stays parked
+LARGE = """\
+for part in head more tail; do [ ! -e "$d/out.$part" ] || cat "$d/out.$part" >>"$d/all"; done
+size=$(wc -c <"$d/all")
+if [ "$size" -gt {piece} ]; then
+  trap - EXIT
+  printf 'parked %s %s\\n.\\n' "$size" "$d"
+  kept() {{ [ "$1" = out ] || echo .; }}
+fi
+"""
+FETCH = "tail -c +{first} {file} | head -c {piece} | base64"
+PIECE = 1 << 20  # bytes that come or go in one call
+PATH = r"(/(?:[ -~]*/)?omserver-{mark}\.\w+)"
+NEW_FOLDER = PATH + r"\n(\d{{1,9}})\n(\d{{1,9}})\n"  # its path, and who we are there
+PARKED = r"parked (\d{{1,12}}) " + PATH + r"\n"
 FOLDER = 'd=$(mktemp -d "${{TMPDIR:-/tmp}}/omserver-{mark}.XXXXXX") || exit 125'
 MAKE_FOLDER = 'umask 077; mktemp -d "${{TMPDIR:-/tmp}}/omserver-{mark}.XXXXXX" && id -u && id -g'
 INLINE = "base64 -d <<'END_OF_INPUT' |\n{body}END_OF_INPUT\n"
@@ -76,7 +91,10 @@ UPLOADED = 'cat "$d"/part.* |\n'
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a host said (plan.Said). seconds: whole ones, by its own clock. held: a process holds the output open."""
+    """What a host said (plan.Said). seconds: whole ones, by its own clock. held: a process holds the output open.
+
+    parked: the folder there in which standard output waits, and its bytes; raw is empty until it was fetched.
+    """
 
     rc: int | None
     seconds: int
@@ -84,12 +102,13 @@ class Answer:
     raw: bytes
     streams: dict[Stream, Output]
     both: Output
+    parked: tuple[str, int] | None = None
 
 
 def text(planned: Plan, folder: str = "") -> str:
     """Give the text that runs a plan. folder: where its input was uploaded; "" when the text holds it itself."""
     kept = _kept(planned)
-    given = "" if planned.stdin is None else UPLOADED if folder else _inline(planned.stdin)
+    given = "" if planned.given is None else UPLOADED if folder else _inline(planned.given)
     return TEXT.format(
         folder=f"d={shlex.quote(folder)}" if folder else FOLDER.format(mark=planned.call),
         head=kept - kept // 2,
@@ -99,12 +118,13 @@ def text(planned: Plan, folder: str = "") -> str:
         input=given,
         line=planned.line,
         mark=planned.call,
+        large=LARGE.format(piece=PIECE) if kept > 2 * PIECE else "",
     )
 
 
 def fits(planned: Plan) -> bool:
     """Say whether a plan goes into one command, its input included."""
-    return len(planned.stdin or b"") < LONGEST and len(command(text(planned))) <= LONGEST
+    return len(planned.given or b"") < LONGEST and len(command(text(planned))) <= LONGEST
 
 
 def command(whole: str) -> str:
@@ -134,12 +154,39 @@ def answer(value: object, planned: Plan) -> Answer:
     try:
         out_kept, err_kept, _ = blocks.split(".\n")
         rc, seconds, held, *lost = (int(word) for word in line.split())
-        raw = [base64.b64decode(block) for block in (out_kept, err_kept)]
+        parked = _parked(out_kept, planned)
+        raw = [b"" if parked else base64.b64decode(out_kept), base64.b64decode(err_kept)]
         if not (0 <= rc <= 255 and 0 <= seconds < MOST and all(0 <= rest < MOST for rest in lost)):
             raise ValueError("no shell says that")
-        return _answer(rc, seconds, bool(held), raw, (lost[0], lost[1]), _kept(planned))
+        read = _answer(rc, seconds, bool(held), raw, (lost[0], lost[1]), _kept(planned))
+        return replace(read, parked=parked)
     except (ValueError, IndexError) as error:
         raise BadReply("the command's answer is cut short") from error
+
+
+def fetch(folder: str, first: int) -> str:
+    """Give the command that reads a piece of what is parked."""
+    return FETCH.format(first=first + 1, file=shlex.quote(f"{folder}/all"), piece=PIECE)
+
+
+def fetched(value: object) -> bytes:
+    """Read what it returned; BadReply when that is no piece."""
+    match value:
+        case [0, str(out), str()]:
+            try:
+                return base64.b64decode(out)
+            except ValueError as error:
+                raise BadReply("a piece of the file is no base64") from error
+    raise BadReply("a piece of the file could not be read")
+
+
+def _parked(block: str, planned: Plan) -> tuple[str, int] | None:
+    if not block.startswith("parked "):
+        return None
+    found = re.fullmatch(PARKED.format(mark=planned.call), block, re.ASCII)
+    if not found or int(found[1]) > _kept(planned):
+        raise ValueError("no parked file")
+    return found[2], int(found[1])
 
 
 def _answer(rc: int, seconds: int, held: bool, raw: list[bytes], lost: tuple[int, int], limit: int) -> Answer:

@@ -1,5 +1,6 @@
 """What only the func engine promises: methods, jobs that outlive connections, what goes up before a command, names."""
 
+import base64
 import hashlib
 import secrets
 import time
@@ -373,3 +374,39 @@ def test_an_address_that_is_a_name_may_stand_in_the_certificate_instead(
     unnamed = call(make_func(replace(named, address="127.0.0.1")), "test.ping")
     assert (unnamed.status, unnamed.untouched) == (Status.UNREACHABLE, True)
     assert "is for 'localhost', not for any name" in unnamed.reason
+
+
+@pytest.mark.parametrize("size", [0, 1 << 20, (1 << 20) + 1, 3 << 20, 5_000_000])
+def test_a_large_file_comes_in_pieces_and_nothing_of_it_stays(
+    make_func: MakeFunc, one: Callable[..., FuncHost], tmp_path: Path, size: int
+) -> None:
+    host, content = one(temporary=tmp_path), secrets.token_bytes(size)
+    (tmp_path / "file").write_bytes(content)
+    event = make_func(target(host)).one("get", path=str(tmp_path / "file"), limit=5_000_000)
+    assert (event.status, base64.b64decode(event.data["content"]) == content) == (Status.OK, True)
+    assert len(host.calls("command.run")) == (0 if size + 16 <= 1 << 20 else -(-(size + 16) // (1 << 20)) + 1)
+    assert eventually(lambda: [path.name for path in tmp_path.iterdir() if path.name.startswith("omserver")] == [])
+
+
+def test_a_file_that_is_larger_than_what_is_taken_is_left_there(make_func: MakeFunc, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(bytes(6_000_000))
+    event = make_func().one("get", path=str(tmp_path / "file"), limit=5_000_000)
+    assert (event.status, "more than the 5000000 bytes" in event.reason) == (Status.FAILED, True)
+
+
+def test_closing_the_engine_ends_what_runs(make_func: MakeFunc) -> None:
+    caller, wait = make_func(), seconds()
+    called = caller.start("shell", argv=["sleep", wait], timeout=60)
+    assert eventually(lambda: len(alive(wait)) == 1)
+    caller.adapter.close()
+    (event,) = called.finals().values()
+    assert event.status is Status.CANCELLED
+    assert not alive(wait)
+    assert caller.one("shell", argv=["echo", "anew"]).output == "anew\n"
+
+
+def test_thousands_of_hosts_that_are_down_end_each(make_func: MakeFunc) -> None:
+    targets = [Target(f"down{index}.func.test", "127.0.0.92", 9) for index in range(3000)]
+    finals = make_func(*targets).start("shell", argv=["true"]).finals()
+    assert len(finals) == 3000
+    assert {(event.status, event.untouched) for event in finals.values()} == {(Status.UNREACHABLE, True)}
