@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 RETURN = re.compile(r"salt/job/(\d+)/ret/(.+)")
-PUBLISH = 10  # seconds for the Salt master to take a job
+PUBLISH, TRIES = 5, 3  # seconds for the Salt master to take a job, and how often Salt's client asks it to
 CONNECT = 3.0  # seconds for its request port to accept
 LOOK = 0.5  # seconds between looks whether the Salt master was started anew
 LARGEST = 8 << 20  # characters of one minion's return, as JSON
@@ -114,7 +114,7 @@ class Questions:
         try:
             return self._made().pub(minions, function, arg, tgt_type="list", jid=jid, timeout=PUBLISH)
         except SaltReqTimeoutError as error:
-            raise SaltRefusal(f"The Salt master did not take the job within {PUBLISH} s.", sent=True) from error
+            raise SaltRefusal(f"The Salt master did not take the job within {PUBLISH * TRIES} s.", sent=True) from error
         except (AuthenticationError, AuthorizationError):
             raise
         except SaltClientError as error:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,6 +164,8 @@ class SaltFleet:
             with suppress(ProcessLookupError):
                 os.killpg(warden.pid, signal.SIGKILL)
             warden.wait(10)
+            while any(_below(warden.pid)):  # until then its ports answer
+                time.sleep(0.01)
             if warden.stdin:
                 warden.stdin.close()
 
@@ -247,17 +249,21 @@ def free_port() -> int:
 def memory(fleet: SaltFleet) -> dict[str, int]:
     """Give the KiB that each daemon holds, its children included, shared pages counted by halves as the kernel does."""
     found = dict.fromkeys(fleet.groups, 0)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            group = int(stat.read_text().rpartition(")")[2].split()[2])
-            for name, warden in fleet.groups.items():
-                if warden.pid == group:
-                    found[name] += _proportional(stat.parent / "smaps_rollup")
+    for name, warden in fleet.groups.items():
+        for folder in _below(warden.pid):
+            with suppress(OSError):
+                lines = (folder / "smaps_rollup").read_text().splitlines()
+                found[name] += next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
     return found
 
 
-def _proportional(rollup: Path) -> int:
-    return next((int(line.split()[1]) for line in rollup.read_text().splitlines() if line.startswith("Pss:")), 0)
+def _below(group: int) -> Iterator[Path]:
+    """Give the folders in /proc of a group's processes that have not ended."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, own = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(own) == group and state not in "ZX":
+                yield stat.parent
 
 
 if __name__ == "__main__":
