@@ -435,6 +435,8 @@ def test_a_taker_that_fails_harms_no_event_after(engine: Caller) -> None:
     assert finals[engine.targets[0].name] is Status.OK  # the other name is in no certificate, so Func refuses it
 
 
-def test_output_that_comes_after_the_end_is_kept(streaming: Caller) -> None:
-    event = streaming.one("shell", argv=["sh", "-c", "(for n in 1 2 3 4; do sleep 0.6; echo $n; done) & exit 0"])
-    assert (event.status, event.output) == (Status.OK, "1\n2\n3\n4\n")
+def test_output_that_comes_after_the_end_is_kept(engine: Caller) -> None:
+    event = engine.one("shell", argv=["sh", "-c", "(for n in 1 2 3 4; do sleep 0.6; echo $n; done) & exit 0"])
+    # by Salt what a command writes goes into files, which are taken when it ends: none tells whether more would come
+    wanted = "" if engine.adapter.name == "salt" else "1\n2\n3\n4\n"
+    assert (event.status, event.output) == (Status.OK, wanted)
