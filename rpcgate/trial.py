@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rpcgate.nursery import PR_SET_CHILD_SUBREAPER, account, environment, kill_children
+from rpcgate.nursery import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, account, environment, kill_children
 from sdk.errors import ModuleError
 from sdk.module import Module
 from sdk.params import ParamError, parse
@@ -91,7 +91,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it defines things; it writes no file
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a file has sent into the background becomes ours
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # what a file has sent into the background becomes ours
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     for name, source, *raw in asked:
         line = json.dumps([name, _tried(name, base64.b64decode(source), *raw)]) + "\n"
         os.write(answers, line.encode())

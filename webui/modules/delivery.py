@@ -14,7 +14,7 @@ from omserver.env import SetupError
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
 from rpcgate.envelope import sign_module
 from rpcgate.keys import KeysError
-from rpcgate.protocol import PutModule
+from rpcgate.protocol import Message, PutModule, Refusal, Submit
 from webui.masters import client_of, web_keys
 from webui.modules.models import ModuleVersion, Place, Published, Turned
 from webui.servers.models import Master
@@ -22,6 +22,7 @@ from webui.tasks.writing import write
 
 log = logging.getLogger(__name__)
 
+LACKING = (Refusal.DIGEST, Refusal.MODULE)  # a master has not the version that a job asks for
 PATIENCE = 8.0  # seconds; a master tries the file before it answers
 AT_ONCE = 8  # masters
 AGAIN = timedelta(seconds=60)  # until a master that would not take a version is asked again
@@ -74,6 +75,19 @@ def bring(client: MasterClient, master: Master, name: str, digest: str) -> bool:
     places = Place.objects.filter(version__name=name, version__digest=digest, idc=master.idc_id)
     place = places.select_related("version").first()
     return place is not None and not put(client, place.version, master)
+
+
+def ask(client: MasterClient, master: Master, submit: Submit) -> Message:
+    """Submit; to a master that lacks a version which it may have, the version is sent and the job once more.
+
+    MasterSilent and MasterRefused as from MasterClient.ask.
+    """
+    try:
+        return client.ask(submit)
+    except MasterRefused as refused:
+        if refused.code not in LACKING or not bring(client, master, submit.module, submit.digest):
+            raise
+    return client.ask(submit)
 
 
 def owed(master: Master) -> list[ModuleVersion]:

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from rpcgate.catalog import Entry
 from sdk.params import Field
 from webui.audit.models import Entry as Audit
+from webui.catalog import catalog
 from webui.modules.models import ModuleVersion, Turned
 from webui.servers.models import Engine, Master
 from webui.tasks.fleet import is_healthy
@@ -96,6 +97,16 @@ class Durations:
     good: int
     median: float | None
     p90: float | None
+
+
+def found(name: str) -> Entry | None:
+    """Give a module to be shown: the current one, or the newest version of one that was withdrawn."""
+    entry = catalog().get(name)
+    if entry is not None:
+        return entry
+    digest = ModuleVersion.objects.filter(name=name).values_list("digest", flat=True).first()
+    stored = catalog().version(name, digest) if digest else None
+    return replace(stored, published=False) if stored else None
 
 
 def lines_around(entry: Entry) -> list[Line]:

@@ -10,7 +10,7 @@ from rpcgate.catalog import Entry
 from webui import access
 from webui.by import by_of
 from webui.catalog import catalog
-from webui.modules import services
+from webui.modules import reads, services
 from webui.modules.add_views import tell
 from webui.modules.difference import difference
 from webui.modules.models import ModuleVersion
@@ -103,7 +103,7 @@ def withdraw(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _entry(name: str) -> Entry:
-    entry = catalog().get(name)
+    entry = reads.found(name)
     if entry is None:
         raise Http404(_("There is no module %s.") % name[:80])
     return entry

@@ -84,7 +84,7 @@ def _by_category(entries: Sequence[Entry]) -> list[tuple[str, list[dict[str, Any
 @require_GET
 def module(request: HttpRequest, name: str) -> HttpResponse:
     """Show one module in four tabs: what it does, its source, its versions, its runs."""
-    entry = catalog().get(name)
+    entry, withdrawn = reads.found(name), catalog().get(name) is None
     if entry is None:
         raise Http404(_("There is no module %s.") % name[:80])
     tab = request.GET.get("tab", "about")
@@ -97,7 +97,8 @@ def module(request: HttpRequest, name: str) -> HttpResponse:
         "engines": reads.engine_words(entry),
         "tab": tab,
         "may_add": access.may_add_modules(request.user),
-        "may_run": not entry.error and access.may_run(request.user, entry.risk),
+        "withdrawn": withdrawn,
+        "may_run": not entry.error and not withdrawn and access.may_run(request.user, entry.risk),
     }
     context |= {"about": _about, "source": _source, "versions": _versions, "runs": _runs}[tab](request, entry)
     return render(request, "modules/module.html", context)

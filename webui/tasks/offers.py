@@ -11,6 +11,7 @@ from rpcgate.catalog import Entry
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
 from rpcgate.protocol import Forget, HostSpec, JobState, News, Poll, Progress, Submit
 from webui.masters import client_of
+from webui.modules import delivery
 from webui.servers.models import Master, Server
 from webui.servers.selectors import SelectorError, resolve
 from webui.tasks.fleet import is_healthy
@@ -32,7 +33,7 @@ def offered(entry: Entry, field: str, selector: str, params: dict[str, object]) 
     submit = _question(entry, field, mine, params)
     try:
         with client_of(master) as client:
-            return {"choices": _asked(client, submit), "master": master.name, "reason": ""}
+            return {"choices": _asked(client, master, submit), "master": master.name, "reason": ""}
     except (MasterSilent, MasterRefused, SetupError, LookupError, ValueError) as error:
         return _none(str(error) or _("%s gave no answer that can be read.") % master.name)
 
@@ -87,9 +88,9 @@ def _is_secret(entry: Entry, name: str) -> bool:
     return any(field.name == name and field.secret for field in entry.fields)
 
 
-def _asked(client: MasterClient, submit: Submit) -> list[str]:
+def _asked(client: MasterClient, master: Master, submit: Submit) -> list[str]:
     """Ask and wait for the one event that holds the offers; LookupError says why there are none."""
-    client.ask(submit)
+    delivery.ask(client, master, submit)
     until = time.monotonic() + PATIENCE
     try:
         while time.monotonic() < until:

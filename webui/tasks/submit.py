@@ -9,8 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from rpcgate.client import MasterClient, MasterRefused
-from rpcgate.protocol import MAX_MESSAGE, Accepted, Cancel, Forget, HostSpec, JobState, Message, Refusal, Submit, encode
-from webui.modules.delivery import bring
+from rpcgate.protocol import MAX_MESSAGE, Accepted, Cancel, Forget, HostSpec, JobState, Refusal, Submit, encode
+from webui.modules import delivery
 from webui.servers.models import Master, Tag
 from webui.tasks import store
 from webui.tasks.assign import new_job
@@ -23,7 +23,6 @@ LONGEST = 86_400.0  # seconds of a whole job
 SHORTEST = 3600.0
 AT_ONCE = 10  # hosts that a master certainly drives at once; only for the job's outer deadline
 ROOM = MAX_MESSAGE - 4096
-ELSEWHERE = (Refusal.DIGEST, Refusal.MODULE)  # another master may have what this one has not
 FORGET_AT_ONCE = 500
 BRINGING = "The files that it needs are on their way to the master."
 
@@ -37,23 +36,12 @@ def send(client: MasterClient, job_id: UUID) -> JobState | None:
     if message is None:
         return None
     try:
-        answer = _asked(client, job_id, message)
+        answer = delivery.ask(client, Master.objects.get(jobs=job_id), message)
     except MasterRefused as refused:
         return _refused(job_id, message, refused)
     if not isinstance(answer, Accepted):
         raise TypeError(f"a master answered Submit with {type(answer).__name__}")
     return _accepted(job_id, answer)
-
-
-def _asked(client: MasterClient, job_id: UUID, message: Submit) -> Message:
-    """Submit; to a master that lacks a version which it may have, the version is sent and the job once more."""
-    try:
-        return client.ask(message)
-    except MasterRefused as refused:
-        master = Master.objects.get(jobs=job_id)
-        if refused.code not in ELSEWHERE or not bring(client, master, message.module, message.digest):
-            raise
-    return client.ask(message)
 
 
 def cancel(client: MasterClient, job_id: UUID) -> None:
@@ -160,7 +148,7 @@ def _refused(job_id: UUID, message: Submit, refused: MasterRefused) -> JobState 
         write(lambda: _note(job_id, reason=reason[:500]))
         raise refused
     log.warning("job %s: refused as %s: %s", job_id, refused.code, refused.sentence)
-    if refused.code in ELSEWHERE:
+    if refused.code in delivery.LACKING:
         write(lambda: _elsewhere(job_id, message.module, refused.sentence))
     else:
         store.refuse(job_id, refused.sentence)

@@ -186,6 +186,17 @@ def test_it_is_published_elsewhere_and_withdrawn(page: Client, by: By, sh: Idc, 
     assert "Say of the folder" in text(page.get("/modules/hello/"))
 
 
+def test_a_withdrawn_module_can_be_looked_at_and_brought_back_but_not_run(page: Client, by: By, sh: Idc) -> None:
+    one = published(by, "one", sh)
+    services.withdraw(by, "hello")
+    said = text(page.get("/modules/hello/?tab=versions"))
+    assert "withdrawn; its newest version was" in said
+    assert 'href="/run/hello/' not in said
+    assert page.get("/run/hello/").status_code == 200
+    page.post("/modules/hello/roll-back/", {"digest": one.digest, "base": ""})
+    assert Published.objects.get().version == one
+
+
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_who_may_not_add_modules_sees_no_button_and_gets_403(
     client: Client, viewer: User, by: By, sh: Idc, role: Role
