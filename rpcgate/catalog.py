@@ -140,7 +140,7 @@ class Catalog:
         VersionError where it is kept, but is not as it was signed.
         """
         own = self.get(name)
-        if (own is None or own.digest != digest) and self._kept:
+        if (own is None or own.digest != digest or own.error) and self._kept:
             return self._kept.get(name, digest) or own
         return own
 
@@ -363,4 +363,14 @@ def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(kept, key=lambda entry: (entry.number is None, entry.number or 0, entry.name)))
 
 
-__all__ = ["Catalog", "Entry", "describe", "entries_of", "entry_of", "least_account", "load_source", "name_fault", "ordered"]
+__all__ = [
+    "Catalog",
+    "Entry",
+    "describe",
+    "entries_of",
+    "entry_of",
+    "least_account",
+    "load_source",
+    "name_fault",
+    "ordered",
+]

@@ -267,6 +267,17 @@ def test_a_master_that_takes_none_runs_only_its_own_folders(tmp_path: Path, keys
         assert not (tmp_path / "home" / "kept").exists()
 
 
+def test_a_published_version_runs_although_the_folder_refuses_the_same_file(master: Master, keys: WebKeys) -> None:
+    text = source(
+        "for target in targets:\n    yield Event(target.name, Status.OK, output='one')", declared=", number=7"
+    )
+    master.write("a", source(declared=", number=7"))
+    master.write("hello", text)
+    assert refusal(master.ask(master.submission("hello", digest=digest_of(text))))[0] is Refusal.MODULE
+    assert master.ask(published(keys, text)) == Done()
+    assert outputs(master, "hello", digest_of(text)) == {"one"}
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, keys: WebKeys) -> None:
     (tmp_path / "kept").write_text("a file stands here")
     with pytest.raises(VersionError, match="cannot write to its folder of versions") as caught:

@@ -87,7 +87,14 @@ def ask(client: MasterClient, master: Master, submit: Submit) -> Message:
     except MasterRefused as refused:
         if refused.code not in LACKING or not bring(client, master, submit.module, submit.digest):
             raise
-    return client.ask(submit)
+    try:
+        return client.ask(submit)
+    except MasterRefused as refused:
+        if refused.code in LACKING:  # it has taken it and does not run it: not again at once
+            version = ModuleVersion.objects.get(name=submit.module, digest=submit.digest)
+            reason = refused.sentence
+            write(lambda: _turned(version, master, reason))
+        raise
 
 
 def owed(master: Master) -> list[ModuleVersion]:
