@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rpcgate.engines.conversation import Conversation
-from rpcgate.engines.remote import Link, RemoteEngine, UnreachableError
+from rpcgate.engines.remote import Link, Pieces, RemoteEngine, UnreachableError
 from rpcgate.engines.table import Table, sudo_words
 from sdk import Target
 
@@ -52,7 +52,7 @@ class LocalLink:
     def __init__(self) -> None:
         self._children: dict[Conversation, Child] = {}
 
-    async def start(self, line: str, stdin: bytes | None, said: Conversation) -> None:
+    async def start(self, line: str, stdin: Pieces, said: Conversation) -> None:
         """Hand a line to this machine's shell."""
         child = self._children[said] = Child(said)
         loop = asyncio.get_running_loop()
@@ -62,7 +62,7 @@ class LocalLink:
             raise UnreachableError(f"This machine cannot start a process: {error.strerror}.") from error
         pipe = child.transport.get_pipe_transport(0) if child.transport else None
         if isinstance(pipe, asyncio.WriteTransport):
-            pipe.write(stdin or b"")
+            pipe.writelines(stdin or ())
             pipe.write_eof()
 
     def close(self, said: Conversation) -> None:

@@ -53,17 +53,29 @@ class Plan:
 
     call: the mark of all its processes. seconds: until the host ends it. limit: bytes of output kept. raw: bytes of
     standard output kept as they are. live: output is passed on as it comes. read: makes the final event from a bare
-    one, which has host, engine and seconds already.
+    one, which has host, engine and seconds already. given: what its program reads. head: what the shell reads first.
     """
 
     call: str
     line: str
     seconds: int
     limit: int
-    stdin: bytes | None
+    given: bytes | None
     live: bool
     read: Read
     raw: int = 0
+    head: bytes = b""
+
+    @property
+    def pieces(self) -> tuple[bytes, ...] | None:
+        """Give what is read, without a copy of it: a file of many MiB goes to many hosts; None for nothing at all."""
+        pieces = tuple(piece for piece in (self.head, self.given) if piece)
+        return pieces if pieces or self.given is not None else None
+
+    @property
+    def stdin(self) -> bytes | None:
+        """Give what is read as one."""
+        return None if self.pieces is None else b"".join(self.pieces)
 
 
 def plan(call: Call, sudo: Sequence[str] = (), *, mark: str = "") -> Plan:
@@ -88,8 +100,8 @@ def plan(call: Call, sudo: Sequence[str] = (), *, mark: str = "") -> Plan:
         raise VerbError(
             f"The command has {size} bytes; a server takes {remote_shell.LONGEST}. Put the text into a script or file."
         )
-    line, stdin = remote_shell.carried(planned.line, planned.stdin, sudo)
-    return replace(planned, line=line, stdin=stdin)
+    line, head = remote_shell.carried(planned.line, None, sudo)
+    return replace(planned, line=line, head=head or b"")
 
 
 def outcome(planned: Plan, said: Said, event: Event) -> Event:

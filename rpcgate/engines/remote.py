@@ -25,7 +25,17 @@ log = logging.getLogger(__name__)
 REACHED_AHEAD = 200  # hosts that may be in reach beyond those that run: so many dead ones harm nobody
 LATE = 1.0  # seconds that a host may be late to end a command by itself
 ENDING = 20.0  # seconds to end a command from here, KILL_AFTER included
+HEAVY = 1 << 30  # bytes of files that one call holds at once; hosts beyond that wait for others
 ENDINGS = 3  # a command that was only just sent may start after the first look
+
+
+Pieces = tuple[bytes, ...] | None
+
+
+def weight(call: Call) -> int:
+    """Give the bytes that a call may hold for each host that it talks to."""
+    size = len(call.args.get("content", b"")) if call.verb == "put" else 0
+    return max(1, size, int(call.args.get("limit", 0)) if call.verb == "get" else 0)
 
 
 class UnreachableError(Exception):
@@ -35,7 +45,7 @@ class UnreachableError(Exception):
 class Link(Protocol):
     """A way to start processes on one host."""
 
-    async def start(self, line: str, stdin: bytes | None, said: Conversation) -> None:
+    async def start(self, line: str, stdin: Pieces, said: Conversation) -> None:
         """Hand a line to the host's shell; UnreachableError only while said.sent is False."""
 
     def close(self, said: Conversation) -> None:
@@ -72,6 +82,7 @@ class RemoteCall:
         self._open = len(call.targets)
         self._cancelled = False
         self._hosts: dict[str, HostRun] = {}
+        self.heavy = asyncio.Semaphore(max(1, HEAVY // weight(call)))
         if not self._open:
             self._ended.set()
 
@@ -148,7 +159,7 @@ class HostRun:
     async def _run(self) -> Event:
         try:
             planned = plan(self._running.call, self._engine.carrier.sudo)
-            async with self._place() as link:
+            async with self._running.heavy, self._place() as link:
                 return await self._talk(planned, link)
         except VerbError as error:
             return self._event(Status.FAILED, str(error))
@@ -168,7 +179,7 @@ class HostRun:
     async def _talk(self, planned: Plan, link: Link) -> Event:
         self._began = self._loop.time()
         said = self._said = Conversation(planned.limit, self._live if planned.live else None, keep=planned.raw)
-        await link.start(planned.line, planned.stdin, said)
+        await link.start(planned.line, planned.pieces, said)
         try:
             either: set[asyncio.Future[Any]] = {said.finished, self._stop}
             await asyncio.wait(either, timeout=planned.seconds + LATE, return_when=asyncio.FIRST_COMPLETED)
@@ -213,7 +224,7 @@ class HostRun:
 async def _answer(link: Link, line: str, stdin: bytes | None) -> str:
     """Run a line on the host and give the last word of its output."""
     said = Conversation(SMALL)
-    await link.start(line, stdin, said)
+    await link.start(line, None if stdin is None else (stdin,), said)
     try:
         await asyncio.wait({said.finished})
         return (said.streams["stdout"].text().split() or [""])[-1]

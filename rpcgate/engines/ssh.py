@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rpcgate.engines.conversation import Conversation
-from rpcgate.engines.remote import Link, RemoteEngine, UnreachableError
+from rpcgate.engines.remote import Link, Pieces, RemoteEngine, UnreachableError
 from rpcgate.engines.ssh_config import SshConfig
 from rpcgate.engines.table import sudo_words
 from sdk import Target
@@ -40,7 +40,7 @@ class SshLink:
         """Hold a connection for new processes; those before stay on theirs."""
         self._kept = await self._held.enter_async_context(self._pool.lend(self._endpoint, fresh=fresh))
 
-    async def start(self, line: str, stdin: bytes | None, said: Conversation) -> None:
+    async def start(self, line: str, stdin: Pieces, said: Conversation) -> None:
         """Hand a line to the host's shell, over a new connection where the kept one is of no use."""
         from rpcgate.engines.ssh_session import NotOpenedError, open_session
 

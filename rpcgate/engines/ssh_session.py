@@ -2,12 +2,15 @@
 
 import asyncio
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import asyncssh
 
 from rpcgate.engines.conversation import Conversation
+
+PIECE = 256 << 10  # bytes of input that are handed over at once
 
 
 class NotOpenedError(Exception):
@@ -17,9 +20,10 @@ class NotOpenedError(Exception):
 class Session(asyncssh.SSHClientSession[bytes]):
     """Tell a Conversation what the remote process says."""
 
-    def __init__(self, said: Conversation, stdin: bytes | None, opened: "asyncio.Future[None]") -> None:
+    def __init__(self, said: Conversation, stdin: tuple[bytes, ...] | None, opened: "asyncio.Future[None]") -> None:
         self._said = said
-        self._stdin = stdin
+        self._stdin = None if stdin is None else _cut(stdin)
+        self._paused = False
         self._opened = opened
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
 
@@ -32,10 +36,27 @@ class Session(asyncssh.SSHClientSession[bytes]):
 
     def session_started(self) -> None:
         """Send what the process reads, unless it has ended already: an error here would throw its output away."""
-        if self._channel and self._stdin is not None:
+        self._feed()
+
+    def pause_writing(self) -> None:
+        """Wait with further input: what the line does not take yet is held in memory."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Go on with it."""
+        self._paused = False
+        self._feed()
+
+    def _feed(self) -> None:
+        """Send input as fast as the line takes it, then its end."""
+        while self._channel and self._stdin is not None and not self._paused:
+            piece = next(self._stdin, None)
             with suppress(OSError):
-                self._channel.write(self._stdin)
+                if piece is not None:
+                    self._channel.write(piece)
+                    continue
                 self._channel.write_eof()
+            self._stdin = None
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Take a piece of output."""
@@ -61,7 +82,11 @@ class Session(asyncssh.SSHClientSession[bytes]):
 
 
 async def open_session(
-    connection: asyncssh.SSHClientConnection, line: str, stdin: bytes | None, said: Conversation, patience: float
+    connection: asyncssh.SSHClientConnection,
+    line: str,
+    stdin: tuple[bytes, ...] | None,
+    said: Conversation,
+    patience: float,
 ) -> Session:
     """Ask the server to run a line. NotOpenedError while nothing was sent; after that `said` knows all."""
     opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -85,6 +110,12 @@ def _asked(asking: "asyncio.Task[object]", said: Conversation) -> None:
     """Know what came of the request, once it was sent."""
     if not asking.cancelled() and (error := asking.exception()):
         said.closed(f"the server did not start the command ({error})")
+
+
+def _cut(pieces: tuple[bytes, ...]) -> Iterator[bytes]:
+    for piece in pieces:
+        for at in range(0, len(piece), PIECE):
+            yield piece[at : at + PIECE]
 
 
 def _number(name: str) -> int:
