@@ -39,7 +39,7 @@ if [ "$place" = cron.d ]; then
 else
   command -v crontab >/dev/null || { echo "this server has no crontab; is cron installed?" >&2; exit 1; }
   if [ "$(id -u)" = "$(id -u "$account")" ]; then set --; else set -- -u "$account"; fi
-  crontab "$@" -l >"$work/old" 2>"$work/said" || grep -q -e "no crontab" -e "can't open" "$work/said" ||
+  crontab "$@" -l >"$work/old" 2>"$work/said" || grep -q -e "no crontab for" -e "No such file" "$work/said" ||
     { cat "$work/said" >&2; exit 1; }
   BEGIN=$begin END=$end LINE=$line awk '
     function entry() {
@@ -55,9 +55,9 @@ if cmp -s "$work/old" "$work/new"; then echo same; exit 0; fi
 if [ "$place" = crontab ]; then crontab "$@" "$work/new" || exit 1
 elif [ -z "$line" ]; then rm -f "$file" || exit 1
 else
-  # cron.d takes no name with a dot, so a half-written file under such a name is never read
-  trap 'rm -rf "$work" "$file.new"' EXIT
-  (umask 022 && cat "$work/new" >"$file.new") && chmod 644 "$file.new" && mv -f "$file.new" "$file" || exit 1
+  new=/etc/cron.d/.omserver-$name # no cron reads a name that begins with a dot
+  trap 'rm -rf "$work" "$new"' EXIT
+  (umask 022 && cat "$work/new" >"$new") && chmod 644 "$new" && mv -f "$new" "$file" || exit 1
 fi
 echo changed
 """

@@ -11,10 +11,12 @@ from typing import Annotated
 
 from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, module
 
-WHOLE = ("bin", "boot", "dev", "etc", "lib(32|64|x32|exec)?", "proc", "run", "sbin", "sys", "usr", "lost\\+found")
-BELOW = ("root/\\.ssh", "var/(lib|run|lock|mail|spool/(cron|mail))", "var/db", "snap", "nix", "gnu")
+WITH_ALL_BELOW = (
+    *("bin", "boot", "dev", "efi", "etc", "gnu", "lib(32|64|x32|exec)?", "lost\\+found", "nix", "proc", "run", "sbin"),
+    *("snap", "sys", "usr", "var/(db|lib|lock|mail|run)", "var/spool/(cron|mail)", "(root|home/[^/]+)/\\.(ssh|gnupg)"),
+)
 ALONE = ("", "home(/[^/]*)?", "root", "var", "var/spool", "srv", "opt", "mnt", "media")  # what is in them may be named
-REFUSED = re.compile(rf"/+(({'|'.join(WHOLE + BELOW)})(/.*)?|{'|'.join(ALONE)})/*")
+REFUSED = re.compile(rf"/+(({'|'.join(WITH_ALL_BELOW)})(/.*)?|{'|'.join(ALONE)})/*")
 LISTED = 200
 # GNU find looks at each file once more when it deletes it, by its folder's handle, so a link that is put in a folder's
 # place meanwhile is not followed; some busybox have no -delete. A link on the way to the folder could lead anywhere: it

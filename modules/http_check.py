@@ -36,7 +36,7 @@ if insecure: trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
 opener = urllib.request.build_opener(Stay, urllib.request.HTTPSHandler(context=trust))
 try: answer = opener.open(url, timeout=int(within))
 except urllib.error.HTTPError as error: answer = error
-except (OSError, ValueError) as error: print("fault:", getattr(error, "reason", error), file=sys.stderr); sys.exit()
+except Exception as error: print("fault:", getattr(error, "reason", error), file=sys.stderr); sys.exit()
 print("HTTP/1.1", answer.status, file=sys.stderr)
 try: sys.stdout.buffer.write(answer.read(int(most)))
 except OSError as error: print("fault:", error, file=sys.stderr)

@@ -11,11 +11,12 @@ from typing import Annotated, Literal
 from sdk import Context, Engine, Event, Events, Help, Status, Targets, module
 
 # Rows of mark, name, version now, version to come. apt: a simulated upgrade, whose lines are
-# Inst NAME [OLD] (NEW Origin:Suite [arch]). dnf's check-update ends with 100 where there are updates; what it calls
-# obsoleting comes after them under a heading.
+# Inst NAME [OLD] (NEW Origin:Suite [arch]). dnf's check-update ends with 100 where there are updates; a
+# long name has a line of its own, and what it calls obsoleting comes after them under a heading.
 SCRIPT = r"""
 export LC_ALL=C
-table() { awk -v mark="$1" '/^Obsoleting/ { exit } NF == 3 && $1 ~ /\./ { print mark "\t" $1 "\t-\t" $2 }'; }
+table() { awk -v mark="$1" '/^Obsoleting/ { exit } NF == 1 { name = $1 } NF == 2 { $0 = name " " $0 }
+  NF == 3 && $1 ~ /\./ { print mark "\t" $1 "\t-\t" $2 }'; }
 updates() { out=$($tool -q check-update "$@"); rc=$?; [ $rc -eq 0 ] || [ $rc -eq 100 ]; }
 if command -v apt-get >/dev/null && [ -s /var/lib/dpkg/status ]; then
   set -- /var/lib/apt/lists/*Packages*

@@ -64,5 +64,6 @@ def judged(event: Event) -> Event:
     rows = [row for row in (line.split("\t") for line in event.stdout.splitlines()) if len(row) == 3]
     said = event.say("".join(f"{name:<32} {state:<20} {boot}\n" for name, state, boot in rows) or "None has failed.\n")
     missing = [f"There is no service {name}." for name, state, _ in rows if state == "none"]
-    down = [f"{name} is {state}." for name, state, _ in rows if state != "none" and not state.startswith("active")]
+    well = ("none", "active", "reloading")
+    down = [f"{name} is {state}." for name, state, _ in rows if not state.startswith(well)]
     return said.fail(" ".join(missing + down)) if missing or down else said

@@ -23,8 +23,8 @@ umask 077; eval cd "~$LOGIN" 2>/dev/null || { echo "$LOGIN has no home folder" >
 file=.ssh/authorized_keys; newline='
 '
 if [ -L .ssh ] || [ -L $file ]; then echo "$LOGIN's .ssh or authorized_keys is a link; look at it first" >&2; exit 1; fi
-if [ -e $file ] && { [ ! -f $file ] || [ ! -r $file ]; }; then
-  echo "authorized_keys of $LOGIN cannot be read" >&2; exit 1
+if [ -e $file ] && { [ ! -f $file ] || [ ! -r $file ] || [ ! -O $file ]; }; then
+  echo "authorized_keys is no plain file of $LOGIN's own; look at it first" >&2; exit 1
 fi
 old=$([ ! -e $file ] || cat $file; echo .); old=${old%.}
 is='function is() {

@@ -12,7 +12,7 @@ from sdk import Ansible, Between, Context, Event, Events, Help, Matches, Salt, S
 
 # Prints "there" or "missing". Everything that is not to be touched ends here, before any engine's module is asked.
 GUARD = r"""
-uid=$(id -u -- "$1" 2>/dev/null) || { echo missing; exit 0; }
+uid=$(id -u "$1" 2>/dev/null) || { echo missing; exit 0; }
 if [ "$uid" -eq 0 ]; then echo "$1 has the uid 0; a task does not touch it" >&2; exit 1; fi
 if [ -z "$3" ] && { [ "$uid" -lt 1000 ] || [ "$uid" -eq 65534 ]; }; then
   echo "$1 has the uid $uid and belongs to the system; say that you mean it (system account)" >&2; exit 1

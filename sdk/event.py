@@ -59,9 +59,14 @@ class Event:
         return replace(self, status=Status.CHANGED, reason=reason) if self.status is Status.OK else self
 
     def quote(self) -> "Event":
-        """Let the last line of a failed process' complaints, or of its output, be the reason; any other event stays."""
+        """Let the last line of a failed process' complaints, or of its output, be the reason.
+
+        Any other event stays as it is, and so does a reason that says more than the exit status.
+        """
+        if self.status is not Status.FAILED or self.reason not in ("", f"Exit status {self.rc}."):
+            return self
         complaints = str(self.data.get("stderr", "")) if isinstance(self.data, dict) else ""
-        lines = (complaints.strip() or self.output.strip()).splitlines() if self.status is Status.FAILED else []
+        lines = (complaints.strip() or self.output.strip()).splitlines()
         return replace(self, reason=lines[-1].strip()) if lines else self
 
     def say(self, output: str) -> "Event":

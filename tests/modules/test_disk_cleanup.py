@@ -166,6 +166,7 @@ def test_busybox_deletes_the_same(run_on_busybox: Runner, folder: Path) -> None:
     [
         *("/", "/etc", "/usr", "/usr/local/x", "/boot", "/bin", "/lib", "/lib64", "/var/lib", "/var/lib/mysql", "/dev"),
         *("/proc", "/sys", "/run/x", "/root", "/root/.ssh", "/var", "/home", "/home/ann", "/srv", "/opt", "/sbin"),
+        *("/home/ann/.ssh", "/home/ann/.gnupg/x", "/var/spool/cron", "/efi"),
         *("relative", "/a/../etc", "/./etc", "//etc", "/etc/", "/tmp/", "/a//b", "/a\nb", "-x", "", "/a/.."),
     ],
 )

@@ -24,6 +24,8 @@ DNF = """\
 
 kernel.x86_64            5.14.0-427.el9      baseos
 openssl-libs.x86_64      1:3.0.7-27.el9      baseos
+a-package-with-a-very-long-name-indeed.noarch
+                         2.0-1               appstream
 Obsoleting Packages
 old.x86_64               1.0-1               baseos
 """
@@ -71,6 +73,7 @@ def test_dnfs_security_updates_are_marked_and_obsoleting_ones_left_out(run: Runn
         "security openssl-libs.x86_64 - 1:3.0.7-27.el9",
         "- kernel.x86_64 - 5.14.0-427.el9",
         "- openssl-libs.x86_64 - 1:3.0.7-27.el9",
+        "- a-package-with-a-very-long-name-indeed.noarch - 2.0-1",
     ]
 
 

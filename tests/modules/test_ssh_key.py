@@ -105,6 +105,15 @@ def test_a_link_laid_by_the_account_leads_nowhere(run_as_root: Runner, account: 
     assert victim.read_text() == "root:x\n"
 
 
+def test_a_file_that_root_keeps_there_is_left_to_a_person(run_as_root: Runner, account: str, key: str) -> None:
+    run_as_root("ssh_key", account=account, key=key)
+    os.chown(keys_of(account), 0, 0)
+    keys_of(account).chmod(0o644)
+    event = run_as_root("ssh_key", account=account, key=key, state="absent")["host0"]
+    assert (event.status, "no plain file" in event.reason) == (Status.FAILED, True)
+    assert keys_of(account).read_text() == key + "\n"
+
+
 def test_another_accounts_keys_are_refused_to_a_plain_one(run: Runner, account: str, key: str) -> None:
     event = run("ssh_key", account=account, key=key)["host0"]
     assert (event.status, f"may not change the keys of {account}" in event.reason) == (Status.FAILED, True)

@@ -50,5 +50,7 @@ def test_a_failed_process_last_line_can_be_the_reason() -> None:
     assert failed.quote().reason == "no such file"
     both = {"stdout": "a row\n", "stderr": "it broke\n"}  # whichever of the two arrived last
     assert Event("a", Status.FAILED, "it broke\na row\n", data=both).quote().reason == "it broke"
-    assert Event("a", Status.FAILED, " \n", reason="Exit status 1.").quote().reason == "Exit status 1."
+    assert Event("a", Status.FAILED, " \n", rc=1, reason="Exit status 1.").quote().reason == "Exit status 1."
+    refused = Event("a", Status.FAILED, "sudo: no", rc=1, reason="sudo refused: no.")
+    assert refused.quote() == refused
     assert Event("a", Status.TIMEOUT, "words", reason="late").quote().reason == "late"
