@@ -24,7 +24,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--from-master", metavar="MASTER", default="", help="ask an engine of this master instead")
     parser.add_argument("--idc", default="", help="of new servers; a CSV names it in a column, a master is in one")
     parser.add_argument(
-        "--engine", help=f"with --from-master: {' or '.join(KNOWING)}; of new servers: {' or '.join(ENGINES)}"
+        "--engine",
+        help=f"with --from-master: {' or '.join(KNOWING)}; of an inventory's new servers: {' or '.join(ENGINES)}",
     )
     parser.add_argument("--groups", choices=GROUPS, default="tags", help="what becomes of an inventory's groups")
     parser.add_argument("--dry-run", action="store_true", help="say what would change, write nothing")
@@ -100,13 +101,15 @@ def _from_ansible(content: bytes, options: dict[str, Any]) -> Import:
 def _from_master(options: dict[str, Any]) -> Import:
     if options["file"] is not None:
         raise console.UsageError("name a file or a master, not both")
-    if options["engine"] not in KNOWING:
-        raise console.UsageError(f"which engine of the master is asked? add --engine {' or --engine '.join(KNOWING)}")
     master = Master.objects.select_related("idc").filter(name=options["from_master"]).first()
     if master is None:
         names = ", ".join(Master.objects.values_list("name", flat=True)) or "none yet"
         raise Refused(f"there is no master {options['from_master']} (there are: {names})")
-    return read_master(master, options["engine"], idc_named(options["idc"]) if options["idc"] else None)
+    ready = [name for name in KNOWING if master.engines.get(name) == ""]
+    engine = options["engine"] or (ready[0] if len(ready) == 1 else "")
+    if engine not in KNOWING:
+        raise console.UsageError(f"which engine of the master is asked? add --engine {' or --engine '.join(KNOWING)}")
+    return read_master(master, engine, idc_named(options["idc"]) if options["idc"] else None)
 
 
 def _unused(options: dict[str, Any], *names: str) -> None:

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from webui.servers.ansible_inventory import read_inventory
 from webui.servers.compare import Import, apply_import
 from webui.servers.import_ansible import Wanted, read_ansible
-from webui.servers.models import Idc, Server
+from webui.servers.models import Idc, Master, Server
 from webui.servers.services import By, Refused
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db, pytest.mark.ansible]
@@ -262,8 +262,8 @@ def test_the_command_shows_each_change_in_a_dry_run_and_writes_nothing(
         (["hosts", "--idc", "sh"], "means nothing for a CSV"),
         (["none", "--format", "ansible", "--idc", "sh"], "cannot be read"),
         ([], "name a file, or a master"),
-        (["--from-master", "m1"], "--engine salt"),
-        (["--from-master", "m1", "--engine", "ssh"], "--engine salt"),
+        (["--from-master", "sh-m1"], "--engine salt"),
+        (["--from-master", "sh-m1", "--engine", "ssh"], "--engine salt"),
         (["--from-master", "m1", "--engine", "salt"], "there is no master m1"),
         (["hosts", "--from-master", "m1", "--engine", "salt"], "not both"),
     ],
@@ -271,6 +271,7 @@ def test_the_command_shows_each_change_in_a_dry_run_and_writes_nothing(
 def test_a_wrong_command_is_refused_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
 ) -> None:
+    Master.objects.create(name="sh-m1", idc=Idc.objects.get(), address="127.0.0.1", port=9, engines={"ssh": ""})
     (tmp_path / "hosts").write_text(INI)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match=said) as error:
