@@ -24,6 +24,7 @@ DENIED = "the minion's access list does not allow {method} to this master; docs/
 FRESH = 5.0  # seconds for which an open connection may wait for its call; a minion closes it after twenty
 SHORT = 30.0  # seconds for a call that has nothing to wait for on the minion
 FORGOTTEN = 3000.0  # seconds: a minion forgets jobs that began an hour ago while they run, and knows them again after
+JOB = r"[!-~]{1,200}"  # a job's id, which is sent back as it came
 TRIES = 3  # for what is only read
 SOONEST, LATEST, PATIENCE = 0.05, 15.0, 0.5  # seconds between polls: at least, at most, as a part of the time so far
 AT_THE_END = 0.3  # seconds after a command's own deadline at which to look again
@@ -102,7 +103,7 @@ class Link:
     async def start(self, method: str, params: tuple[Any, ...]) -> str:
         """Start a method as a job and give its id."""
         value = (await self.ask(f"async.{method}", params, seconds=SHORT)).value
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not re.fullmatch(JOB, value):
             raise BadReply("it started no job but answered something else")
         return value
 
