@@ -64,7 +64,9 @@ def admitted(sock: ssl.SSLSocket, seconds: float) -> None:
     With TLS 1.3 the handshake seems to succeed either way. A minion that took it sends session tickets at once, one
     that did not an alert; both are read here, so that a refusal is known before anything is sent.
     """
-    if sock.version() != "TLSv1.3" or not select.select([sock], [], [], min(ADMITTED, seconds))[0]:
+    waiting = select.poll()  # select itself takes no descriptor above 1023
+    waiting.register(sock, select.POLLIN)
+    if sock.version() != "TLSv1.3" or not waiting.poll(1000 * min(ADMITTED, seconds)):
         return
     timeout = sock.gettimeout()
     sock.settimeout(0)
