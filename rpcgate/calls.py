@@ -231,7 +231,7 @@ class Calls:
             adapter = self._router.after(verb.name, target, event, missed) if target and not verb.over else None
             if target is None or adapter is None:
                 return False
-            note = self._fallbacks.note(event, adapter.name)
+            note = self._fallbacks.note(replace(event, reason=self._record.masked(event.reason)), adapter.name)
             verb.by[event.host] = adapter.name
             waiting = verb.waiting.setdefault(adapter.name, [])
             waiting.append((target, event))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from rpcgate.record import REASON
 from sdk import Event, Status
 
+LONGEST = 220  # characters of an engine's reason inside another; what is wrong stands at its beginning
+
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
@@ -39,7 +41,7 @@ class Fallbacks:
         return fallback.engines if fallback else frozenset()
 
     def note(self, event: Event, by: str) -> Event:
-        """Remember that a host goes on to another engine; give the live word that says so."""
+        """Remember that a host goes on to another engine; give the live word that says so. event: secrets masked."""
         before = self._hosts.get(event.host)
         fallback = Fallback((*(before.missed if before else ()), event), by)
         self._hosts[event.host] = fallback
@@ -67,7 +69,8 @@ class Fallbacks:
 
 def _missed(event: Event) -> str:
     what = "did not reach it" if event.untouched else "was silent"
-    return f"{what} ({event.reason.rstrip('.')})" if event.reason else what
+    short = event.reason if len(event.reason) <= LONGEST else f"{event.reason[:LONGEST]}…"
+    return f"{what} ({short.rstrip('.')})" if short else what
 
 
 def _joined(reason: str, sentence: str) -> str:

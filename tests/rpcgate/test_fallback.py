@@ -214,6 +214,25 @@ def test_a_long_reason_and_a_secret_in_it_stay_whole_or_hidden(tmp_path: Path) -
     assert json.dumps(final.reason).endswith('\\u2026"')
 
 
+def test_a_secret_in_the_first_engines_reason_is_not_cut_in_two(tmp_path: Path) -> None:
+    secret = "s3cret " * 40
+
+    class Telling(Counting):
+        def call(self, call: Call, emit: Emit) -> Running:
+            return super().call(call, lambda event: emit(replace(event, reason=f"{'x' * 200} {secret} end")))
+
+    engines = Engines(ssh=SOUND)
+    engines["salt"] = Telling(UNTOUCHED, "salt")
+    with running(tmp_path, engines, open_secrets=lambda sealed, task: {"token": secret}) as master:
+        master.write("test", source(params="token: Annotated[str, Secret()]"))
+        final = master.finals(master.submit(hosts=HOSTS[:1], sealed="x"))["a"]
+    for engine in engines.values():
+        engine.close()
+    assert final.engine == "ssh"
+    assert "s3cret" not in final.reason
+    assert len(final.reason) < 300
+
+
 def test_cancel_while_the_next_engine_begins_waits_for_it_and_cancels_it(tmp_path: Path) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
