@@ -15,7 +15,8 @@ from typing import Any
 from analytics.asking import Data
 from analytics.dataset import Dataset
 from analytics.store.client import Store
-from sdk.params import parse
+from sdk import ParamError
+from sdk.params import check
 from sdk.report import Chart, Column, Report, Result, plain
 
 CACHE_FILES = 5000  # some 100 MB of results; the oldest go first
@@ -65,7 +66,7 @@ def answer(
 
     ParamError names the parameters that are wrong; NotSupported says what the data lack; StoreError, that the store failed.
     """
-    params = parse(report.params, raw)
+    params = parsed(report, raw)
     key = _key(dataset, report, plain(params))
     if cache and (kept := cache.get(key)):
         return kept
@@ -81,6 +82,15 @@ def answer(
     if cache:
         cache.put(key, found)
     return found
+
+
+def parsed(report: Report, raw: Mapping[str, Any]) -> Any:  # noqa: ANN401  # the report's own Params
+    """Read a report's parameters; ParamError names every one that is wrong. As sdk.parse, with the fields read once."""
+    values = check(report.fields, raw)
+    try:
+        return report.params(**values)
+    except ValueError as error:
+        raise ParamError({"": str(error)}) from error
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # what the store gives

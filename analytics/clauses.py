@@ -76,8 +76,12 @@ def behaviours(dataset: Dataset, names: Sequence[str], *, name: str) -> Clause:
     for code in codes:
         if code not in dataset.behaviours:
             there = ", ".join([*RANKS, *(c for c in dataset.behaviours if c not in RANKS)])
-            raise ParamError({name.partition("__")[0]: f"There is no behaviour {code[:60]!r}; there are: {there[:300]}."})
-    parts = [f"role IN {{{name}_roles:Array(UInt8)}}"] * bool(ranks) + [f"behaviour IN {{{name}_codes:Array(String)}}"] * bool(codes)
+            raise ParamError(
+                {name.partition("__")[0]: f"There is no behaviour {code[:60]!r}; there are: {there[:300]}."}
+            )
+    parts = [f"role IN {{{name}_roles:Array(UInt8)}}"] * bool(ranks) + [
+        f"behaviour IN {{{name}_codes:Array(String)}}"
+    ] * bool(codes)
     bind = {f"{name}_roles": ranks} if ranks else {}
     return Clause(" OR ".join(parts), bind | ({f"{name}_codes": codes} if codes else {}))
 
@@ -91,14 +95,18 @@ def dimension(dataset: Dataset, word: str, name: str) -> Clause:
     """Give the column of a field or dimension of the dataset; ParamError where it has none of that name."""
     there = {"user", "behaviour", *dataset.mapped}
     if word not in there:
-        raise ParamError({name.partition("__")[0]: f"The dataset has no {word[:60]!r}; it has: {', '.join(sorted(there))}."})
+        raise ParamError(
+            {name.partition("__")[0]: f"The dataset has no {word[:60]!r}; it has: {', '.join(sorted(there))}."}
+        )
     return Clause(quoted(FIELDS.get(word, word)))
 
 
 def _filter(dataset: Dataset, word: str, name: str) -> Clause:
     match = FILTER.fullmatch(word)
     if not match:
-        raise ParamError({name.partition("__")[0]: f"{word[:80]!r} is no filter; write field=value, for example category=12,13."})
+        raise ParamError(
+            {name.partition("__")[0]: f"{word[:80]!r} is no filter; write field=value, for example category=12,13."}
+        )
     column, sign, text = dimension(dataset, match[1], name), match[2], match[3]
     number = _is_number(dataset, match[1])
     if sign in ("=", "!="):
@@ -107,7 +115,9 @@ def _filter(dataset: Dataset, word: str, name: str) -> Clause:
         bound = [_number(value, number, name) if number else value for value in values]
         return Clause(f"{column.sql} {'NOT ' * (sign == '!=')}IN {{{name}:{kind}}}", {name: bound})
     if not number:
-        raise ParamError({name.partition("__")[0]: f"{match[1]} holds texts, which {sign} cannot compare; write = or !=."})
+        raise ParamError(
+            {name.partition("__")[0]: f"{match[1]} holds texts, which {sign} cannot compare; write = or !=."}
+        )
     kind = "Float64" if number == "float" else "Int64"
     return Clause(f"{column.sql} {sign} {{{name}:{kind}}}", {name: _number(text, number, name)})
 

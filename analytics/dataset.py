@@ -57,6 +57,7 @@ class Dataset:
     version: int = 0
     layout: Layout = field(default_factory=Layout)
     roles: Mapping[str, str] = field(default_factory=dict)
+    roles_given: bool = False  # by a person; else they are guessed from the codes' names
     activity: tuple[str, ...] = ()
     mapped: frozenset[str] = frozenset()
     valid: tuple[int | None, int | None] = (None, None)

@@ -20,14 +20,18 @@ class Ranged:
     """What every report over a range of time asks; a report's Params inherit it."""
 
     start: Annotated[str, Matches(MOMENT, RULE), Help("First local day. Empty: the day of the first row.")] = ""
-    end: Annotated[str, Matches(MOMENT, RULE), Help("The local day after the last one. Empty: that after the last row.")] = ""
+    end: Annotated[
+        str, Matches(MOMENT, RULE), Help("The local day after the last one. Empty: that after the last row.")
+    ] = ""
     where: Annotated[
         list[str],
         Help("Only events for which all of these are true, one a line: category=12,13 or channel!=ads or amount>=10."),
     ] = field(default_factory=list)
     users: Annotated[
         list[str],
-        Help("Only users for whom all of these are true in the range, one a line: did buy, did not fav, did cart >= 3."),
+        Help(
+            "Only users for whom all of these are true in the range, one a line: did buy, did not fav, did cart >= 3."
+        ),
     ] = field(default_factory=list)
 
 
@@ -50,7 +54,9 @@ def span_of(dataset: Dataset, start: str, end: str) -> Span:
     low = _moment(dataset, "start", start, dataset.first_day)
     high = _moment(dataset, "end", end, dataset.end_day)
     if low >= high:
-        raise ParamError({"end": f"The range ends ({end or dataset.end_day}) before it begins ({start or dataset.first_day})."})
+        raise ParamError(
+            {"end": f"The range ends ({end or dataset.end_day}) before it begins ({start or dataset.first_day})."}
+        )
     if high <= dataset.first_ts or low > dataset.last_ts:
         raise NotSupported(
             f"there is no row from {start} to {end or dataset.end_day}; the data reach from {dataset.first_day}"

@@ -174,9 +174,13 @@ def _ordered(funnel: Funnel) -> str:
     fold = (
         f"arrayFold((s, t, m) -> (({step} AS chains),"
         f" if({reached} > length(s.2), arrayFirst(c -> length(c) = {reached}, chains), s.2)),"
-        f" ts_of, mask_of, ({empty}, emptyArrayInt64()))"
+        f" if(far, ts_of, []), if(far, mask_of, []), ({empty}, emptyArrayInt64()))"
     )
-    return f"{fold}.2 AS times, length(times) AS level"
+    # most groups never get past the first step: for them the fold, which is slow, has nothing to do
+    only = "[arrayFirst((t, m) -> bitTest(m, 0), ts_of, mask_of)]"
+    return (
+        f"arrayExists(m -> bitTest(m, 1), mask_of) AS far, if(far, {fold}.2, {only}) AS times, length(times) AS level"
+    )
 
 
 def _strict(funnel: Funnel) -> str:

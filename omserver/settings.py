@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django.forms",  # its templates, for the widgets that have their own in templates/
     "django_htmx",
     "csp",
+    "analytics",
     "webui.servers",
     "webui.tasks",
     "webui.modules",
@@ -155,6 +156,9 @@ CONFIRM_ABOVE = env.number("OMSERVER_CONFIRM_ABOVE", 100, low=1)  # hosts; above
 MAX_HOSTS = env.number("OMSERVER_MAX_HOSTS", 20_000, low=1)  # hosts of one task
 MASTER_SILENT_AFTER = env.number("OMSERVER_MASTER_SILENT_AFTER", 15, low=2)  # seconds without an answer
 LEASE_SECONDS = env.number("OMSERVER_LEASE_SECONDS", 60, low=5)  # how long a silent master keeps its hosts
+ANALYTICS_URL = env.text("ANALYTICS_URL")  # of a ClickHouse; empty: the embedded store
+ANALYTICS_CLUSTER = env.text("ANALYTICS_CLUSTER")  # its name there, where tables are to be sharded
+ANALYTICS_PREFIX = env.text("ANALYTICS_PREFIX", "om_")  # of the databases; two installations on one ClickHouse need two
 LANGUAGE_NAMES = {"en": _("English"), "zh-hans": _("Simplified Chinese")}
 
 LOGGING = {

@@ -107,9 +107,7 @@ class Report:
     users: Callable[..., Any] | None = field(repr=False, default=None)
 
 
-def report(
-    *, category: str = "general", needs: Sequence[str] = (), chart: Chart | None = None
-) -> Callable[[R], R]:
+def report(*, category: str = "general", needs: Sequence[str] = (), chart: Chart | None = None) -> Callable[[R], R]:
     """Mark `run(data, params)` as a report's entry. ModuleError on a wrong value."""
     if chart and chart.kind not in CHARTS:
         raise ModuleError(f"the chart is {chart.kind!r}; choose one of {', '.join(CHARTS)}")
@@ -127,7 +125,9 @@ def read_report(name: str, loaded: ModuleType) -> Report:
     run, params = getattr(loaded, "run", None), getattr(loaded, "Params", None)
     declaration = getattr(run, REPORT, None)
     if not callable(run) or not isinstance(declaration, Declaration):
-        raise ModuleError("there is no run decorated with @report; write @report(category=...) above def run(data, params)")
+        raise ModuleError(
+            "there is no run decorated with @report; write @report(category=...) above def run(data, params)"
+        )
     if not isinstance(params, type) or not is_dataclass(params) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # CPython's own record of the decorator
         raise ModuleError(NO_PARAMS)
     if list(inspect.signature(run).parameters) != ["data", "params"]:

@@ -18,7 +18,9 @@ DELIMITERS = (",", "\t", ";", "|", "\x01")  # \x01: Hive's
 class CsvFile:
     """One file, .gz or not. header: None finds out; delimiter: "" finds out."""
 
-    def __init__(self, path: Path, *, header: bool | None = None, delimiter: str = "", block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(
+        self, path: Path, *, header: bool | None = None, delimiter: str = "", block_bytes: int = BLOCK_BYTES
+    ) -> None:
         self.path, self._block_bytes = path, block_bytes
         try:
             self._size = max(path.stat().st_size, 1)
@@ -33,7 +35,9 @@ class CsvFile:
         self.delimiter = delimiter or max(DELIMITERS, key=first.count)
         rows = [row for row in csv.reader(io.StringIO(text), delimiter=self.delimiter) if row][: SAMPLE_ROWS + 1]
         self.named = _is_header(rows[0]) if header is None else header
-        self.columns = tuple(name.strip() for name in rows[0]) if self.named else tuple(map(str, range(1, len(rows[0]) + 1)))
+        self.columns = (
+            tuple(name.strip() for name in rows[0]) if self.named else tuple(map(str, range(1, len(rows[0]) + 1)))
+        )
         if len(set(self.columns)) < len(self.columns):
             raise ImportFault(f"{path}: two columns of the header have one name: {', '.join(self.columns)[:300]}")
         self._sample = rows[1:] if self.named else rows
@@ -92,7 +96,9 @@ class CsvFile:
         text = data.decode("utf-8", "surrogateescape")
         whole = not data.count(b'"') % 2
         rows = _rows(text, self.delimiter) if whole else None
-        lines = [_joined(row) for row in rows] if rows is not None else [self._alone(line) for line in text.splitlines()]
+        lines = (
+            [_joined(row) for row in rows] if rows is not None else [self._alone(line) for line in text.splitlines()]
+        )
         return "LineAsString", SEPARATOR, "\n".join(filter(None, lines)).encode("utf-8", "surrogateescape")
 
     def _alone(self, line: str) -> str:

@@ -27,7 +27,9 @@ KNOWN_ROLES = {
     "cart": ("cart", "addtocart", "add_to_cart", "add-to-cart", "加购", "加入购物车"),
     "buy": ("buy", "purchase", "transaction", "order", "pay", "paid", "购买"),
 }
-NUMBERED_ROLES = dict(zip("1234", ROLES, strict=True))  # Tianchi's mobile set: 1 browse, 2 collect, 3 add to cart, 4 purchase
+NUMBERED_ROLES = dict(
+    zip("1234", ROLES, strict=True)
+)  # Tianchi's mobile set: 1 browse, 2 collect, 3 add to cart, 4 purchase
 NUMBER = re.compile(r"-?\d{1,18}")
 TIME = re.compile(r"-?\d{9,17}(\.\d+)?|\d{4}-\d\d-\d\d.*")
 
@@ -57,7 +59,9 @@ def written(text: str) -> Columns:
         if name in FIELDS:
             fields[name] = column
         elif not re.fullmatch(r"\w{1,60}", name) or name in RESERVED:
-            raise ImportFault(f"--map: {name!r} cannot be a dimension's name; write letters, digits and _, none of ours")
+            raise ImportFault(
+                f"--map: {name!r} cannot be a dimension's name; write letters, digits and _, none of ours"
+            )
         else:
             bare, _, kind = column.rpartition(":")
             is_kind = bool(bare) and kind in (Kind.NUMBER, Kind.TEXT)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from analytics.dataset import Dataset
+from analytics.dataset import OWN, Dataset
 from analytics.importing.blocks import ImportFault
+from analytics.importing.mapping import roles_of
 from analytics.importing.stage import Stage
 from analytics.store.names import quoted
 from analytics.store.schema import event_columns
@@ -34,8 +35,13 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None]) -
         why = ", ".join(f"{number} for {name}" for name, number in counts.items()) or "the source is empty"
         raise ImportFault(f"no row could be taken: {why}; look at the mapping (--map) and at the valid range")
     codes = stage.behaviours()
+    if not dataset.roles_given:
+        guess = roles_of([*dataset.behaviours, *codes])
+        dataset = replace(dataset, roles={**guess, **dataset.roles})  # what rows already have is not changed
     if len(codes) > MAX_BEHAVIOURS:
-        raise ImportFault(f"the behaviour column has more than {MAX_BEHAVIOURS} codes ({codes[0]}, {codes[1]} ...); is it the right one?")
+        raise ImportFault(
+            f"the behaviour column has more than {MAX_BEHAVIOURS} codes ({codes[0]}, {codes[1]} ...); is it the right one?"
+        )
     tables = stage.tables
     version = tables.create_version(dataset)
     _fill(stage, dataset, version, good, progress)
@@ -51,9 +57,14 @@ def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Cal
     tables = stage.tables
     names = [quoted(column.name) for column in event_columns(dataset.layout)]
     columns, passes = ", ".join(names), max(1, -(-good // PASS_ROWS))
-    old, bind = "", {"passes": passes}
+    role = f"transform(toString(behaviour), {{codes:Array(String)}}, {{ranks:Array(UInt8)}}, toUInt8({OWN})) AS role"
+    staged = columns.replace(quoted("role"), role, 1)
+    ranks = dataset.ranks() or {"": OWN}
+    old, bind = "", {"passes": passes, "codes": list(ranks), "ranks": list(ranks.values())}
     if dataset.version and good:
-        span = tables.store.ask(f"SELECT min(ts) AS low, max(ts) AS high FROM {tables.name(stage.staged)} WHERE why = ''").one()
+        span = tables.store.ask(
+            f"SELECT min(ts) AS low, max(ts) AS high FROM {tables.name(stage.staged)} WHERE why = ''"
+        ).one()
         bind |= span
         old = (
             f"AND ({columns}) NOT IN (SELECT {columns} FROM {tables.event(dataset.version)}"
@@ -62,7 +73,7 @@ def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Cal
     for number in range(passes if good else 0):
         progress(number / passes)
         tables.store.run(
-            f"INSERT INTO {tables.event(version)} ({columns}) SELECT DISTINCT {columns} FROM {tables.name(stage.staged)}"
+            f"INSERT INTO {tables.event(version)} ({columns}) SELECT DISTINCT {staged} FROM {tables.name(stage.staged)}"
             f" WHERE why = '' AND cityHash64(user_id) % {{passes:UInt32}} = {{number:UInt32}} {old}",
             {**bind, "number": number},
         )
@@ -78,7 +89,9 @@ def _quarantine(stage: Stage) -> None:
         " ENGINE = MergeTree PARTITION BY run ORDER BY why"
     )
     tables.store.run(f"ALTER TABLE {name} DROP PARTITION {stage.run:d}")
-    tables.store.run(f"INSERT INTO {name} SELECT {stage.run:d}, why, line FROM {tables.name(stage.staged)} WHERE why != ''")
+    tables.store.run(
+        f"INSERT INTO {name} SELECT {stage.run:d}, why, line FROM {tables.name(stage.staged)} WHERE why != ''"
+    )
 
 
 def _counted(stage: Stage, dataset: Dataset, version: int) -> Dataset:
@@ -87,7 +100,9 @@ def _counted(stage: Stage, dataset: Dataset, version: int) -> Dataset:
     total = tables.store.ask(
         f"SELECT count() AS rows, uniqExact(user_id) AS users, min(ts) AS first, max(ts) AS last FROM {event}"
     ).one()
-    codes = tables.store.ask(f"SELECT behaviour, count() AS rows FROM {event} GROUP BY behaviour ORDER BY behaviour").named()
+    codes = tables.store.ask(
+        f"SELECT behaviour, count() AS rows FROM {event} GROUP BY behaviour ORDER BY behaviour"
+    ).named()
     return replace(
         dataset,
         version=version,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.dataset import OWN, Dataset, Kind
+from analytics.dataset import Dataset, Kind
 from analytics.importing.blocks import Block
 from analytics.importing.mapping import Columns
 from analytics.store.names import quoted
@@ -22,6 +22,7 @@ REASONS = {
     "dimension": "a dimension that holds numbers has something else here",
 }
 MICRO = 1_000_000
+EMPTY = "''"
 ISO = r"^\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"
 
 
@@ -62,7 +63,9 @@ class Stage:
         self.tables.drop(self.staged)
         self.tables.drop(self.raw)
 
-    def add(self, block: Block, dataset: Dataset, mapping: Columns, columns: Sequence[str], valid: tuple[int, int]) -> None:
+    def add(
+        self, block: Block, dataset: Dataset, mapping: Columns, columns: Sequence[str], valid: tuple[int, int]
+    ) -> None:
         """Add a block's rows; one that was added before, as a whole or in part, is replaced."""
         store, raw = self.tables.store, self.tables.name(self.raw)
         self._create_raw()
@@ -71,7 +74,10 @@ class Stage:
         store.insert(raw, ["line"], block.data, block.form)
         sql, bind = _rows(dataset, mapping, columns)
         bind |= {"block": block.number, "separator": block.separator, "low": valid[0], "high": valid[1]}
-        store.run(f"INSERT INTO {self.tables.name(self.staged)} {sql} FROM (SELECT trimRight(line, '\\r') AS line, splitByString({{separator:String}}, line) AS f FROM {raw} WHERE line != '')", bind)
+        store.run(
+            f"INSERT INTO {self.tables.name(self.staged)} {sql} FROM (SELECT trimRight(line, '\\r') AS line, splitByString({{separator:String}}, line) AS f FROM {raw} WHERE line != '')",
+            bind,
+        )
 
     def counts(self) -> dict[str, int]:
         """Give the number of rows by reason; "" stands for good ones."""
@@ -81,7 +87,9 @@ class Stage:
     def behaviours(self) -> list[str]:
         """Give the distinct behaviour codes of good rows, at most 300."""
         name = self.tables.name(self.staged)
-        found = self.tables.store.ask(f"SELECT DISTINCT behaviour FROM {name} WHERE why = '' ORDER BY behaviour LIMIT 300")
+        found = self.tables.store.ask(
+            f"SELECT DISTINCT behaviour FROM {name} WHERE why = '' ORDER BY behaviour LIMIT 300"
+        )
         return [row["behaviour"] for row in found.named()]
 
 
@@ -90,11 +98,7 @@ def _rows(dataset: Dataset, mapping: Columns, columns: Sequence[str]) -> tuple[s
     place = {name: number for number, name in enumerate(columns, 1)}
     fields = {name: f"trim(BOTH ' ' FROM f[{place[column]}])" for name, column in mapping.fields.items()}
     layout = dataset.layout
-    bind: dict[str, object] = {
-        "zone": dataset.zone,
-        "codes": list(dataset.ranks()) or [""],
-        "ranks": list(dataset.ranks().values()) or [OWN],
-    }
+    bind: dict[str, object] = {"zone": dataset.zone}
     kinds = {"user": layout.user, "item": layout.item, "category": layout.category}
     ids = {name: _id(fields.get(name, "''"), kind) for name, kind in kinds.items()}
     dimensions = {name: f"trim(BOTH ' ' FROM f[{place[column]}])" for name, (column, _) in mapping.dimensions.items()}
@@ -107,14 +111,15 @@ def _rows(dataset: Dataset, mapping: Columns, columns: Sequence[str]) -> tuple[s
         "behaviour": f"{fields['behaviour']} = ''",
         "time": "isNull(t)",
         "range": "NOT (t >= {low:Int64} * 1000000 AND t < {high:Int64} * 1000000)",
-        "amount": f"{fields.get('amount', quoted_empty())} != '' AND isNull({_amount(fields)})",
-        "dimension": " OR ".join(_bad(dimensions[name]) for name, kind in layout.dimensions if kind is Kind.NUMBER) or "0",
+        "amount": f"{fields.get('amount', EMPTY)} != '' AND isNull({_amount(fields)})",
+        "dimension": " OR ".join(_bad(dimensions[name]) for name, kind in layout.dimensions if kind is Kind.NUMBER)
+        or "0",
     }
     why = ", ".join(f"{check}, '{name}'" for name, check in checks.items())
     values: Mapping[str, str] = {
         "user_id": _or(ids["user"], layout.user),
         "ts": f"if(why = '', intDiv(t - {_micro()}, {MICRO}), 0)",
-        "role": f"transform({fields['behaviour']}, {{codes:Array(String)}}, {{ranks:Array(UInt8)}}, toUInt8({OWN}))",
+        "role": "toUInt8(0)",  # given when the rows are published, once all codes are known
         "micro": f"if(why = '', toUInt32({_micro()}), 0)",
         "item_id": _or(ids["item"], layout.item),
         "category_id": _or(ids["category"], layout.category),
@@ -122,7 +127,10 @@ def _rows(dataset: Dataset, mapping: Columns, columns: Sequence[str]) -> tuple[s
         "amount": f"ifNull({_amount(fields)}, 0)",
         "order_id": fields.get("order", "''"),
         "channel": fields.get("channel", "''"),
-        **{name: dimensions[name] if kind is Kind.TEXT else f"ifNull(toFloat64OrNull({dimensions[name]}), 0)" for name, kind in layout.dimensions},
+        **{
+            name: dimensions[name] if kind is Kind.TEXT else f"ifNull(toFloat64OrNull({dimensions[name]}), 0)"
+            for name, kind in layout.dimensions
+        },
     }
     chosen = ", ".join(f"{value} AS {quoted('v_' + name)}" for name, value in values.items())
     return (
@@ -130,11 +138,6 @@ def _rows(dataset: Dataset, mapping: Columns, columns: Sequence[str]) -> tuple[s
         " SELECT {block:UInt32}, why, if(why = '', '', line), " + chosen,
         bind,
     )
-
-
-def quoted_empty() -> str:
-    """Give the empty text as SQL."""
-    return "''"
 
 
 def _id(text: str, kind: Kind) -> str:

@@ -96,7 +96,9 @@ def looked_for(data: Data, params: Params) -> Funnel:
     """Read the funnel of the parameters; ParamError where the steps do not fit the order."""
     steps = read(data, params.steps)
     if params.order == "any" and not disjoint(steps):
-        raise ParamError({"steps": "In any order no two steps may take the same behaviour; choose ordered, or other steps."})
+        raise ParamError(
+            {"steps": "In any order no two steps may take the same behaviour; choose ordered, or other steps."}
+        )
     if params.same != "nothing":
         data.need(params.same)
     key = {"item": ("item_id",), "category": ("category_id",), "nothing": ()}[params.same]
@@ -134,7 +136,19 @@ def _rows(labels: list[str], counted: dict[str, Any]) -> list[list[Any]]:
         before = people[k - 1] if k else people[0]
         times = [counted[name][k - 1] if 0 < k <= len(counted[name]) else None for name in ("median", "p90")]
         going = people[k + 1] if k + 1 < len(people) else people[k]
-        rows.append([label, people[k], share(people[k], people[0]), share(people[k], before), people[k] - going, undecided[k], *times, people[0], before])
+        rows.append(
+            [
+                label,
+                people[k],
+                share(people[k], people[0]),
+                share(people[k], before),
+                people[k] - going,
+                undecided[k],
+                *times,
+                people[0],
+                before,
+            ]
+        )
     return rows
 
 

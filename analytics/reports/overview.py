@@ -25,14 +25,24 @@ SELECT
 FROM $event
 WHERE $scope
 """
-COUNTS = {"events": "events", "pv": "views", "uv": "users", "active_users": "users", "buyers": "users", "purchases": "purchases"}
+COUNTS = {
+    "events": "events",
+    "pv": "views",
+    "uv": "users",
+    "active_users": "users",
+    "buyers": "users",
+    "purchases": "purchases",
+}
 RATES = {
     "pv_per_user": ("views/user", "pv", "uv"),
     "user_conversion": ("share", "buyers", "uv"),
     "event_conversion": ("share", "purchases", "pv"),
     "purchases_per_buyer": ("purchases/user", "purchases", "buyers"),
 }
-MONEY = {"revenue_per_active_user": ("amount/user", "revenue", "active_users"), "revenue_per_purchase": ("amount/purchase", "revenue", "purchases")}
+MONEY = {
+    "revenue_per_active_user": ("amount/user", "revenue", "active_users"),
+    "revenue_per_purchase": ("amount/purchase", "revenue", "purchases"),
+}
 COLUMNS = (
     Column("metric"),
     Column("unit"),
@@ -62,7 +72,10 @@ def run(data: Data, params: Params) -> Result:
     now, then = figures(data, params, span), figures(data, params, before) if before else {}
     money = "amount" in data.dataset.mapped
     counts = {**COUNTS, "revenue": "amount"} if money else COUNTS
-    rows = [[name, unit, now[name], then.get(name), change(now[name], then.get(name)), None, None] for name, unit in counts.items()]
+    rows = [
+        [name, unit, now[name], then.get(name), change(now[name], then.get(name)), None, None]
+        for name, unit in counts.items()
+    ]
     for name, (unit, above, below) in ({**RATES, **MONEY} if money else RATES).items():
         value, old = share(now[above], now[below]), share(then.get(above), then.get(below))
         rows.append([name, unit, value, old, change(value, old), now[above], now[below]])

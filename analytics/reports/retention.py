@@ -20,7 +20,11 @@ from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Chart, Column, Result, report, share
 
-NUMBERS = {"day": "toInt32($day)", "week": "intDiv(toInt32($day) + 3, 7)", "month": "toYear($day) * 12 + toMonth($day) - 1"}
+NUMBERS = {
+    "day": "toInt32($day)",
+    "week": "intDiv(toInt32($day) + 3, 7)",
+    "month": "toYear($day) * 12 + toMonth($day) - 1",
+}
 LENGTHS = {"day": DAY, "week": 7 * DAY}
 RULE_OF_THUMB = {1: 0.40, 7: 0.20, 30: 0.10}
 
@@ -106,14 +110,20 @@ class Params(Ranged):
         Literal["first ever", "first in range", "recurring"], Help("Which start puts a user into a cohort.")
     ] = "first ever"
     kind: Annotated[Literal["n-day", "unbounded", "bracket"], Help("What counts as having come back.")] = "n-day"
-    begin: Annotated[list[str], Help("Start event: roles or behaviours, one a line. Empty: any activity.")] = field(default_factory=list)
+    begin: Annotated[list[str], Help("Start event: roles or behaviours, one a line. Empty: any activity.")] = field(
+        default_factory=list
+    )
     back: Annotated[list[str], Help("Return event, likewise.")] = field(default_factory=list)
     offsets: Annotated[int, Between(1, 400), Help("The largest offset shown.")] = 30
     brackets: Annotated[
-        list[str], Matches(r"\d{1,4}-\d{1,4}", "write from-to, for example 1-3"), When("kind", "bracket"), Help("From and to, one a line.")
+        list[str],
+        Matches(r"\d{1,4}-\d{1,4}", "write from-to, for example 1-3"),
+        When("kind", "bracket"),
+        Help("From and to, one a line."),
     ] = field(default_factory=lambda: ["1-3", "4-7", "8-14", "15-30"])
     count: Annotated[
-        Literal["calendar", "24 hours"], Help("Offsets in calendar units, or in windows of 24 hours from the user's own start.")
+        Literal["calendar", "24 hours"],
+        Help("Offsets in calendar units, or in windows of 24 hours from the user's own start."),
     ] = "calendar"
     mean: Annotated[Literal["weighted", "simple"], Help("Of the cohorts whose cell is complete.")] = "weighted"
 
@@ -152,16 +162,24 @@ def people(data: Data, params: Params, span: Span) -> tuple[str, dict[str, Claus
     clauses = {name: Clause(f"({clause.sql})", clause.bind) for name, clause in clauses.items()}
     cells = _cells(data, params, span)
     sql = PAIRS.replace("$people", CALENDAR if params.count == "calendar" else WINDOWS)
-    for name, choice in (("hits", HITS[params.kind]), ("offsets", OFFSETS[params.count]), ("cohorts", COHORTS[params.membership])):
+    for name, choice in (
+        ("hits", HITS[params.kind]),
+        ("offsets", OFFSETS[params.count]),
+        ("cohorts", COHORTS[params.membership]),
+    ):
         sql = sql.replace(f"${name}", choice)
-    return sql, clauses, {
-        "span_low": span.low,
-        "span_high": span.high,
-        "last": len(cells) - 1,
-        "lows": [low for _, low, _ in cells],
-        "highs": [high for _, _, high in cells],
-        "length": LENGTHS.get(params.unit, 0),
-    }
+    return (
+        sql,
+        clauses,
+        {
+            "span_low": span.low,
+            "span_high": span.high,
+            "last": len(cells) - 1,
+            "lows": [low for _, low, _ in cells],
+            "highs": [high for _, _, high in cells],
+            "length": LENGTHS.get(params.unit, 0),
+        },
+    )
 
 
 def _cells(data: Data, params: Params, span: Span) -> list[tuple[object, int, int]]:
@@ -169,7 +187,9 @@ def _cells(data: Data, params: Params, span: Span) -> list[tuple[object, int, in
     if params.count == "24 hours" and params.unit == "month":
         raise ParamError({"count": "Months have no fixed number of hours; choose calendar, or day or week as unit."})
     if params.kind != "bracket":
-        units = len(buckets(Span(span.low, data.dataset.end, span.first, max(data.dataset.end_day, span.last)), params.unit))
+        units = len(
+            buckets(Span(span.low, data.dataset.end, span.first, max(data.dataset.end_day, span.last)), params.unit)
+        )
         return [(n, n, n) for n in range(min(params.offsets, units) + 1)]
     pairs = [tuple(map(int, text.split("-"))) for text in params.brackets]
     for low, high in pairs:
@@ -198,7 +218,11 @@ def _state(data: Data, params: Params, span: Span, cohort: date, cell: tuple[int
 
 def _mean(label: object, rows: list[list[object]], how: str) -> list[object]:
     """Give the mean row of one offset, over cohorts with users whose cell is complete."""
-    cells = [(size, retained, rate) for _, offset, size, retained, rate, complete in rows if offset == label and complete and size]
+    cells = [
+        (size, retained, rate)
+        for _, offset, size, retained, rate, complete in rows
+        if offset == label and complete and size
+    ]
     if not cells:
         return ["mean", label, 0, None, None, 0]
     size, retained = sum(c[0] for c in cells), sum(c[1] for c in cells)
@@ -223,5 +247,11 @@ def _rule(data: Data, means: Mapping[object, object]) -> str:
     for n, aim in RULE_OF_THUMB.items():
         rate = means.get(n)
         short = max(1, n + 1 - days)
-        words.append(f"D{n} {rate:.1%} ({aim:.0%})" if rate is not None else f"D{n} needs {short} more days" if n >= days else f"D{n} has no complete cohort shown")
+        words.append(
+            f"D{n} {rate:.1%} ({aim:.0%})"
+            if rate is not None
+            else f"D{n} needs {short} more days"
+            if n >= days
+            else f"D{n} has no complete cohort shown"
+        )
     return "Beside the 40-20-10 rule of thumb: " + ", ".join(words) + "."

@@ -67,7 +67,9 @@ class Connection:
         """Run INSERT INTO .. FORMAT with the rows of a body. A body that ends early inserts nothing that is unfinished."""
         match = INSERT.fullmatch(sql)
         if not match:
-            raise EngineError("Code: 62. DB::Exception: a body is taken only by INSERT INTO table (columns) FORMAT name")
+            raise EngineError(
+                "Code: 62. DB::Exception: a body is taken only by INSERT INTO table (columns) FORMAT name"
+            )
         with self._errors(), self._set(settings), self._to.send_insert(match[1], match[2]) as stream:
             for piece in body:
                 stream.append(piece)

@@ -42,7 +42,9 @@ class Store:
     cluster: the name under which a cluster knows its shards; "" for one server. prefix: of every dataset's database.
     """
 
-    def __init__(self, url: str, *, password: str = "", cluster: str = "", prefix: str = "om_", client: str = "") -> None:
+    def __init__(
+        self, url: str, *, password: str = "", cluster: str = "", prefix: str = "om_", client: str = ""
+    ) -> None:
         address = urlsplit(url)
         self.cluster, self.prefix = cluster, prefix
         self._settings = {"quota_key": client} if client else {}
@@ -65,9 +67,7 @@ class Store:
         """Give a query's rows. bind: values for the query's {name:Type}. client: whose turn it is, where many wait."""
         started = time.perf_counter()
         try:
-            result = self._client.query(
-                sql, parameters=dict(bind or {}), settings=self._options(client)
-            )
+            result = self._client.query(sql, parameters=dict(bind or {}), settings=self._options(client))
         except (ClickHouseError, HTTPError, OSError) as error:
             raise _translated(error) from error
         return Rows(tuple(result.column_names), result.result_rows, time.perf_counter() - started)

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ STOP_SECONDS = 20
 RESTART_SECONDS = (0, 1, 5, 15)  # before the next child, the longer the faster they die
 STEADY_SECONDS = 60  # a child that lived this long was well
 QUERY_SECONDS = 600
+LOOK_SECONDS = 0.2
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -80,8 +82,9 @@ class Supervisor:
         if self._until_eof:
             threading.Thread(target=self._wait_for_eof, daemon=True).start()
         _write_private(self._folder / "token", _token(self._folder))
+        _write_private(self._folder / "address", f"http://{LOOPBACK}:{self._listening.getsockname()[1]}/")
         quick = 0
-        while not self._ending.is_set():
+        while self._asked():
             started = time.monotonic()
             self._start()
             code = self._wait()
@@ -91,6 +94,13 @@ class Supervisor:
                 self._ending.wait(RESTART_SECONDS[min(quick, len(RESTART_SECONDS) - 1)])
         (self._folder / "address").unlink(missing_ok=True)
         return 0
+
+    def _asked(self) -> bool:
+        """Wait for someone who asks: until then the engine's 270 MB of memory are not taken. False when the end comes first."""
+        while not self._ending.is_set():
+            if select.select([self._listening], [], [], LOOK_SECONDS)[0]:
+                return True
+        return False
 
     def _start(self) -> None:
         for left in (self._folder / "running").glob("*"):
@@ -104,7 +114,6 @@ class Supervisor:
             cwd=Path(__file__).parents[2],
         )
         os.close(reading)
-        _write_private(self._folder / "address", f"http://{LOOPBACK}:{self._listening.getsockname()[1]}/")
 
     def _wait(self) -> int:
         assert self._child  # noqa: S101  # _start has just set it
@@ -129,7 +138,9 @@ class Supervisor:
             os.close(self._pipe)
         ran = [path.read_text(errors="replace") for path in sorted((self._folder / "running").glob("*"))]
         why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        log.error("the engine ended by %s and is started again; it ran: %s", why, [sql[:300] for sql in ran] or "nothing")
+        log.error(
+            "the engine ended by %s and is started again; it ran: %s", why, [sql[:300] for sql in ran] or "nothing"
+        )
         crash = {"at": int(time.time()), "why": why, "ran": ran}
         _write_private(self._folder / "crash.json", json.dumps(crash))
 

@@ -27,7 +27,9 @@ class StoreLimitError(StoreError):
 def from_engine(text: str, code: int) -> StoreError:
     """Turn the engine's refusal into a sentence."""
     if code in AUTHENTICATION:
-        return StoreAwayError("the store refuses the account; look at ANALYTICS_URL, or at the token beside the embedded store")
+        return StoreAwayError(
+            "the store refuses the account; look at ANALYTICS_URL, or at the token beside the embedded store"
+        )
     if code in UNKNOWN:
         return StoreError("the dataset's tables are not in the store; import it again")
     if code in TIMEOUT:

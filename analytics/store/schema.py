@@ -97,7 +97,9 @@ class Tables:
     def create(self, table: str, columns: Sequence[Column], order: str, partition: str = "") -> None:
         """Make an empty table; on a cluster one on each shard and one over them. order, partition: of this program, not of people."""
         body = ", ".join(column.definition for column in columns)
-        engine = f"MergeTree ORDER BY {order}" if not partition else f"MergeTree PARTITION BY {partition} ORDER BY {order}"
+        engine = (
+            f"MergeTree ORDER BY {order}" if not partition else f"MergeTree PARTITION BY {partition} ORDER BY {order}"
+        )
         if not self.store.cluster:
             self.store.run(f"CREATE TABLE {self.name(table)} ({body}) ENGINE = {engine}")
             return

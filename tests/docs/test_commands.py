@@ -15,7 +15,7 @@ from django.core.management import get_commands, load_command_class
 
 from tests.docs.test_links import DOCUMENTS, ROOT, tokens
 
-PROGRAM = re.compile(r"script/\w+|manage\.py \w+|python3? -m (?:rpcgate|bench)\.\w+")
+PROGRAM = re.compile(r"script/\w+|manage\.py \w+|python3? -m (?:rpcgate|bench|analytics\.store)\.\w+")
 NOTATION = str.maketrans(dict.fromkeys("[]|·<>", " "))  # "[-p name=value ...]" of a synopsis
 OURS = sorted(name for name, app in get_commands().items() if str(app).split(".")[0] in ("webui", "analytics"))
 
@@ -133,5 +133,5 @@ def test_a_command_that_does_not_exist_would_be_noticed() -> None:
 
 def test_the_processes_of_script_server_exist() -> None:
     started = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
-    assert set(started) == {"web", "dispatch", "master"}
+    assert set(started) == {"web", "dispatch", "master", "analytics"}
     assert "dispatch" in get_commands()

@@ -1,0 +1,255 @@
+"""Read a table, or the rows of a query, from MySQL or MariaDB; nothing is ever written there."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+import MySQLdb
+import pyarrow as pa
+from MySQLdb.constants import FIELD_TYPE
+from MySQLdb.cursors import SSCursor
+
+from analytics.importing.arrow import stream
+from analytics.importing.blocks import SEPARATOR, Block, ImportFault
+
+BLOCK_ROWS = 250_000
+SAMPLE_ROWS = 1000
+CONNECT_SECONDS = 10
+READ_SECONDS = 600
+WHOLE = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG)
+LOCAL = (FIELD_TYPE.DATETIME, FIELD_TYPE.DATE)
+REFUSED = {1044, 1045, 1698}
+AWAY = {2002, 2003, 2005, 2006, 2013, 2055}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is, and as whom it is asked."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database: str
+    socket: str = ""
+
+    @classmethod
+    def read(cls, url: str) -> "Address":
+        """Read mysql://user:password@host:port/database; ImportFault says what is missing."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port or 3306
+        except ValueError:
+            port = 0
+        if parts.scheme not in ("mysql", "mariadb") or not parts.path.strip("/") or not port:
+            raise ImportFault(
+                "--mysql takes mysql://user:password@host:3306/database; percent-encode what is special in them"
+            )
+        socket = parse_qs(parts.query).get("unix_socket", [""])[0]
+        return cls(
+            parts.hostname or "localhost", port, unquote(parts.username or ""), unquote(parts.password or ""), unquote(parts.path.strip("/")), socket
+        )  # fmt: skip
+
+    @property
+    def shown(self) -> str:
+        """Give it without the password."""
+        return f"{self.user}@{self.socket or f'{self.host}:{self.port}'}/{self.database}"
+
+
+class MySqlRows:
+    """The rows of a table or a query. key: the table's whole-number primary key, by which it is read in resumable pieces.
+
+    since: only rows whose time is not before this second (Unix), for a sync; it needs the column and the zone of its texts.
+    """
+
+    named = True
+
+    def __init__(self, address: Address, *, table: str = "", query: str = "") -> None:
+        if bool(table) == bool(query):
+            raise ImportFault("name a table by --table, or give a --query, one of the two")
+        self.address, self._table, self._query = address, table, query.strip().rstrip(";")
+        self._from = f"(\n{self._query}\n) AS rows_" if query else _quoted(table)
+        self._since: tuple[str, str] | None = None
+        with self._connection() as connection, self._cursor(connection) as cursor:
+            cursor.execute(f"SELECT * FROM {self._from} LIMIT 0")
+            self._types = {column[0]: column[1] for column in cursor.description}
+            self.key = _key(cursor, address.database, table) if table else ""
+        self.columns = tuple(self._types)
+        self.resumable = bool(self.key)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Give what tells these rows from others; no password."""
+        return {"mysql": self.address.shown, "table": self._table, "query": self._query}
+
+    def narrow(self, columns: Sequence[str]) -> None:
+        """Read only these columns from now on."""
+        self.columns = tuple(column for column in self.columns if column in columns)
+
+    def begin_at(self, column: str, ts: int, zone: ZoneInfo) -> None:
+        """Read only rows whose time is not before a second."""
+        kind = self._types[column]
+        if kind == FIELD_TYPE.TIMESTAMP:
+            self._since = (f"{_quoted(column)} >= FROM_UNIXTIME(%s)", str(ts))
+        elif kind in WHOLE:
+            self._since = (f"{_quoted(column)} >= %s", str(ts * self._unit(column)))
+        else:
+            text = datetime.fromtimestamp(ts, UTC).astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
+            self._since = (f"{_quoted(column)} >= %s", text)
+
+    def sample(self) -> list[list[str]]:
+        """Give the first rows."""
+        with self._connection() as connection, self._cursor(connection) as cursor:
+            cursor.execute(f"SELECT {self._line()} FROM {self._from} LIMIT {SAMPLE_ROWS}")
+            rows = [row[0].decode("utf-8", "replace").split(SEPARATOR) for row in cursor.fetchall()]
+        if not rows:
+            raise ImportFault(f"{self.address.shown}: {self._table or 'the query'} has no rows")
+        return rows
+
+    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # [last key read, largest key at the start]
+        """Give the rows in pieces: along the key where there is one, else in one stream that cannot be taken up again."""
+        with self._connection() as connection:
+            yield from self._by_key(connection, number, after) if self.key else self._streamed(connection, number)
+
+    def _by_key(self, connection: Any, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
+        key = _quoted(self.key)
+        with self._cursor(connection) as cursor:
+            where, values = self._where()
+            cursor.execute(f"SELECT MIN({key}) - 1, MAX({key}) FROM {self._from} WHERE {where}", values)
+            low, high = (int(value) if value is not None else None for value in cursor.fetchone())
+            if high is None or low is None:
+                return
+            last, high = after or (low, high)
+            while True:
+                cursor.execute(
+                    f"SELECT {key}, {self._line()} FROM {self._from} WHERE {where} AND {key} > %s AND {key} <= %s"
+                    f" ORDER BY {key} LIMIT {BLOCK_ROWS}",
+                    (*values, last, high),
+                )
+                rows = cursor.fetchall()
+                if not rows:
+                    return
+                last = int(rows[-1][0])
+                done = (last - low) / max(high - low, 1)
+                yield _block(number, [row[1] for row in rows], done, [last, high])
+                number += 1
+
+    def _streamed(self, connection: Any, number: int) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
+        where, values = self._where()
+        with self._cursor(connection) as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM {self._from} WHERE {where}", values)
+            total, read = max(int(cursor.fetchone()[0]), 1), 0
+        with closing(connection.cursor(SSCursor)) as cursor, self._sentences():
+            cursor.execute(f"SELECT {self._line()} FROM {self._from} WHERE {where}", values)
+            while rows := cursor.fetchmany(BLOCK_ROWS):
+                read += len(rows)
+                yield _block(number, [row[0] for row in rows], min(read / total, 1.0), None)
+                number += 1
+
+    def _where(self) -> tuple[str, tuple[str, ...]]:
+        return (self._since[0], (self._since[1],)) if self._since else ("TRUE", ())
+
+    def _line(self) -> str:
+        """Give the SQL of a row as one text; a TIMESTAMP as seconds, so that no session's zone takes part."""
+        fields = [
+            f"IFNULL({f'UNIX_TIMESTAMP({_quoted(column)})' if self._types[column] == FIELD_TYPE.TIMESTAMP else self._text(column)}, '')"
+            for column in self.columns
+        ]
+        return f"CONCAT_WS(CHAR({ord(SEPARATOR)}), {', '.join(fields)})"
+
+    def _text(self, column: str) -> str:
+        plain = self._types[column] in (*WHOLE, *LOCAL, FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
+        name = _quoted(column)
+        return name if plain else f"REPLACE({name}, CHAR({ord(SEPARATOR)}), ' ')"
+
+    def _unit(self, column: str) -> int:
+        """Give how many of a whole-number time make a second, as the import itself tells it: by its size."""
+        with self._connection() as connection, self._cursor(connection) as cursor:
+            cursor.execute(f"SELECT MAX({_quoted(column)}) FROM {self._from}")
+            largest = abs(int(cursor.fetchone()[0] or 0))
+        return 1 if largest < 10**11 else 1000 if largest < 10**14 else 1_000_000
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        where = (
+            {"unix_socket": self.address.socket}
+            if self.address.socket
+            else {"host": self.address.host, "port": self.address.port}
+        )
+        with self._sentences():
+            connection = MySQLdb.connect(
+                **where,
+                user=self.address.user,
+                passwd=self.address.password,
+                db=self.address.database,
+                charset="utf8mb4",
+                use_unicode=False,
+                multi_statements=False,
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                local_infile=False,
+            )
+        with closing(connection), self._sentences():
+            connection.query("SET SESSION TRANSACTION READ ONLY")
+            yield connection
+
+    @contextmanager
+    def _cursor(self, connection: Any) -> Iterator[Any]:  # noqa: ANN401  # MySQLdb has no types
+        with closing(connection.cursor()) as cursor, self._sentences():
+            yield cursor
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except MySQLdb.Error as error:
+            raise ImportFault(self._sentence(error)) from error
+
+    def _sentence(self, error: Exception) -> str:
+        code, text = (*error.args, "", "")[:2]
+        where = self.address.shown
+        if code in REFUSED:
+            return (
+                f"{where}: the server refuses this account; look at its name, its password, and from where it may come"
+            )
+        if code in AWAY:
+            return f"{where}: the server does not answer, or went away ({text}); once it is back, the same command goes on where it stopped"
+        if code == 1049:
+            return f"{where}: there is no such database"
+        if code == 1146:
+            return f"{where}: there is no table {self._table or 'of the query'} ({text})"
+        if code == 1142:
+            return f"{where}: this account may not read {self._table or 'a table of the query'}; it needs SELECT"
+        return f"{where}: {text} (error {code})"
+
+
+def _block(number: int, lines: list[bytes], done: float, after: Any) -> Block:  # noqa: ANN401  # JSON
+    return Block(number, stream(pa.array(lines, pa.binary())), "ArrowStream", SEPARATOR, done, after, len(lines))
+
+
+def _quoted(name: str) -> str:
+    """Give an identifier as MySQL reads it; a dotted table names its database."""
+    if not name or "\x00" in name:
+        raise ImportFault(f"{name!r} is no name of a table or a column")
+    return ".".join(
+        "`" + part.replace("`", "``") + "`"
+        for part in (name.split(".", 1) if re.fullmatch(r"\w+\.\w+", name) else [name])
+    ).replace("%", "%%")
+
+
+def _key(cursor: Any, database: str, table: str) -> str:  # noqa: ANN401  # MySQLdb has no types
+    """Give the table's primary key when it is one whole-number column, else ""."""
+    schema, _, name = table.rpartition(".") if re.fullmatch(r"\w+\.\w+", table) else (database, "", table)
+    cursor.execute(
+        "SELECT k.COLUMN_NAME, c.DATA_TYPE FROM information_schema.KEY_COLUMN_USAGE k"
+        " JOIN information_schema.COLUMNS c USING (TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME)"
+        " WHERE k.TABLE_SCHEMA = %s AND k.TABLE_NAME = %s AND k.CONSTRAINT_NAME = 'PRIMARY'",
+        (schema, name),
+    )
+    rows = [[part.decode() if isinstance(part, bytes) else part for part in row] for row in cursor.fetchall()]
+    return rows[0][0] if len(rows) == 1 and rows[0][1] in ("int", "bigint", "mediumint", "smallint", "tinyint") else ""

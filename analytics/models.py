@@ -1,0 +1,106 @@
+"""Datasets and their imports as they are stored; the rows themselves lie in the analytics store."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from analytics import dataset as core
+
+
+class Dataset(models.Model):
+    """A behaviour table that was connected.
+
+    `version` names the tables that serve; 0 before the first import. mapping: field -> column of the source, and dimensions.
+    valid_from, valid_to: Unix seconds, half-open. source: where it came from, for a sync; a password only in `secret`, sealed.
+    claim: "host pid start" of the program that imports into it now; one at a time.
+    """
+
+    name = models.CharField(max_length=50, unique=True)
+    title = models.CharField(max_length=200, blank=True)
+    zone = models.CharField(max_length=64, default="UTC")
+    valid_from = models.BigIntegerField(null=True, blank=True)
+    valid_to = models.BigIntegerField(null=True, blank=True)
+    mapping = models.JSONField(default=dict)
+    layout = models.JSONField(default=dict)
+    roles = models.JSONField(default=dict)
+    roles_given = models.BooleanField(default=False)
+    activity = models.JSONField(default=list, blank=True)
+    version = models.PositiveIntegerField(default=0)
+    rows = models.PositiveBigIntegerField(default=0)
+    users = models.PositiveBigIntegerField(default=0)
+    first_ts = models.BigIntegerField(default=0)
+    last_ts = models.BigIntegerField(default=0)
+    behaviours = models.JSONField(default=dict)
+    duplicates = models.PositiveBigIntegerField(default=0)
+    quarantined = models.PositiveBigIntegerField(default=0)
+    generated = models.BooleanField(default=False)
+    claim = models.CharField(max_length=200, blank=True)
+    source = models.JSONField(default=dict)
+    secret = models.TextField(blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_core(self) -> core.Dataset:
+        """Give it as the core sees it."""
+        fields = self.mapping.get("fields", {})
+        return core.Dataset(
+            name=self.name,
+            zone=self.zone,
+            version=self.version,
+            layout=core.Layout.from_dict(self.layout) if self.layout else core.Layout(),
+            roles=self.roles,
+            roles_given=self.roles_given,
+            activity=tuple(self.activity),
+            mapped=frozenset({*fields, *self.mapping.get("dimensions", {})} - {"user", "behaviour", "ts"}),
+            valid=(self.valid_from, self.valid_to),
+            first_ts=self.first_ts,
+            last_ts=self.last_ts,
+            rows=self.rows,
+            users=self.users,
+            behaviours=self.behaviours,
+        )
+
+
+class ImportRun(models.Model):
+    """One import: how far it is, and what it gave. identity: what tells its source from others, without any password.
+
+    position: where it goes on when it is taken up again.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        RUNNING = "running", _("Running")
+        STOPPED = "stopped", _("Stopped, can go on")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+        DONE = "done", _("Done")
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    identity = models.JSONField(default=dict)
+    mapping = models.JSONField(default=dict)
+    position = models.JSONField(default=dict)
+    cancel = models.BooleanField(default=False)
+    step = models.CharField(max_length=10, blank=True)
+    done = models.FloatField(default=0)
+    rows_read = models.PositiveBigIntegerField(default=0)
+    added = models.BigIntegerField(default=0)
+    duplicates = models.PositiveBigIntegerField(default=0)
+    quarantined = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    started = models.DateTimeField(auto_now_add=True)
+    seen = models.DateTimeField(auto_now=True)
+    ended = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.dataset_id}/{self.pk}"
