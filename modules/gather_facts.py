@@ -20,6 +20,7 @@ NOT_DISKS = frozenset(
     )
 )
 PLAIN = ("hostname", "os", "os_version", "kernel", "arch", "cpu_model", "virtual", "package_system", "python")
+MOST = 100  # disks, addresses, interfaces
 SHORT_NAMES = {"Red Hat Enterprise Linux": "RedHat"}
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 SCRIPT = r"""
@@ -74,25 +75,26 @@ def read_facts(lines: list[tuple[str, ...]]) -> Iterator[tuple[str, Any]]:
     said = dict(reversed(lines))  # of two the first counts
     for name in PLAIN:
         if text := said.get(name, "").strip():
-            yield name, named(text) if name == "os" else "physical" if (name, text) == ("virtual", "none") else text
+            yield name, short(text) if name == "os" else "physical" if (name, text) == ("virtual", "none") else text
     for name, key, unit in (("cpus", "cpus", 1), ("memory_bytes", "MemTotal", 1024), ("swap_bytes", "SwapTotal", 1024)):
         if said.get(key, "").isdecimal():
             yield name, int(said[key]) * unit
     if said.get("btime", "").isdecimal() and len(said["btime"]) < 12:
         yield "boot_time", datetime.fromtimestamp(int(said["btime"]), UTC).isoformat(timespec="seconds")
     types = {row[1]: row[2] for key, text in lines if key == "mount" and len(row := text.split()) > 2}
-    yield "disks", [disk for key, text in lines if key == "df" for disk in read_disk(text, types)]
+    yield "disks", [disk for key, text in lines if key == "df" for disk in read_disk(text, types)][:MOST]
     interfaces: dict[str, list[str]] = {}
     for key, text in lines:
         if key == "ip" and (found := re.match(r"\d+:\s+(\S+)\s+inet6?\s+([0-9a-fA-F.:]+)", text)):
             interfaces.setdefault(found[1].partition("@")[0], []).append(found[2])
     plain = [text for key, text in lines if key == "address"]
     told = [address for addresses in interfaces.values() for address in addresses] + plain
-    yield "addresses", [one for one in told if one != "::1" and not one.startswith(("127.", "fe80:"))]
-    yield "interfaces", interfaces
+    yield "addresses", [one for one in told if one != "::1" and not one.startswith(("127.", "fe80:"))][:MOST]
+    named = [(name, found) for name, found in interfaces.items() if not all(one.startswith("fe80:") for one in found)]
+    yield "interfaces", dict(named[:MOST])  # a container's end of a cable has a link-local address only
 
 
-def named(system: str) -> str:
+def short(system: str) -> str:
     """Give a system's name without what all have in common."""
     return SHORT_NAMES.get(system) or re.sub(r"(?<=.)( GNU)?(/| )Linux$", "", system)
 

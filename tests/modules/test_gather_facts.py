@@ -72,6 +72,23 @@ def test_an_unreachable_host_is_said_to_be_so(run_on_nowhere: Runner) -> None:
     assert run_on_nowhere("gather_facts")["nowhere"].status is Status.UNREACHABLE
 
 
+def test_a_host_with_busybox_alone_tells_the_same(run_on_busybox: Runner, facts: dict[str, Any]) -> None:
+    event = next(iter(run_on_busybox("gather_facts").values()))
+    assert event.status is Status.OK, event
+    told = event.data["facts"]
+    for name in ("os", "os_version", "kernel", "arch", "hostname", "cpus", "memory_bytes", "boot_time"):
+        assert told[name] == facts[name], name
+    assert "/" in [disk["mount"] for disk in told["disks"]]
+
+
+def test_many_containers_do_not_fill_the_facts(module: Any) -> None:
+    lines = ["kernel\t1", *(f"ip\t{n}: veth{n}    inet6 fe80::{n}/64 scope link" for n in range(2000))]
+    lines += [f"ip\t{n}: eth{n}    inet 10.0.0.{n}/24 scope global" for n in range(200)]
+    told = said(module, "\n".join(lines)).data["facts"]
+    assert list(told["interfaces"]) == [f"eth{n}" for n in range(100)]
+    assert len(told["addresses"]) == 100
+
+
 def said(module: Any, text: str) -> Event:
     event: Event = module.gathered(Event("h", Status.OK, text, data={"stdout": text, "stderr": ""}))
     return event
@@ -118,4 +135,4 @@ def test_a_mount_point_may_hold_blanks(module: Any) -> None:
     ],
 )
 def test_a_system_has_its_short_name(module: Any, told: str, name: str) -> None:
-    assert module.named(told) == name
+    assert module.short(told) == name
