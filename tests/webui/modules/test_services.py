@@ -178,7 +178,7 @@ def test_a_version_changed_in_the_database_does_not_load_and_the_folders_file_do
     ModuleVersion.objects.update(source=source("evil"))
     catalog.cache_clear()
     (entry,) = catalog().entries()
-    assert "cannot be read from the database" in entry.error
+    assert "its row in the database was changed" in entry.error
 
 
 def test_servers_of_an_idc_where_it_is_not_published_are_left_out_and_named(by: By, sh: Idc) -> None:
