@@ -71,7 +71,7 @@ class Modules:
 def _lost(name: str, digest: str) -> Entry:
     """Stand for a published version that cannot be had: running the folder's file instead would be another act."""
     what = f"{name}.py: its published version {digest[:8]} cannot be used"
-    why = f"{what}: its row in the database was changed, or it could not be tried now. Look again, or publish one again."
+    why = f"{what}: its row in the database was changed, or it could not be tried now. Look again, or publish it anew."
     return Entry(name, Path(f"{name}.py"), digest, error=why, published=True)
 
 
