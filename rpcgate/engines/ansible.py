@@ -7,12 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rpcgate.engines import Call, Emit
+from rpcgate.engines import Call, Emit, Running
 from rpcgate.engines.ansible_answers import NAME
 from rpcgate.engines.ansible_config import AnsibleConfig, read_config
 from rpcgate.engines.ansible_job import AnsibleJob
 from rpcgate.engines.ansible_link import WarmParent, empty, short_folder
 from rpcgate.engines.ansible_playbooks import playbooks
+from rpcgate.engines.ansible_shares import Several, Silent
 
 VERBS = frozenset({"shell", "script", "put", "get", "module", "playbook"})
 PARTS = ("ansible", "ansible_runner")
@@ -33,6 +34,7 @@ class AnsibleAdapter:
         self._lock = threading.Lock()
         self._parent: WarmParent | None = None
         self._jobs: set[AnsibleJob] = set()
+        self._silent = Silent()
         self._pythons: dict[str, str] = {}  # server -> the interpreter that Ansible found there
 
     @classmethod
@@ -51,13 +53,16 @@ class AnsibleAdapter:
             return NO_KEY
         return ""
 
-    def call(self, call: Call, emit: Emit) -> AnsibleJob:
+    def call(self, call: Call, emit: Emit) -> Running:
         """Start a verb; see rpcgate.engines.Adapter. `module` takes {"name", "args": {...}, "timeout"}."""
         with self._lock:
             self._jobs = {job for job in self._jobs if not job.wait(0)}
-            job = AnsibleJob(call, self._config, self._warm_parent(), emit, self._pythons)
-            self._jobs.add(job)
-        return job.start()
+            listening = self._silent.listening(emit)
+            shares = self._silent.shares(call, self._config.forks)
+            jobs = [AnsibleJob(one, self._config, self._warm_parent(), listening, self._pythons) for one in shares]
+            self._jobs.update(jobs)
+        started = [job.start() for job in jobs]
+        return started[0] if len(started) == 1 else Several(started)
 
     def playbooks(self) -> list[str]:
         """Give the playbooks that may be played; LookupError where the configuration names no folder."""
