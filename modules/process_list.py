@@ -11,44 +11,45 @@ from sdk import Between, Context, Engine, Events, Help, Matches, Status, Targets
 
 # Rows of % of one processor, KiB of RAM, pid, account, command. From /proc, so that every server answers alike, with
 # procps, with busybox and without a ps. status is read beside stat, because the kernel writes a process' name there so
-# that no newline in it can break a line; whose line in stat is broken counts as idle.
+# that no newline in it can break a line; whose line in stat is broken counts as idle. No name is long enough for a line
+# that begins another part.
 SCRIPT = r"""
 [ -r /proc/self/stat ] || { echo "this server has no /proc" >&2; exit 1; }
 export LC_ALL=C BY="$1" COUNT="$2" FILTER="$(printf %b "$3")" ACCOUNT="$4" OWN=$$
 ticks() { cut -d' ' -f1 /proc/uptime; cat /proc/[0-9]*/stat 2>/dev/null; }
 before=$(ticks); sleep 1; after=$(ticks)
 {
-  echo @before; echo "$before"; echo @after; echo "$after"
-  echo @accounts; getent passwd 2>/dev/null || cat /etc/passwd
-  echo @status; cat /proc/[0-9]*/status 2>/dev/null
-  echo @commands
+  echo "@part-of-the-list: before"; printf "%s\n" "$before" "@part-of-the-list: after" "$after"
+  echo "@part-of-the-list: accounts"; getent passwd 2>/dev/null || cat /etc/passwd
+  echo "@part-of-the-list: status"; cat /proc/[0-9]*/status 2>/dev/null
+  echo "@part-of-the-list: commands"
   for at in /proc/[0-9]*; do
     printf '%s %s\n' "${at#/proc/}" "$(tr '\000\n\t' '   ' <"$at/cmdline")"
   done 2>/dev/null
 } | awk -v hz="$(getconf CLK_TCK 2>/dev/null || echo 100)" '
-  /^@(before|after|accounts|status|commands)$/ { part = $0; next }
-  part == "@before" || part == "@after" {
-    if (NF == 1) { clock[part] = $1; next }
+  /^@part-of-the-list: / && NF == 2 { part = $2; next }
+  part == "before" || part == "after" {
+    if (!(part in clock)) { clock[part] = $1; next }
     if (!/^[0-9]+ \(.*\) [A-Za-z] /) next
     pid = $1; sub(/.*\) /, ""); used[part, pid] = $12 + $13; born[part, pid] = $20
   }
-  part == "@accounts" { split($0, of, ":"); account[of[3]] = of[1] }
-  part == "@status" {
+  part == "accounts" { split($0, of, ":"); account[of[3]] = of[1] }
+  part == "status" {
     if ($1 == "Name:") { name = substr($0, 7); rss = 0 }
     if ($1 == "Pid:") pid = $2
     if ($1 == "PPid:") parent[pid] = $2
     if ($1 == "Uid:") { uid[pid] = $2; names[pid] = name }
     if ($1 == "VmRSS:") memory[pid] = $2
   }
-  part == "@commands" {
+  part == "commands" {
     pid = $1; sub(/^[0-9]+ /, ""); sub(/ +$/, "")
     if (!(pid in uid) || pid == ENVIRON["OWN"] || parent[pid] == ENVIRON["OWN"]) next
     line = $0 == "" ? "[" names[pid] "]" : $0
     who = uid[pid] in account ? account[uid[pid]] : uid[pid]
     if (ENVIRON["FILTER"] != "" && !index(line, ENVIRON["FILTER"])) next
     if (ENVIRON["ACCOUNT"] != "" && who != ENVIRON["ACCOUNT"]) next
-    share = born["@before", pid] == born["@after", pid] ? used["@after", pid] - used["@before", pid] : 0
-    share = 100 * share / hz / (clock["@after"] - clock["@before"])
+    share = born["before", pid] == born["after", pid] ? used["after", pid] - used["before", pid] : 0
+    share = 100 * share / hz / (clock["after"] - clock["before"])
     printf "%.1f\t%d\t%d\t%s\t%s\n", share, memory[pid], pid, who, substr(line, 1, 160)
   }' | if [ "$BY" = cpu ]; then sort -k1,1nr -k2,2nr; else sort -k2,2nr -k1,1nr; fi | head -n "$COUNT"
 """

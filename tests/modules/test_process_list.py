@@ -61,6 +61,21 @@ def test_no_character_of_a_filter_is_special(run: Runner, busy: int, text: str) 
     assert str(busy) not in [row[2] for row in found]
 
 
+@pytest.mark.parametrize("odd", ["a\n5\nb", "\n@part: status", "\n@part-of-the-l", ") R 1 (", "\\c"])
+def test_a_hostile_name_hides_nobody(run: Runner, busy: int, odd: str) -> None:
+    """A process may call itself what it likes, newlines included, in at most 15 bytes."""
+    rename = f"import ctypes; ctypes.CDLL(None).prctl(15, {odd.encode()!r}); print(1, flush=True); input()"
+    command = [sys.executable, "-c", rename]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdout.readline()
+        shown = {row[2]: row for row in rows(run("process_list", count=200)["host0"].output)}
+        process.stdin.write(b"\n")
+    assert float(shown[str(busy)][0]) > 1
+    assert all(0 <= float(row[0]) <= 100 * (os.cpu_count() or 1) for row in shown.values())
+
+
 def test_it_does_not_show_itself(run: Runner) -> None:
     output = run("process_list", filter="omserver-", count=200)["host0"].output
     assert all("awk" not in row[4] for row in rows(output))
