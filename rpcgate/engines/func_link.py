@@ -27,6 +27,7 @@ FORGOTTEN = 3000.0  # seconds: a minion forgets jobs that began an hour ago whil
 JOB = r"[!-~]{1,200}"  # a job's id, which is sent back as it came
 TRIES = 3  # for what is only read
 SOONEST, LATEST, PATIENCE = 0.05, 15.0, 0.5  # seconds between polls: at least, at most, as a part of the time so far
+SHARE = 1.0  # times what one question takes, until the next: where much runs, asking must not be most of it
 AT_THE_END = 0.3  # seconds after a command's own deadline at which to look again
 
 
@@ -35,6 +36,7 @@ class Link:
     """Calls to one minion, each made in a thread of the pool.
 
     connection: one that was opened ahead, for the first call. hurry: set where a job's end is expected at once.
+    took: seconds of the last start.
     """
 
     minion: Minion
@@ -44,6 +46,7 @@ class Link:
     abilities: Abilities
     connection: Connection | None = None
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    took: float = 0.0
 
     async def connect(self) -> None:
         """Open a connection ahead; Unreached says why not."""
@@ -102,7 +105,9 @@ class Link:
 
     async def start(self, method: str, params: tuple[Any, ...]) -> str:
         """Start a method as a job and give its id."""
+        began = time.monotonic()
         value = (await self.ask(f"async.{method}", params, seconds=SHORT)).value
+        self.took = time.monotonic() - began
         if not isinstance(value, str) or not re.fullmatch(JOB, value):
             raise BadReply("it started no job but answered something else")
         return value
@@ -112,10 +117,11 @@ class Link:
 
         Asking is safe to repeat, so a poll that gets no answer is only followed by the next.
         """
-        began = time.monotonic()
+        began, asked = time.monotonic(), self.took
         while True:
             elapsed = time.monotonic() - began
-            await self._rest(_pause(elapsed, seconds))
+            await self._rest(max(_pause(elapsed, seconds), asked * SHARE))
+            at = time.monotonic()
             try:
                 reply = await self.ask("jobs.job_status", (job,), seconds=SHORT, limit=limit)
             except (Unreached, BadReply):
@@ -124,6 +130,7 @@ class Link:
                 raise OutcomeUnknown(f"jobs.job_status is refused: {error}") from error
             except OutcomeUnknown:
                 continue
+            asked = time.monotonic() - at
             match reply.value:  # 0: runs; 1: has ended; 2: unknown; 3: partly, of an overlord only; 4: has raised
                 case [1 | 4, value]:
                     return judged(value, lossy=reply.lossy)
