@@ -41,9 +41,10 @@ function send(form, box, file) {
   });
   request.addEventListener("load", () => {
     if (underWay.get(box) !== request) return;
+    const told = answer(request); // before it is given up, which empties it
+    const taken = request.status === 201 && told.sha256;
     giveUp(box);
-    const told = answer(request);
-    if (request.status !== 201 || !told.sha256) {
+    if (!taken) {
       refuse(box, told.error || box.dataset.lost);
       return;
     }
