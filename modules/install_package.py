@@ -37,7 +37,10 @@ def run(ctx: Context[Ansible | Salt], targets: Targets, params: Params) -> Event
         calls.append(ctx.engine.module(by, "ansible.builtin.package", name=names, state=params.state))
     for event in merge(*calls):
         said = of_state(event, check=ctx.check) if event.final and event.engine == "salt" else event
-        yield said.say(said.output or _summary(params)) if said.final and said.status.good else said
+        # what Ansible says of a package that is there, such as the age of the lists, would part equal servers
+        if said.status is Status.OK or (said.status is Status.CHANGED and not said.output):
+            said = said.say(_summary(params, said.status))
+        yield said
 
 
 def of_state(event: Event, *, check: bool) -> Event:
@@ -46,7 +49,7 @@ def of_state(event: Event, *, check: bool) -> Event:
     if len(states) != 1 or not isinstance(states[0], dict) or "result" not in states[0]:
         return event
     result, changes, comment = states[0]["result"], states[0].get("changes"), str(states[0].get("comment", "")).strip()
-    lines = [line for name, change in sorted(changes.items()) for line in _change(name, change)] if changes else []
+    lines = _change("", changes) if isinstance(changes, dict) else []
     if result is False:
         return replace(event.say(f"{comment}\n"), status=Status.FAILED, reason=" ".join(comment.split()))
     if not changes and result is not None:
@@ -63,5 +66,5 @@ def _change(name: str, change: object) -> list[str]:
     return [line for key, value in sorted(change.items()) for line in _change(key, value)]
 
 
-def _summary(params: Params) -> str:
-    return f"{', '.join(params.names)}: {params.state} already\n"
+def _summary(params: Params, status: Status) -> str:
+    return f"{', '.join(params.names)}: {params.state}{' already' * (status is Status.OK)}\n"

@@ -22,22 +22,22 @@ if command -v apt-get >/dev/null && [ -s /var/lib/dpkg/status ]; then
   set -- /var/lib/apt/lists/*Packages*
   [ -e "$1" ] || { echo "apt has no package lists here; run apt-get update" >&2; exit 1; }
   out=$(apt-get -s -q -o Debug::NoLocking=true dist-upgrade) || exit 1
-  echo "$out" | awk '$1 == "Inst" && $3 ~ /^\[/ {
+  printf '%s\n' "$out" | awk '$1 == "Inst" && $3 ~ /^\[/ {
     mark = tolower($0) ~ /\([^)]*-security/ ? "security" : "-"
     print mark "\t" $2 "\t" substr($3, 2, length($3) - 2) "\t" substr($4, 2) }'
   [ -n "$(find /var/lib/apt/lists /var/lib/apt/lists/partial -prune -mtime -7)" ] || echo old
 elif command -v apk >/dev/null; then
   out=$(apk version -l '<') || exit 1
-  echo "$out" | awk '$2 == "<" { name = $1; sub(/-[0-9][^-]*-r[0-9]+$/, "", name)
+  printf '%s\n' "$out" | awk '$2 == "<" { name = $1; sub(/-[0-9][^-]*-r[0-9]+$/, "", name)
     print "-\t" name "\t" substr($1, length(name) + 2) "\t" $3 }'
 elif tool=$(command -v dnf || command -v yum); then
   updates --security || exit 1
-  echo "$out" | table security
+  printf '%s\n' "$out" | table security
   updates || exit 1
-  echo "$out" | table -
+  printf '%s\n' "$out" | table -
 elif command -v zypper >/dev/null; then
   out=$(zypper -q --non-interactive list-updates) || exit 1
-  echo "$out" | awk -F ' *[|] *' '$1 == "v" { print "-\t" $3 "\t" $4 "\t" $5 }'
+  printf '%s\n' "$out" | awk -F ' *[|] *' '$1 == "v" { print "-\t" $3 "\t" $4 "\t" $5 }'
 else
   echo "this server has none of apt, dnf, yum, apk, zypper" >&2; exit 1
 fi

@@ -21,7 +21,7 @@ if [ -d /run/systemd/system ]; then
   fi
   for name; do
     shown=$(systemctl show -p LoadState -p ActiveState -p SubState -p UnitFileState -- "$name") || exit 1
-    echo "$shown" | awk -F= -v name="$name" '{ is[$1] = $2 } END {
+    printf '%s\\n' "$shown" | awk -F= -v name="$name" '{ is[$1] = $2 } END {
       boot = is["UnitFileState"] == "" ? "-" : is["UnitFileState"]
       if (is["LoadState"] == "not-found") print name "\\tnone\\t-"
       else print name "\\t" is["ActiveState"] " (" is["SubState"] ")\\t" boot
