@@ -118,7 +118,7 @@ def text(planned: Plan, folder: str = "") -> str:
         input=given,
         line=planned.line,
         mark=planned.call,
-        large=LARGE.format(piece=PIECE) if kept > 2 * PIECE else "",
+        large=LARGE.format(piece=PIECE) if _may_park(planned) else "",
     )
 
 
@@ -136,7 +136,7 @@ def command(whole: str) -> str:
 
 def reply_limit(planned: Plan) -> int:
     """Give the bytes that a reply may have: two streams in base64 with line ends, and what surrounds them."""
-    return 3 * _kept(planned) + (1 << 16)
+    return 3 * (2 * PIECE if _may_park(planned) else _kept(planned)) + (1 << 16)
 
 
 def answer(value: object, planned: Plan) -> Answer:
@@ -181,7 +181,7 @@ def fetched(value: object) -> bytes:
 
 
 def _parked(block: str, planned: Plan) -> tuple[str, int] | None:
-    if not block.startswith("parked "):
+    if not (_may_park(planned) and block.startswith("parked ")):
         return None
     found = re.fullmatch(PARKED.format(mark=planned.call), block, re.ASCII)
     if not found or int(found[1]) > _kept(planned):
@@ -203,6 +203,11 @@ def _add(output: Output, kept: bytes, lost: int) -> None:
     output.add(kept[:half])
     output.size += lost
     output.add(kept[half:])
+
+
+def _may_park(planned: Plan) -> bool:
+    """Say whether it reads a file, which may be large; what people read always comes at once."""
+    return planned.raw > 2 * PIECE
 
 
 def _tail(kept: int) -> int:

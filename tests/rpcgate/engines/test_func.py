@@ -411,3 +411,9 @@ def test_thousands_of_hosts_that_are_down_end_each(make_func: MakeFunc) -> None:
     finals = make_func(*targets).start("shell", argv=["true"]).finals()
     assert len(finals) == 3000
     assert {(event.status, event.untouched) for event in finals.values()} == {(Status.UNREACHABLE, True)}
+
+
+def test_much_output_comes_whole_where_much_may_be_kept(make_func: MakeFunc) -> None:
+    words = "head -c 4000000 /dev/zero | tr '\\0' x; echo end >&2"
+    event = make_func().one("shell", argv=["sh", "-c", words], output_limit=5_000_000)
+    assert (event.data["stdout"] == "x" * 4_000_000, event.data["stderr"]) == (True, "end\n")
