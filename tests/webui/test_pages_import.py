@@ -10,7 +10,7 @@ from django.test import Client
 from rpcgate.client import MasterSilent
 from rpcgate.protocol import FoundHost, Hosts, ListHosts
 from tests.webui.fleet_data import Filled, fill
-from webui.servers import import_masters
+from webui.servers import import_masters, uploads
 from webui.servers.models import Idc, Master, Server, ServerFacts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
@@ -147,3 +147,10 @@ def test_a_viewer_may_import_nothing_from_anywhere(fleet: Filled) -> None:
     for source in ("csv", "ansible", "master"):
         assert viewer.get(f"{PAGE}?source={source}").status_code == 403
         assert viewer.post(PAGE, {"source": source, "text": "[a]\nb\n"}).status_code == 403
+
+
+def test_what_an_older_release_has_kept_is_asked_for_again(admin: Client, fleet: Filled) -> None:
+    token = uploads.keep(fleet.people["lin.wei"].pk, b"name,idc\nfresh1,sh\n")
+    page = text(admin.post(APPLY, {"token": token}))
+    assert "no longer kept" in page
+    assert not Server.objects.filter(name="fresh1").exists()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -134,6 +134,13 @@ def apply_import(by: By, found: Import) -> int:
     access.require_fleet(by.person)
     if found.faults:
         raise Refused(_("Nothing was imported: %d lines are wrong.") % len(found.faults))
+    try:
+        return _written(by, found)
+    except IntegrityError as error:
+        raise Refused(_("One of these servers has just been added by somebody else; nothing was imported.")) from error
+
+
+def _written(by: By, found: Import) -> int:
     changes = [*found.new, *found.changed]
     with transaction.atomic():
         Server.objects.bulk_create([change.server for change in found.new], batch_size=BATCH)

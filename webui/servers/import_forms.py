@@ -131,7 +131,10 @@ TITLES = {
 def read_kept(kept: bytes) -> Import:
     """Compare what a form has kept with the inventory as it is now; Refused when that cannot be."""
     head, _line, content = kept.partition(b"\n")
-    chosen = json.loads(head)
+    try:
+        chosen = dict(json.loads(head))
+    except (ValueError, TypeError) as error:  # kept by an older release
+        raise Refused(_("The file is no longer kept; choose it once more.")) from error
     if chosen["source"] == CsvForm.source:
         return read_import(content)
     idc = Idc.objects.filter(pk=chosen["idc"]).first()

@@ -88,3 +88,32 @@ def test_a_viewer_may_not_import(by: By) -> None:
     with pytest.raises(NotAllowed):
         apply_import(By(viewer, "test"), read_import("name,idc\nweb1,sh\n"))
     assert not Server.objects.exists()
+
+
+def test_a_server_that_was_added_meanwhile_lets_nothing_be_written(by: By) -> None:
+    found = read_import(HEAD + "web1,sh,,,,,role=web\nweb2,sh,,,,,\n")
+    Server.objects.create(name="web2", idc=Idc.objects.get())
+    with pytest.raises(Refused, match="just been added"):
+        apply_import(by, found)
+    assert list(Server.objects.values_list("name", flat=True)) == ["web2"]
+
+
+def test_each_changed_field_is_told_old_and_new(by: By) -> None:
+    apply_import(by, read_import(HEAD + "web1,sh,10.0.0.1,22,ssh,,role=web\n"))
+    Idc.objects.create(name="bj")
+    (change,) = read_import(HEAD + "web1,bj,10.0.0.2,,salt,ssh,\n").changed
+    assert [(d.name, d.old, d.new) for d in change.differences] == [
+        ("idc", "sh", "bj"),
+        ("address", "10.0.0.1", "10.0.0.2"),
+        ("engine", "ssh", "salt"),
+        ("port", "22", ""),
+        ("fallbacks", "", "ssh"),
+        ("tags", "role=web", ""),
+    ]
+
+
+def test_known_servers_are_compared_with_few_queries(by: By, django_assert_max_num_queries: object) -> None:
+    text = HEAD + "".join(f"web{n},sh,,,,,\n" for n in range(1000))
+    apply_import(by, read_import(text))
+    with django_assert_max_num_queries(10):  # type: ignore[operator]  # pytest-django's own type
+        assert read_import(text).same == 1000
