@@ -32,6 +32,11 @@ def shown(task: Task) -> Shown:
     return Shown(list(task.files.all()), len(here), sum(here), coming, len(rows) - len(here) - coming)
 
 
+def coming(task: int) -> bool:
+    """Say whether files that a task's servers gave are still on their way from masters."""
+    return KeptFile.objects.filter(task=task, stored_at__isnull=True, fault="").exists()
+
+
 def kept(task: Task) -> QuerySet[KeptFile]:
     """Give the files that a task's servers gave. gone: whether the content was removed since."""
     stored = Content.objects.filter(pk=OuterRef("sha256"))

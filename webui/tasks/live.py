@@ -20,6 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from webui.files import reads as file_reads
 from webui.tasks import logs, parts, pulse
 from webui.tasks.digits import number
 from webui.tasks.models import HostResult, Task
@@ -112,7 +113,7 @@ def _news(request: HttpRequest, pk: int, told: Told, language: str) -> list[tupl
     if row is None:
         return [("end", {})]
     version, state = row
-    ended = state == Task.State.ENDED
+    ended = state == Task.State.ENDED and not file_reads.coming(pk)
     passed = monotonic() - told.at
     if version == told.version and passed < REFRESH and not (ended and told.state != state):
         return []
