@@ -12,8 +12,10 @@ import os
 import re
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from rpcgate.bundle import WebPublic
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 KEPT = 10  # versions of one module; the web tier sends one again that a task still needs
 NAMES = 500  # modules
 DIGEST = re.compile(r"[0-9a-f]{64}")
+LOOK_EVERY = 15.0  # seconds; a heartbeat asks every three, and whatever is used is checked anyhow
 MAX_SIGNATURE = 100  # bytes of a signature's base64
 Mark = tuple[tuple[int, int, int], tuple[int, int, int], tuple[bytes, ...]]
 
@@ -52,6 +55,7 @@ class Versions:
         self._lock = threading.Lock()
         self._entries: dict[tuple[str, str], Entry] = {}  # what each declares; its bytes are checked again all the same
         self._sound: dict[tuple[str, str], Mark] = {}
+        self._look: _Look | None = None
 
     def put(self, message: PutModule) -> Entry:
         """Check a version, try it, and keep it; may be repeated. VersionError says why not."""
@@ -79,16 +83,23 @@ class Versions:
         return None if source is None else self._tried(name, digest, source)
 
     def kept(self) -> dict[str, list[str]]:
-        """Give the digests of the versions that could be used, newest first, by name."""
-        found = {
-            name: [digest for digest in self._digests(name) if self._is_sound(name, digest)] for name in self._names()
-        }
-        return {name: digests for name, digests in found.items() if digests}
+        """Give the digests of the versions that could be used, by name, newest first; as they were seconds ago."""
+        return self._looked().kept
 
     def faults(self) -> list[str]:
-        """Say which kept versions cannot be used, one sentence each."""
-        kept = ((name, digest) for name in self._names() for digest in self._digests(name))
-        return [_altered(name, digest) for name, digest in kept if not self._is_sound(name, digest)]
+        """Say which kept versions cannot be used, one sentence each; as kept."""
+        return self._looked().faults
+
+    def _looked(self) -> "_Look":
+        """Look at all that is kept, where something was changed by us, the keys are others, or the last look is old."""
+        signers, now = tuple(self._web().sign), time.monotonic()
+        if self._look is None or self._look.signers != signers or now - self._look.at > LOOK_EVERY:
+            found = {name: self._digests(name) for name in self._names()}
+            sound = {name: [digest for digest in all_ if self._is_sound(name, digest)] for name, all_ in found.items()}
+            bad = [(name, digest) for name, all_ in found.items() for digest in all_ if digest not in sound[name]]
+            kept = {name: digests for name, digests in sound.items() if digests}
+            self._look = _Look(signers, now, kept, [_altered(name, digest) for name, digest in bad])
+        return self._look
 
     def _received(self, message: PutModule) -> bytes:
         """Give the file of a message whose name, size, digest and signature are right."""
@@ -126,6 +137,7 @@ class Versions:
         _write(folder / f"{message.digest}.py", source)
         _write(folder / f"{message.digest}.sig", message.signature.encode())
         self._sound.pop((message.name, message.digest), None)
+        self._look = None
 
     def _drop_oldest(self, name: str) -> None:
         for digest in self._digests(name)[KEPT:]:
@@ -133,6 +145,7 @@ class Versions:
                 path.unlink(missing_ok=True)
             self._entries.pop((name, digest), None)
             self._sound.pop((name, digest), None)
+            self._look = None
 
     def _checked(self, name: str, digest: str) -> bytes | None:
         """Read a version and check it; None where it is not kept."""
@@ -146,6 +159,7 @@ class Versions:
         right = hashlib.sha256(source).hexdigest() == digest
         if not right or not is_signed_module(name, digest, signature.decode("ascii", "replace"), self._web()):
             log.error("%s", _altered(name, digest))
+            self._look = None
             raise VersionError(Refusal.DIGEST, _altered(name, digest))
         return source
 
@@ -188,6 +202,16 @@ class Versions:
     def _paths(self, name: str, digest: str) -> tuple[Path, Path]:
         folder = self._folder / name
         return folder / f"{digest}.py", folder / f"{digest}.sig"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found, when, and with which keys of the web tier."""
+
+    signers: tuple[bytes, ...]
+    at: float
+    kept: dict[str, list[str]]
+    faults: list[str]
 
 
 def _altered(name: str, digest: str) -> str:
