@@ -14,12 +14,14 @@ from sdk import Context, Engine, Events, Help, Matches, Status, Targets, module
 SCRIPT = """\
 export LC_ALL=C
 if [ -s /var/lib/dpkg/status ] && command -v dpkg-query >/dev/null; then
-  dpkg-query -W -f '${db:Status-Status}\\t${Package}\\t${Version}\\t${Architecture}\\n' | sed -n 's/^installed.//p'
+  all=$(dpkg-query -W -f '${db:Status-Status}\\t${Package}\\t${Version}\\t${Architecture}\\n') || exit 1
+  printf '%s\\n' "$all" | sed -n 's/^installed.//p'
 elif command -v apk >/dev/null && [ -d /lib/apk/db ]; then
   awk -F: '$1 == "P" { p = $2 } $1 == "V" { v = $2 } $1 == "A" { a = $2 }
     $0 == "" && p { print p "\\t" v "\\t" a; p = "" }' /lib/apk/db/installed
 elif command -v pacman >/dev/null; then
-  pacman -Q | awk '{ print $1 "\\t" $2 "\\t-" }'
+  all=$(pacman -Q) || exit 1
+  printf '%s\\n' "$all" | awk '{ print $1 "\\t" $2 "\\t-" }'
 elif command -v rpm >/dev/null; then
   rpm -qa --qf '%{NAME}\\t%|EPOCH?{%{EPOCH}:}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\n'
 else

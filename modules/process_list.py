@@ -18,7 +18,7 @@ SCRIPT = r"""
 export LC_ALL=C BY="$1" COUNT="$2" FILTER="$(printf %b "$3")" ACCOUNT="$4" OWN=$$
 ticks() { cut -d' ' -f1 /proc/uptime; cat /proc/[0-9]*/stat 2>/dev/null; }
 before=$(ticks); sleep 1; after=$(ticks)
-{
+rows=$({
   echo "@part-of-the-list: before"; printf "%s\n" "$before" "@part-of-the-list: after" "$after"
   echo "@part-of-the-list: accounts"; getent passwd 2>/dev/null || cat /etc/passwd
   echo "@part-of-the-list: status"; cat /proc/[0-9]*/status 2>/dev/null
@@ -43,7 +43,7 @@ before=$(ticks); sleep 1; after=$(ticks)
   }
   part == "commands" {
     pid = $1; sub(/^[0-9]+ /, ""); sub(/ +$/, "")
-    if (!(pid in uid) || pid == ENVIRON["OWN"] || parent[pid] == ENVIRON["OWN"]) next
+    if (!(pid in uid) || pid == ENVIRON["OWN"] || parent[pid] == ENVIRON["OWN"] || parent[parent[pid]] == ENVIRON["OWN"]) next
     line = $0 == "" ? "[" names[pid] "]" : $0
     who = uid[pid] in account ? account[uid[pid]] : uid[pid]
     if (ENVIRON["FILTER"] != "" && !index(line, ENVIRON["FILTER"])) next
@@ -51,7 +51,8 @@ before=$(ticks); sleep 1; after=$(ticks)
     share = born["before", pid] == born["after", pid] ? used["after", pid] - used["before", pid] : 0
     share = 100 * share / hz / (clock["after"] - clock["before"])
     printf "%.1f\t%d\t%d\t%s\t%s\n", share, memory[pid], pid, who, substr(line, 1, 160)
-  }' | if [ "$BY" = cpu ]; then sort -k1,1nr -k2,2nr; else sort -k2,2nr -k1,1nr; fi | head -n "$COUNT"
+  }') || { echo "the processes could not be read" >&2; exit 1; }
+printf '%s\n' "$rows" | if [ "$BY" = cpu ]; then sort -k1,1nr -k2,2nr; else sort -k2,2nr -k1,1nr; fi | head -n "$COUNT"
 """
 
 

@@ -16,7 +16,8 @@ SCRIPT = """\
 PATH=$PATH:/usr/sbin:/sbin
 if [ -d /run/systemd/system ]; then
   if [ $# -eq 0 ]; then
-    systemctl list-units --type=service --failed --plain --no-legend --no-pager | awk '{ print $1 "\\tfailed\\t-" }'
+    failed=$(systemctl list-units --type=service --failed --plain --no-legend --no-pager) || exit 1
+    printf '%s\\n' "$failed" | awk 'NF { print $1 "\\tfailed\\t-" }'
     exit
   fi
   for name; do

@@ -89,3 +89,10 @@ def test_no_failed_service_is_good_news() -> None:
 def test_a_name_that_is_no_units_is_refused(run: Runner, name: str) -> None:
     with pytest.raises(ParamError, match="services"):
         run("service_status", services=[name])
+
+
+def test_a_systemctl_that_fails_is_no_good_news(run: Runner) -> None:
+    script = loaded("service_status").SCRIPT.replace("/run/systemd/system", "/")
+    broken = "systemctl() { echo 'Failed to connect to bus' >&2; return 1; }\n"
+    event = run("run_script", text=broken + script)["host0"]
+    assert (event.status, event.output) == (Status.FAILED, "Failed to connect to bus\n")
