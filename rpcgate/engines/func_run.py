@@ -174,8 +174,8 @@ class FuncRun(HostRun):
             raise await _explained(error, link, name) from error
         finally:
             work.cancel()
-        text, _ = fit(clean(_readable(reply)), call.output_limit)
-        return replace(self._event(Status.OK), output=text, data=reply.value)
+        text, size = await asyncio.to_thread(_shown, reply, call.output_limit)
+        return replace(self._event(Status.OK), output=text, size=size, data=reply.value)
 
     async def _value(self, link: Link, name: str, params: tuple[Any, ...], *, jobs: bool) -> Reply:
         seconds, limit = self._running.call.timeout, self._func.func.reply_limit
@@ -222,10 +222,13 @@ def _sentence(error: Exception) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _readable(reply: Reply) -> str:
+def _shown(reply: Reply, limit: int) -> tuple[str, int | None]:
+    """Give a value as a person reads it, and its bytes where that is only a part of it."""
     value = reply.value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1)
-    return f"{text.rstrip()}\n{LOSSY if reply.lossy else ''}"
+    whole = clean(f"{text.rstrip()}\n{LOSSY if reply.lossy else ''}")
+    part, cut = fit(whole, limit)
+    return part, len(whole.encode()) if cut else None
 
 
 def _stdout(value: object) -> str:

@@ -417,3 +417,9 @@ def test_much_output_comes_whole_where_much_may_be_kept(make_func: MakeFunc) -> 
     words = "head -c 4000000 /dev/zero | tr '\\0' x; echo end >&2"
     event = make_func().one("shell", argv=["sh", "-c", words], output_limit=5_000_000)
     assert (event.data["stdout"] == "x" * 4_000_000, event.data["stderr"]) == (True, "end\n")
+
+
+def test_a_long_value_is_shown_in_part_and_given_whole(make_func: MakeFunc) -> None:
+    event = make_func().one("call", module="test", method="large", args=[3_000_000], output_limit=1000)
+    assert (len(event.data), event.size, len(event.output) < 1000) == (3_000_000, 3_000_001, True)
+    assert "left out" in event.output
