@@ -27,7 +27,7 @@ async def found_hosts(carrier: "SaltCarrier") -> list[FoundHost]:
     names = (await jobs.link.ask("keys"))["accepted"]
     remembered = (await jobs.link.ask("grains", minions=names))["grains"]
     told = dict(zip(names, await asyncio.gather(*(_grains(jobs, name) for name in names)), strict=True))
-    return [_host(name, told[name] or remembered.get(name) or {}) for name in sorted(names)]
+    return [host_of(name, told[name] or remembered.get(name) or {}) for name in sorted(names)]
 
 
 async def _grains(jobs: SaltJobs, minion: str) -> Mapping[str, Any]:
@@ -38,7 +38,7 @@ async def _grains(jobs: SaltJobs, minion: str) -> Mapping[str, Any]:
     return answer.value if isinstance(answer.value, dict) else {}
 
 
-def _host(name: str, grains: Mapping[str, Any]) -> FoundHost:
+def host_of(name: str, grains: Mapping[str, Any]) -> FoundHost:
     """Make a host of a minion's grains, which may hold anything: what is not as it should be is left out."""
     facts: dict[str, Any] = {fact: _text(grains.get(grain)) for fact, grain in TEXTS.items()}
     facts["hostname"] = _text(grains.get("nodename") or grains.get("host"))

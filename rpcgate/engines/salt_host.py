@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rpcgate.engines import remote_shell
@@ -13,37 +13,19 @@ from rpcgate.engines.salt_answers import of_call, of_state
 from rpcgate.engines.salt_functions import function_of, state_of
 from rpcgate.engines.salt_jobs import Answer, Ask, SilentError
 from rpcgate.engines.salt_link import SaltError
-from rpcgate.output import Output
+from rpcgate.engines.salt_output import RUN, Folder, NotBroughtError, StoppedError, refused
 from sdk import Event, Status, Target
-from sdk.event import Stream
 
 if TYPE_CHECKING:
     from rpcgate.engines.salt import SaltAdapter
 
-RUN = "cmd.run_all"
 FRESH = 5.0  # seconds for which a minion that has answered is taken to be there
 LATE = 3.0  # seconds that a minion may be late to end a command by itself, and to say so
 SETTLE = 3.0  # seconds for the answer of a command that was ended
-FETCH = 60.0  # seconds for one piece of output to come
-AT_ONCE = 4  # pieces under way
 
 
 class NotReachedError(SaltError):
     """The minion was not reached, and nothing was sent to it. The text is the reason."""
-
-
-class StoppedError(Exception):
-    """It was cancelled after the command had ended, while its output was under way."""
-
-
-@dataclass(slots=True)
-class Said:
-    """What a host said by the end; see rpcgate.engines.plan.Said."""
-
-    rc: int | None
-    raw: bytes
-    streams: dict[Stream, Output]
-    both: Output
 
 
 class SaltHost(HostRun):
@@ -117,24 +99,22 @@ class SaltHost(HostRun):
         """Run a portable verb's line."""
         await self._reach()
         until = self._loop.time() + planned.seconds + LATE
-        head = planned.raw or planned.limit - planned.limit // 2
-        tail = 0 if planned.raw else planned.limit // 2
+        folder = Folder.of(planned, self._jobs, self._minion)
         answer = None
-        for arg in shell.messages(self._mark, planned.line, planned.stdin, head=head, tail=tail):
-            if answer is not None and (refused := _refused(answer)):
-                return self._event(Status.FAILED, refused)
+        for arg in shell.messages(self._mark, planned.line, planned.stdin, head=folder.head, tail=folder.tail):
+            if answer is not None and (why := refused(answer)):
+                folder.remove()
+                return self._event(Status.FAILED, why)
             ask = self._jobs.publish(self._minion, RUN, arg)
             answer = await self._answer(ask, until)
             if answer is None:
-                return await self._cut_short(planned, ask)
+                return await self._cut_short(planned, folder, ask)
         assert answer is not None  # noqa: S101  # a line has one message at least
         event = self._event(Status.OK)
-        said = await self._collect(planned, answer)
-        return (
-            outcome(planned, said, event)
-            if isinstance(said, Said)
-            else replace(event, status=Status.FAILED, reason=said)
-        )
+        try:
+            return outcome(planned, await folder.bring(planned.limit, answer, self._stop), event)
+        except NotBroughtError as error:
+            return replace(event, status=Status.FAILED, reason=str(error))
 
     async def _answer(self, ask: Ask, until: float) -> Answer | None:
         """Wait for an answer; None when it was cancelled or its time is over."""
@@ -142,17 +122,19 @@ class SaltHost(HostRun):
         await asyncio.wait(either, timeout=max(0.0, until - self._loop.time()), return_when=asyncio.FIRST_COMPLETED)
         return ask.answered.result() if ask.answered.done() else None
 
-    async def _cut_short(self, planned: Plan, ask: Ask) -> Event:
+    async def _cut_short(self, planned: Plan, folder: Folder, ask: Ask) -> Event:
         """End what runs on the host, from here."""
         cancelled = self._stop.done()
         gone = await self._gone_by_mark(ask)
         event = ended(self._event(Status.OK), cancelled=cancelled, seconds=planned.seconds, gone=gone)
-        if ask.answered.done() and ask.answered.exception() is None:
-            said = await self._collect(planned, ask.answered.result())
-            return with_output(event, said) if isinstance(said, Said) else event
-        self._jobs.publish(self._minion, RUN, shell.remove(self._mark), watched=False)
-        ask.answered.cancel()
-        return event
+        if not ask.answered.done() or ask.answered.exception():
+            ask.answered.cancel()
+            folder.remove()
+            return event
+        try:
+            return with_output(event, await folder.bring(planned.limit, ask.answered.result()))
+        except NotBroughtError:
+            return event
 
     async def _gone_by_mark(self, ask: Ask) -> bool:
         """End the marked processes; True when the host says that none is left and the command's own end is seen."""
@@ -194,45 +176,6 @@ class SaltHost(HostRun):
         said = answer.value.get("stdout") if isinstance(answer.value, dict) else ""
         return (str(said).split() or [""])[-1]
 
-    async def _collect(self, planned: Plan, answer: Answer) -> Said | str:
-        """Bring what a line has written; a text says why there is nothing to bring."""
-        if refused := _refused(answer):
-            return refused
-        try:
-            kept = shell.kept(answer.value["stdout"])
-        except ValueError:
-            return f"The minion's shell gave an answer that is none: {str(answer.value['stdout'])[:200]!r}."
-        data = kept.inline
-        if data is None:
-            data = await self._fetch(kept.size)
-        cut = kept.streams[0][1]
-        out, err = Output(planned.limit), Output(planned.limit)
-        both = Output(planned.limit)
-        for streams, piece, (size, _, head) in ((out, data[:cut], kept.streams[0]), (err, data[cut:], kept.streams[1])):
-            for output in (streams, both):
-                _fill(output, piece, size, head)
-        return Said(kept.rc, data[:cut], {"stdout": out, "stderr": err}, both)
-
-    async def _fetch(self, size: int) -> bytes:
-        """Bring what is too much for one answer, some pieces at once."""
-        data = bytearray()
-        try:
-            for start in range(0, size, AT_ONCE * shell.DOWN):
-                if self._stop.done():
-                    raise StoppedError
-                starts = range(start, min(size, start + AT_ONCE * shell.DOWN), shell.DOWN)
-                for piece in await asyncio.gather(*(self._piece(one) for one in starts)):
-                    data += piece
-        finally:
-            self._jobs.publish(self._minion, RUN, shell.remove(self._mark), watched=False)
-        if len(data) != size:
-            raise SilentError("What the command wrote could not be fetched", sent=True, heard=True)
-        return bytes(data)
-
-    async def _piece(self, start: int) -> bytes:
-        answer = await self._jobs.call(self._minion, RUN, shell.fetch(self._mark, start), seconds=FETCH)
-        return shell.piece(answer.value)
-
     def _unanswered(self, error: SaltError) -> Event:
         """Make the final event where there is no answer."""
         if isinstance(error, NotReachedError) or not error.sent:
@@ -240,22 +183,3 @@ class SaltHost(HostRun):
         reason = f"{str(error).rstrip('.')}; whether what was sent to it runs is not known."
         heard = isinstance(error, SilentError) and error.heard
         return self._event(Status.LOST if heard else Status.UNREACHABLE, reason)
-
-
-def _refused(answer: Answer) -> str:
-    """Say why a minion did not carry out a message; "" when it did."""
-    value = answer.value
-    if not isinstance(value, dict) or not isinstance(value.get("stdout"), str):
-        return (
-            f"The minion did not run it: {str(value).strip().splitlines()[-1] if str(value).strip() else 'no reason'}"
-        )
-    if value.get("retcode"):
-        return f"The host did not take it: {str(value.get('stderr')).strip() or value['retcode']}"
-    return ""
-
-
-def _fill(output: Output, piece: bytes, size: int, head: int) -> None:
-    """Give an output its first and its last part, and the size of what was left out between them."""
-    output.add(piece[:head])
-    output.size += size - len(piece)
-    output.add(piece[head:])

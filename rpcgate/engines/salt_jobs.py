@@ -108,13 +108,19 @@ class SaltJobs:
         """Ask a function of a minion; SilentError where it does not answer within `seconds` of being asked."""
         ask = self.publish(minion, function, arg, watched=False)
         either: set[asyncio.Future[Any]] = {ask.taken, ask.answered}
-        await asyncio.wait(either, timeout=TAKE, return_when=asyncio.FIRST_COMPLETED)
         try:
+            await asyncio.wait(either, timeout=TAKE, return_when=asyncio.FIRST_COMPLETED)
             return await asyncio.wait_for(ask.answered, seconds)
         except TimeoutError:
             if not ask.taken.done():
                 raise SaltError("The Salt master takes no jobs.", sent=bool(ask.jid)) from None
             raise SilentError(f"The minion {minion} does not answer.", sent=True) from None
+        finally:
+            ask.answered.cancel()  # nobody waits for it any more
+
+    def tell(self, minion: str, function: str, arg: Sequence[Any]) -> None:
+        """Ask a function of a minion without waiting for its answer."""
+        self._soon(self.call(minion, function, arg, seconds=RARELY))
 
     def fresh(self, minion: str, seconds: float) -> bool:
         """Say whether a minion has answered within the last `seconds`."""

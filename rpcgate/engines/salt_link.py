@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import logging
 import os
 import socket
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import rpcgate
 from rpcgate.engines.salt_config import SaltConfig
 
+log = logging.getLogger(__name__)
 START = 60.0  # seconds for Salt to be imported, on a loaded machine
 STOP = 5.0
 LINE = 64 << 20  # bytes of one message
@@ -107,25 +109,24 @@ class SaltLink:
             )
         reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE)
         ready = self._asked[0] = asyncio.get_running_loop().create_future()
-        self._reading = asyncio.create_task(self._read(reader))
+        self._reading = asyncio.create_task(self._read(reader, self._process, self._writer))
         try:
             answer = await asyncio.wait_for(ready, START)
         except (SaltError, TimeoutError) as error:
-            self._writer = None
-            raise SaltError(f"Salt did not start; see {self._config.home / 'process.log'}.") from error
+            answer = {"error": f"Salt did not start ({error or 'too slow'}); see {self._config.home / 'process.log'}."}
         if "error" in answer:
-            self._writer = None
+            _kill(self._process)
+            await self._reading
             raise SaltError(str(answer["error"]))
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        with suppress(OSError, ValueError):  # ValueError: a message beyond LINE; the process is given up
+    async def _read(self, reader: asyncio.StreamReader, process: Process, writer: asyncio.StreamWriter) -> None:
+        try:
             while line := await reader.readline():
                 self._heard(json.loads(line))
-        if self._process and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-        if self._writer:
-            self._writer.close()
+        except Exception:  # a message that is none, or beyond LINE: the process is given up
+            log.exception("salt: the process that speaks to Salt says what cannot be read")
+        _kill(process)
+        writer.close()
         self._process = self._writer = None
         for answered in self._asked.values():
             if not answered.done():
@@ -137,6 +138,11 @@ class SaltLink:
             self._take(message)
         elif (answered := self._asked.get(message.get("id", -1))) and not answered.done():
             answered.set_result(message)
+
+
+def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
 
 
 async def _ended(process: Process) -> None:

@@ -118,16 +118,24 @@ def messages(token: str, line: str, stdin: bytes | None, *, head: int, tail: int
         yield command(text, piece)
 
 
-def kept(stdout: str) -> Kept:
-    """Read what the last message of a line has printed; ValueError when it is something else."""
+def kept(stdout: str, most: int) -> Kept:
+    """Read what the last message of a line has printed; ValueError when it is something else.
+
+    most: bytes of one stream that a host was told to keep.
+    """
     first, _, rest = stdout.partition("\n")
     rc, *sizes = (int(word) for word in first.split())
     out, err = tuple(sizes[:3]), tuple(sizes[3:])
-    if len(out) != 3 or len(err) != 3:
-        raise ValueError(f"not the sizes of two streams: {first!r}")
+    if len(out) != 3 or len(err) != 3 or not _sound(out, most) or not _sound(err, most):
+        raise ValueError(f"not the sizes of two streams: {first[:100]!r}")
     found = Kept(rc, (out, err), None)
     inline = base64.b64decode(rest)
     return Kept(rc, (out, err), inline) if len(inline) == found.size else found
+
+
+def _sound(sizes: tuple[int, ...], most: int) -> bool:
+    size, kept_bytes, head = sizes
+    return head >= 0 and 0 <= kept_bytes <= min(size, most)
 
 
 def fetch(token: str, start: int) -> list[Any]:
@@ -163,4 +171,7 @@ def piece(value: Any) -> bytes:  # noqa: ANN401  # whatever a minion returned
     """Give the bytes of a piece that was fetched; none where the answer is another."""
     if not isinstance(value, dict) or value.get("retcode") or not isinstance(value.get("stdout"), str):
         return b""
-    return base64.b64decode(value["stdout"])
+    try:
+        return base64.b64decode(value["stdout"])
+    except ValueError:
+        return b""
