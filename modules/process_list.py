@@ -43,7 +43,8 @@ rows=$({
   }
   part == "commands" {
     pid = $1; sub(/^[0-9]+ /, ""); sub(/ +$/, "")
-    if (!(pid in uid) || pid == ENVIRON["OWN"] || parent[pid] == ENVIRON["OWN"] || parent[parent[pid]] == ENVIRON["OWN"]) next
+    own = ENVIRON["OWN"]
+    if (!(pid in uid) || pid == own || parent[pid] == own || parent[parent[pid]] == own) next
     line = $0 == "" ? "[" names[pid] "]" : $0
     who = uid[pid] in account ? account[uid[pid]] : uid[pid]
     if (ENVIRON["FILTER"] != "" && !index(line, ENVIRON["FILTER"])) next
