@@ -9,7 +9,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,8 +159,10 @@ class SaltJobs:
             known = await self._publish(job)
             for ask in job.open:
                 ask.taken.set_result(None)
-                if ask.minion not in known:
-                    ask.fail(SaltError(await self._unknown(ask.minion)))
+            if unknown := [ask for ask in job.open if ask.minion not in known]:
+                keys = await self.link.ask("keys")
+                for ask in unknown:
+                    ask.fail(SaltError(_not_known(ask.minion, keys)))
             await self._watch(job)
             await self.link.ask("forget", jid=job.jid)
         except SaltError as error:
@@ -176,21 +179,6 @@ class SaltJobs:
         )
         return set(answer["minions"])
 
-    async def _unknown(self, minion: str) -> str:
-        """Say why the Salt master sends nothing to a minion."""
-        keys = await self.link.ask("keys")
-        if minion in keys["waiting"]:
-            return (
-                f"The Salt master has not accepted the key of {minion}; compare it (salt-key -f {minion}), then accept"
-                f" it (salt-key -a {minion})."
-            )
-        for word in ("rejected", "denied"):
-            if minion in keys[word]:
-                return f"The Salt master has {word} the key of {minion}; see salt-key -L."
-        return (
-            f"The Salt master knows no minion {minion!r}; see salt-key -L, and engines.salt.id for which name is used."
-        )
-
     async def _watch(self, job: Job) -> None:
         """Wait for a job's minions; ask the silent ones now and then whether they work on it."""
         pause = self.config.gather
@@ -200,7 +188,8 @@ class SaltJobs:
             if doubtful:
                 await asyncio.gather(*(self._look(ask) for ask in doubtful))
                 if any(ask.ended for ask in doubtful):
-                    await self._recover(job)
+                    with suppress(SaltError):  # the next look tries again
+                        await self._recover(job)
             soon = self._settling() or any(ask.ended for ask in job.open)
             pause = AGAIN if soon else min(pause * 2, RARELY)
 
@@ -272,3 +261,16 @@ class SaltJobs:
         """Make a job id as Salt does, from the time with microseconds; two of ours never have the same."""
         now = self._last = max(time.time_ns() // 1000, self._last + 1)
         return time.strftime("%Y%m%d%H%M%S", time.gmtime(now // 1_000_000)) + f"{now % 1_000_000:06d}"
+
+
+def _not_known(minion: str, keys: Mapping[str, Sequence[str]]) -> str:
+    """Say why the Salt master sends nothing to a minion."""
+    if minion in keys["waiting"]:
+        return (
+            f"The Salt master has not accepted the key of {minion}; compare it (salt-key -f {minion}), then accept"
+            f" it (salt-key -a {minion})."
+        )
+    for word in ("rejected", "denied"):
+        if minion in keys[word]:
+            return f"The Salt master has {word} the key of {minion}; see salt-key -L."
+    return f"The Salt master knows no minion {minion!r}; see salt-key -L, and engines.salt.id for which name is used."
