@@ -189,7 +189,8 @@ class Link:
                 raise
             self._files.add(lambda client: self._bring(client, job_id))
             return
-        if state is not None:
+        cancelled = Job.objects.filter(pk=job_id, state=Job.State.CANCELLING)
+        if state is not None or cancelled.exists():  # the master's word ends it, also that it never had it
             self._watch(job_id, 0)
         else:
             self._wake.set()

@@ -133,6 +133,28 @@ def test_a_large_upload_holds_up_no_other_task(admin: Any, master: RealMaster, f
             assert statuses(ended(large)) == ["changed"]
 
 
+def test_a_task_is_cancelled_while_its_file_is_on_its_way(admin: Any, master: RealMaster, folder: Path) -> None:
+    master.start()
+    go = threading.Event()
+    ask = MasterClient.ask
+
+    def slow(self: MasterClient, message: Any, *args: Any, **more: Any) -> Any:
+        if isinstance(message, PutFile):
+            assert go.wait(30)
+        return ask(self, message, *args, **more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(MasterClient, "ask", slow)
+        with Dispatching():
+            task = put(admin, os.urandom(FILE_PIECE * 2), folder / "x")
+            until(lambda: task.jobs.filter(reason__contains="on their way").exists(), "it is on its way")
+            tasks.cancel(admin, task, source="test")
+            until(lambda: not task.jobs.filter(state=Job.State.NEW).exists(), "it is cancelling")
+            go.set()
+            assert statuses(ended(task))[0].startswith("cancelled")
+    assert list(folder.iterdir()) == []
+
+
 def test_a_content_that_is_gone_here_ends_the_task_with_a_sentence(
     admin: Any, master: RealMaster, folder: Path
 ) -> None:
