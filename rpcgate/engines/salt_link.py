@@ -97,7 +97,7 @@ class SaltLink:
         self._config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         ours, theirs = socket.socketpair()
         with theirs, (self._config.home / "process.log").open("wb") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            process = self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "rpcgate.engines.salt_process", str(theirs.fileno()), str(self._config.config)),
                 pass_fds=[theirs.fileno()],
                 cwd=self._config.home,
@@ -109,14 +109,14 @@ class SaltLink:
             )
         reader, self._writer = await asyncio.open_connection(sock=ours, limit=LINE)
         ready = self._asked[0] = asyncio.get_running_loop().create_future()
-        self._reading = asyncio.create_task(self._read(reader, self._process, self._writer))
+        reading = self._reading = asyncio.create_task(self._read(reader, process, self._writer))
         try:
             answer = await asyncio.wait_for(ready, START)
         except (SaltError, TimeoutError) as error:
             answer = {"error": f"Salt did not start ({error or 'too slow'}); see {self._config.home / 'process.log'}."}
         if "error" in answer:
-            _kill(self._process)
-            await self._reading
+            _kill(process)
+            await reading
             raise SaltError(str(answer["error"]))
 
     async def _read(self, reader: asyncio.StreamReader, process: Process, writer: asyncio.StreamWriter) -> None:

@@ -115,7 +115,7 @@ class SaltFleet:
     @property
     def table(self) -> dict[str, Any]:
         """Give the adapter's table."""
-        return {"config": str(self.config), "gather": 8}
+        return {"config": str(self.config), "gather": 12}
 
     def target(self, index: int) -> Target:
         """Give the Target of a minion."""

@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -255,7 +257,8 @@ def test_a_minion_that_freezes_at_work_is_lost_and_not_called_untouched(salt: Ca
     finally:
         salt_fleet.resume(salt_fleet.names[3])
         for pid in running(word):
-            os.kill(pid, 15)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
     assert event.status in (Status.LOST, Status.UNREACHABLE)
     assert not event.untouched
     assert "not known" in event.reason
