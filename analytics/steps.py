@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analytics import clauses
 from analytics.asking import Data
 from analytics.clauses import Clause, both
-from analytics.dataset import DAY, RANKS, Dataset
+from analytics.dataset import DAY, Dataset
 from sdk import ParamError
 
 WINDOW = r"\d{1,6}[smhd]|same day|same visit"
@@ -159,28 +159,27 @@ def _rows(funnel: Funnel) -> str:
 
 
 def _ordered(funnel: Funnel) -> str:
-    """Go through the rows once; for each level keep the chain with the latest beginning, and the first to reach the best.
+    """Go along the rows once for each step, keeping the latest beginning from which the step before was reached.
 
-    A row is tried for the last step first, so that it is never two steps of one chain.
+    s_k[i] is the beginning of the chain that makes row i the k-th step, 0 where none does; the latest one is the best, for its
+    window ends last. Only rows before i are asked, so that a row is never two steps. at_k is the k-th row of the chain that
+    reaches the level first, found backwards.
     """
     n = len(funnel.steps)
-    step = (
-        "arrayMap(k -> if(NOT bitTest(m, k - 1), s.1[k], if(k = 1, [t],"
-        " if(notEmpty(s.1[k - 1]) AND t <= s.1[k - 1][1] + {window:Int64}, arrayPushBack(s.1[k - 1], t), s.1[k]))),"
-        f" range(1, {n + 1}))"
-    )
-    reached = "arrayMax(arrayMap(c -> length(c), chains))"
-    empty = f"arrayWithConstant({n}, emptyArrayInt64())"
-    fold = (
-        f"arrayFold((s, t, m) -> (({step} AS chains),"
-        f" if({reached} > length(s.2), arrayFirst(c -> length(c) = {reached}, chains), s.2)),"
-        f" if(far, ts_of, []), if(far, mask_of, []), ({empty}, emptyArrayInt64()))"
-    )
-    # most groups never get past the first step: for them the fold, which is slow, has nothing to do
-    only = "[arrayFirst((t, m) -> bitTest(m, 0), ts_of, mask_of)]"
-    return (
-        f"arrayExists(m -> bitTest(m, 1), mask_of) AS far, if(far, {fold}.2, {only}) AS times, length(times) AS level"
-    )
+    parts = ["arrayMap((t, m) -> if(bitTest(m, 0), t, 0), ts_of, mask_of) AS s_1"]
+    for k in range(2, n + 1):
+        before = f"arrayPopBack(arrayPushFront(arrayFill(x -> x != 0, s_{k - 1}), 0))"
+        go_on = f"bitTest(m, {k - 1}) AND b != 0 AND t <= b + {{window:Int64}}"
+        parts.append(f"arrayMap((t, m, b) -> if({go_on}, b, 0), ts_of, mask_of, {before}) AS s_{k}")
+    parts.append(" + ".join(f"arrayExists(x -> x != 0, s_{k})" for k in range(1, n + 1)) + " AS level")
+    if not funnel.times:
+        return ", ".join([*parts, "emptyArrayInt64() AS times"])
+    for k in range(n, 0, -1):
+        first = f"arrayFirstIndex(x -> x != 0, s_{k})"
+        last = f"arrayLastIndex(x -> x != 0, arraySlice(s_{k}, 1, at_{k + 1} - 1))" if k < n else "0"
+        parts.append(f"multiIf(level = {k}, {first}, level > {k}, {last}, 0) AS at_{k}")
+    chain = ", ".join(f"if(at_{k} = 0, 0, ts_of[at_{k}])" for k in range(1, n + 1))
+    return ", ".join([*parts, f"arrayFilter(t -> t != 0, [{chain}]) AS times"])
 
 
 def _strict(funnel: Funnel) -> str:

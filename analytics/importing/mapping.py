@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analytics.dataset import ROLES, Kind, Layout
 from analytics.importing.blocks import ImportFault
 from analytics.store.schema import RESERVED
 
+IDS = ("user", "item", "category")
+ODD_SHARE = 0.02  # of the sample; above, such values are meant
 NEEDED = ("user", "behaviour", "ts")
 FIELDS = ("user", "item", "category", "behaviour", "ts", "amount", "order", "channel")
 SPELLINGS = {"behavior": "behaviour", "time": "ts", "timestamp": "ts", "order_id": "order"}
@@ -36,18 +38,21 @@ TIME = re.compile(r"-?\d{9,17}(\.\d+)?|\d{4}-\d\d-\d\d.*")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column each field is read from; dimensions by their own names."""
+    """Which column each field is read from; dimensions by their own names. kinds: of identifiers, where a person said so."""
 
     fields: Mapping[str, str]
     dimensions: Mapping[str, tuple[str, Kind]]
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
 
 
 def written(text: str) -> Columns:
-    """Read `user=uid,item=iid,behaviour=type,ts=created,city=city,age=age:number`; ImportFault names what is wrong.
+    """Read `user=uid:text,item=iid,behaviour=type,ts=created,city=city,age=age:number`; ImportFault names what is wrong.
 
-    What is no field of ours becomes a dimension of that name: text, or number where `:number` follows the column.
+    What is no field of ours becomes a dimension of that name: text, or number where `:number` follows the column. How user,
+    item and category are kept is found out where neither `:text` nor `:number` follows.
     """
     fields: dict[str, str] = {}
+    kinds: dict[str, Kind] = {}
     dimensions: dict[str, tuple[str, Kind]] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, sign, column = (piece.strip() for piece in part.partition("="))
@@ -56,17 +61,18 @@ def written(text: str) -> Columns:
             raise ImportFault(f"--map has {part!r}; write field=column, for example user=user_id,ts=created_at")
         if name in fields or name in dimensions:
             raise ImportFault(f"--map names {name} twice")
+        bare, _, word = column.rpartition(":")
+        kind = Kind(word) if bare and word in list(Kind) else None
         if name in FIELDS:
-            fields[name] = column
+            fields[name] = bare if kind and name in IDS else column
+            kinds |= {name: kind} if kind and name in IDS else {}
         elif not re.fullmatch(r"\w{1,60}", name) or name in RESERVED:
             raise ImportFault(
                 f"--map: {name!r} cannot be a dimension's name; write letters, digits and _, none of ours"
             )
         else:
-            bare, _, kind = column.rpartition(":")
-            is_kind = bool(bare) and kind in (Kind.NUMBER, Kind.TEXT)
-            dimensions[name] = (bare, Kind(kind)) if is_kind else (column, Kind.TEXT)
-    return Columns(fields, dimensions)
+            dimensions[name] = (bare, kind) if kind else (column, Kind.TEXT)
+    return Columns(fields, dimensions, kinds)
 
 
 def completed(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: bool) -> Columns:
@@ -89,7 +95,7 @@ def completed(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequenc
         raise ImportFault(
             f"no column is known for {' and '.join(missing)}; say which by --map {missing[0]}=COLUMN; there are: {there}"
         )
-    return Columns(fields, dict(mapping.dimensions))
+    return Columns(fields, dict(mapping.dimensions), mapping.kinds)
 
 
 def _by_name(columns: Sequence[str]) -> dict[str, str]:
@@ -106,8 +112,8 @@ def _by_place(columns: Sequence[str], sample: Sequence[Sequence[str]]) -> dict[s
 
 
 def layout_of(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequence[str]]) -> Layout:
-    """Choose how identifiers are kept: as numbers when all of the sample are."""
-    kinds = {name: _kind(mapping, name, columns, sample) for name in ("user", "item", "category")}
+    """Choose how identifiers are kept: as numbers when nearly all of the sample are; the odd one is then quarantined."""
+    kinds = {name: mapping.kinds.get(name) or _kind(mapping, name, columns, sample) for name in IDS}
     return Layout(**kinds, dimensions=tuple((name, kind) for name, (_, kind) in mapping.dimensions.items()))
 
 
@@ -116,7 +122,8 @@ def _kind(mapping: Columns, name: str, columns: Sequence[str], sample: Sequence[
         return Kind.NUMBER
     place = list(columns).index(mapping.fields[name])
     values = [row[place].strip() for row in sample if len(row) == len(columns)]
-    return Kind.NUMBER if all(NUMBER.fullmatch(value) for value in values if value) else Kind.TEXT
+    odd = sum(not NUMBER.fullmatch(value) for value in values if value)
+    return Kind.NUMBER if odd <= ODD_SHARE * len(values) else Kind.TEXT
 
 
 def roles_of(behaviours: Sequence[str]) -> dict[str, str]:

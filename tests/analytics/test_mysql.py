@@ -1,0 +1,224 @@
+"""Rows come from a real MariaDB: along its key or in one stream, again by watermark, and only ever read."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import MySQLdb
+import pytest
+
+from analytics import claims, services
+from analytics.importing.blocks import ImportFault
+from analytics.importing.mysql import Address, MySqlRows
+from analytics.models import Dataset, ImportRun
+from analytics.services import Request, import_rows
+from analytics.store.client import Store
+from analytics.store.schema import Tables
+from tests.analytics.test_import import NOW, lines
+from tests.fleet.mariadb import MariaDb
+
+pytestmark = pytest.mark.django_db
+Sql = Callable[..., None]
+
+
+@pytest.fixture
+def sql(mariadb: MariaDb) -> Sql:
+    """Give what runs statements in an empty database `shop`."""
+    mariadb.create("shop")
+
+    def run(*statements: str) -> None:
+        with MySQLdb.connect(unix_socket=str(mariadb.socket), user="root", db="shop", charset="utf8mb4") as connection:
+            for statement in statements:
+                connection.cursor().execute(statement)
+            connection.commit()
+
+    return run
+
+
+def address(mariadb: MariaDb, user: str = "root", password: str = "") -> Address:
+    return Address.read(f"mysql://{user}:{password}@localhost/shop?unix_socket={mariadb.socket}")
+
+
+def filled(sql: Sql, table: str, number: int, *, key: bool = True, ts: str = "BIGINT") -> list[str]:
+    rows = lines(number)
+    first = "id INT PRIMARY KEY AUTO_INCREMENT, " if key else ""
+    sql(
+        f"CREATE TABLE {table} ({first}user_id INT, item_id INT, category_id INT, behavior_type VARCHAR(10), timestamp {ts})"
+    )
+    insert(sql, table, rows)
+    return rows
+
+
+def insert(sql: Sql, table: str, rows: list[str]) -> None:
+    values = ", ".join("({},{},{},'{}',{})".format(*row.split(",")) for row in rows)
+    sql(f"INSERT INTO {table} (user_id, item_id, category_id, behavior_type, timestamp) VALUES {values}")
+
+
+def bring(store: Store, rows: MySqlRows, /, name: str = "mysql", **more: object) -> ImportRun:
+    return import_rows(store, rows, Request(name=name, zone="Asia/Shanghai", **more), now=NOW, tell=lambda _: None)
+
+
+def rows_of(store: Store, name: str = "mysql") -> list[str]:
+    row = Dataset.objects.get(name=name)
+    found = store.ask(
+        f"SELECT user_id, item_id, category_id, behaviour, ts FROM {Tables(store, name).event(row.version)}"
+    ).rows
+    return sorted(",".join(map(str, row)) for row in found)
+
+
+@pytest.fixture(autouse=True)
+def _clean(store: Store) -> None:
+    Tables(store, "mysql").drop_database()
+
+
+@pytest.mark.parametrize("key", [True, False])
+def test_a_table_is_read_whole(
+    store: Store, mariadb: MariaDb, sql: Sql, monkeypatch: pytest.MonkeyPatch, key: bool
+) -> None:
+    monkeypatch.setattr("analytics.importing.mysql.BLOCK_ROWS", 70)
+    rows = filled(sql, "behaviour", 500, key=key)
+    source = MySqlRows(address(mariadb), table="behaviour")
+    assert source.resumable == key
+    run = bring(store, source)
+    assert (run.added, run.duplicates, run.quarantined) == (len(rows), 0, {})
+    assert rows_of(store) == sorted(rows)
+
+
+def test_a_query_and_an_identifier_with_quotes_are_read(store: Store, mariadb: MariaDb, sql: Sql) -> None:
+    sql(
+        "CREATE TABLE `be``h; DROP TABLE x; --'\"` (`u``; id` INT, `e%s` VARCHAR(40), `t` DATETIME)",
+        "INSERT INTO `be``h; DROP TABLE x; --'\"` VALUES (1, 'it''s; --', '2017-11-25 01:21:10'), (NULL, 'x', NULL)",
+    )
+    source = MySqlRows(address(mariadb), table="be`h; DROP TABLE x; --'\"")
+    run = bring(store, source, map="user=u`; id,behaviour=e%s,ts=t")
+    assert (run.added, run.quarantined) == (1, {"user": 1})
+    assert store.ask(f"SELECT user_id, behaviour, ts FROM {Tables(store, 'mysql').event(1)}").rows == [
+        (1, "it's; --", 1_511_544_070)
+    ]
+    again = MySqlRows(address(mariadb), query="SELECT 5 AS user_id, 'pv' AS event, '2017-11-25 10:00:00' AS ts;")
+    assert bring(store, again, name="query").added == 1
+
+
+def test_a_timestamp_column_does_not_depend_on_a_session_zone(store: Store, mariadb: MariaDb, sql: Sql) -> None:
+    sql("CREATE TABLE z (user_id INT, event VARCHAR(9), ts TIMESTAMP(3))", "SET time_zone='+05:00'")
+    sql("INSERT INTO z VALUES (1, 'pv', FROM_UNIXTIME(1511544070.25))")
+    bring(store, MySqlRows(address(mariadb), table="z"))
+    assert store.ask(f"SELECT ts, micro FROM {Tables(store, 'mysql').event(1)}").rows == [(1_511_544_070, 250_000)]
+
+
+@pytest.mark.parametrize("ts", ["BIGINT", "DATETIME", "TIMESTAMP"])
+def test_a_sync_reads_what_is_new_and_rows_that_came_late(store: Store, mariadb: MariaDb, sql: Sql, ts: str) -> None:
+    def timed(rows: list[str]) -> list[str]:
+        return (
+            rows
+            if ts == "BIGINT"
+            else [f"{row.rpartition(',')[0]},{_moment(int(row.rpartition(',')[2]), ts)}" for row in rows]
+        )
+
+    rows = sorted(lines(300), key=lambda row: int(row.rpartition(",")[2]))
+    sql(
+        f"CREATE TABLE behaviour (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, item_id INT, category_id INT, behavior_type VARCHAR(10), timestamp {ts})"
+    )
+    insert(sql, "behaviour", timed(rows[:200]))
+    source = MySqlRows(address(mariadb), table="behaviour")
+    kept = {
+        "mysql": {"host": "localhost", "port": 3306, "user": "root", "database": "shop", "socket": str(mariadb.socket)},
+        "table": "behaviour",
+        "query": "",
+    }
+    bring(store, source, source=kept)
+    late = rows[150].replace(",", "9,", 1)
+    insert(sql, "behaviour", timed([late, *rows[200:]]))
+    run = services.sync(store, Dataset.objects.get(name="mysql"), now=NOW, tell=lambda _: None, overlap=3 * 86_400)
+    assert run.added == len(rows) - 200 + 1
+    assert 0 < run.rows_read < len(rows), "it reads the end of the table only"
+    assert rows_of(store) == sorted([*rows, late])
+
+
+def _moment(ts: int, kind: str) -> str:
+    return (
+        f"FROM_UNIXTIME({ts})"
+        if kind == "TIMESTAMP"
+        else f"'{datetime.fromtimestamp(ts + 8 * 3600, UTC):%Y-%m-%d %H:%M:%S}'"
+    )
+
+
+def test_an_account_that_may_only_read_is_enough(store: Store, mariadb: MariaDb, sql: Sql) -> None:
+    rows = filled(sql, "behaviour", 50)
+    sql(
+        "CREATE OR REPLACE USER reader@localhost IDENTIFIED BY 'p@ss/w:rd'",
+        "GRANT SELECT ON shop.behaviour TO reader@localhost",
+    )
+    run = bring(store, MySqlRows(address(mariadb, "reader", "p%40ss%2Fw%3Ard"), table="behaviour"))
+    assert run.added == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("user", "table", "said"),
+    [
+        ("root:wrong", "behaviour", "refuses this account"),
+        ("root:", "nothing", "there is no table nothing"),
+        ("reader:r", "secret", "may not read secret"),
+        ("root:", "behaviour; DROP TABLE behaviour", "there is no table"),
+    ],
+)
+def test_what_the_server_refuses_is_one_sentence(mariadb: MariaDb, sql: Sql, user: str, table: str, said: str) -> None:
+    filled(sql, "behaviour", 5)
+    sql(
+        "CREATE TABLE secret (n INT)",
+        "CREATE OR REPLACE USER reader@localhost IDENTIFIED BY 'r'",
+        "GRANT SELECT ON shop.behaviour TO reader@localhost",
+    )
+    name, _, password = user.partition(":")
+    with pytest.raises(ImportFault, match=said) as caught:
+        MySqlRows(address(mariadb, name, password), table=table)
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1; DROP TABLE behaviour",
+        "DROP TABLE behaviour",
+        "SELECT 1) AS x; DROP TABLE behaviour; --",
+        "DELETE FROM behaviour",
+    ],
+)
+def test_a_query_can_only_read(mariadb: MariaDb, sql: Sql, query: str) -> None:
+    filled(sql, "behaviour", 5)
+    with pytest.raises(ImportFault, match="error 1064"):
+        MySqlRows(address(mariadb), query=query)
+    sql("SELECT 1 FROM behaviour")
+
+
+@pytest.mark.parametrize("url", ["postgres://a@b/c", "mysql://a@b", "mysql://a@b:x/c", "nonsense"])
+def test_an_address_that_is_none_is_one_sentence(url: str) -> None:
+    with pytest.raises(ImportFault, match="--mysql takes"):
+        Address.read(url)
+
+
+def test_a_server_that_is_away_is_one_sentence() -> None:
+    with pytest.raises(ImportFault, match="does not answer"):
+        MySqlRows(Address.read("mysql://u:secret@127.0.0.1:9/shop"), table="t")
+
+
+def test_a_password_is_never_stored_in_the_clear(store: Store, mariadb: MariaDb, sql: Sql) -> None:
+    filled(sql, "behaviour", 5)
+    bring(store, MySqlRows(address(mariadb), table="behaviour"), source={"mysql": {}}, password="s3cret-word")
+    row = Dataset.objects.get(name="mysql")
+    assert "s3cret" not in repr(row.__dict__)
+    assert services.sealed.unseal(row.secret, services.settings.SECRET_KEY, "mysql") == "s3cret-word"
+    with pytest.raises(ValueError, match="cannot be read"):
+        services.sealed.unseal(row.secret, services.settings.SECRET_KEY, "other")
+
+
+def test_two_imports_into_one_dataset_do_not_run_at_once(store: Store, mariadb: MariaDb, sql: Sql) -> None:
+    filled(sql, "behaviour", 5)
+    Dataset.objects.create(
+        name="mysql",
+        zone="Asia/Shanghai",
+        claim=claims.own().replace(" ", " 1 ", 1).rpartition(" 1 ")[0] + " 1 " + claims._began(1),
+    )
+    with pytest.raises(ImportFault, match="is running"):
+        bring(store, MySqlRows(address(mariadb), table="behaviour"))
+    Dataset.objects.update(claim=claims.own().rpartition(" ")[0] + " 0")  # one that has died; its number is used again
+    assert bring(store, MySqlRows(address(mariadb), table="behaviour")).added == 5
