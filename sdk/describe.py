@@ -19,9 +19,7 @@ SCALARS = {str: "str", int: "int", float: "float", bool: "bool", File: "file"}
 def fields_of(params: type) -> tuple[Field, ...]:
     """Read the fields of a Params dataclass; ModuleError names the first that the contract does not allow."""
     hints = get_type_hints(params, include_extras=True)
-    fields = tuple(
-        _field(field, hints[field.name], _line_of(params, field.name)) for field in dataclasses.fields(params)
-    )
+    fields = tuple(_described(params, field, hints[field.name]) for field in dataclasses.fields(params))
     for field in fields:
         fault = _marker_fault(field) or _when_fault(field, fields) or _default_fault(field)
         if fault:
@@ -37,8 +35,16 @@ def choices_of(params: type, name: str) -> Choices:
     raise KeyError(name)
 
 
-def _field(field: "dataclasses.Field[Any]", hint: Any, line: int) -> Field:  # noqa: ANN401  # a type hint is any object
-    kind, optional, options = _type(field.name, hint, line)
+def _described(params: type, field: "dataclasses.Field[Any]", hint: Any) -> Field:  # noqa: ANN401  # a type hint is any object
+    """Describe a field; where that fails, say in which line: only then, for finding it reads the whole file."""
+    try:
+        return _field(field, hint)
+    except ModuleError as error:
+        raise _fault(str(error), params, field.name) from None
+
+
+def _field(field: "dataclasses.Field[Any]", hint: Any) -> Field:  # noqa: ANN401  # a type hint is any object
+    kind, optional, options = _type(field.name, hint)
     markers = {type(marker): marker for marker in _markers(hint)}
     default = field.default
     if field.default_factory is not dataclasses.MISSING:
@@ -113,7 +119,7 @@ def _default_fault(field: Field) -> str:
     return "" if same and isinstance(field.default, bool) == (field.type == "bool") else "has a default of another type"
 
 
-def _type(name: str, hint: Any, line: int) -> tuple[str, bool, tuple[str, ...]]:  # noqa: ANN401  # a type hint is any object
+def _type(name: str, hint: Any) -> tuple[str, bool, tuple[str, ...]]:  # noqa: ANN401  # a type hint is any object
     base = _bare(hint)
     optional = False
     if get_origin(base) in (Union, UnionType):
@@ -127,7 +133,7 @@ def _type(name: str, hint: Any, line: int) -> tuple[str, bool, tuple[str, ...]]:
     if get_origin(base) is Literal and get_args(base) and all(isinstance(item, str) for item in get_args(base)):
         return "choice", optional, get_args(base)
     shown = getattr(base, "__name__", str(base)) if get_origin(base) is None else str(base)
-    raise ModuleError(f"{name} is {shown}; a field is str, int, float, bool, Literal, list[str] or File", line)
+    raise ModuleError(f"{name} is {shown}; a field is str, int, float, bool, Literal, list[str] or File")
 
 
 def _bare(hint: Any) -> Any:  # noqa: ANN401  # a type hint is any object
