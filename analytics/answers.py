@@ -24,7 +24,10 @@ CACHE_FILES = 5000  # some 100 MB of results; the oldest go first
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A report's result with its circumstances. seconds: it took to compute; at: Unix seconds of that; again: from the cache."""
+    """A report's result with its circumstances.
+
+    seconds: it took to compute; at: Unix seconds of that; again: from the cache.
+    """
 
     report: str
     dataset: str
@@ -64,7 +67,8 @@ def answer(
 ) -> Answer:
     """Give a report's answer. raw: the parameters as written.
 
-    ParamError names the parameters that are wrong; NotSupported says what the data lack; StoreError, that the store failed.
+    ParamError names the parameters that are wrong; NotSupported says what the data lack; StoreError, that the store
+    failed.
     """
     params = parsed(report, raw)
     key = _key(dataset, report, plain(params))

@@ -51,7 +51,10 @@ class Data:
         return clauses.behaviours(self.dataset, names, name=name)
 
     def ask(self, sql: str, more: Mapping[str, Clause] | None = None, /, **bind: Any) -> list[dict[str, Any]]:
-        """Give a query's rows as dicts. sql: with `$name` for clauses (the dataset's own and `more`), `{name:Type}` for values."""
+        """Give a query's rows as dicts.
+
+        sql: with `$name` for clauses (the dataset's own and `more`), `{name:Type}` for values.
+        """
         tables = Tables(self.store, self.dataset.name)
         known = {
             "event": Clause(self.event),

@@ -48,13 +48,15 @@ class Layout:
 class Dataset:
     """One dataset at one version. Times are Unix seconds; `valid` is half-open; first_ts and last_ts are rows' own.
 
-    roles: behaviour -> view, fav, cart or buy; others are behaviours of their own. activity: the behaviours that count
-    as activity, all when empty. mapped: which of item, category, amount, order, channel and the dimensions the source has.
+    roles: behaviour -> view, fav, cart or buy; others are behaviours of their own. activity: the behaviours that
+    count as activity, all when empty. mapped: which of item, category, amount, order, channel and the dimensions
+    the source has.
     """
 
     name: str
     zone: str = "UTC"
     version: int = 0
+    stamp: str = ""  # tells it from one of the same name that was removed
     layout: Layout = field(default_factory=Layout)
     roles: Mapping[str, str] = field(default_factory=dict)
     roles_given: bool = False  # by a person; else they are guessed from the codes' names

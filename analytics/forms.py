@@ -14,7 +14,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
 def as_csv(result: Result) -> str:
-    """Give CSV with a header of names. No data is an empty field; a text that a spreadsheet would run gets a ' before it."""
+    """Give CSV with a header of names.
+
+    No data is an empty field; a text that a spreadsheet would run gets a ' before it.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(result.names)

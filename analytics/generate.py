@@ -1,7 +1,8 @@
 """Make behaviour data of UserBehavior's shape: its hours, days, habits and conversion, from a seed.
 
-Calibrated to what is published of the whole set (Alibaba Tianchi, 2017-11-25 to 2017-12-03, China time): a row's behaviour, users
-by day, views by hour, buyers and those who bought again. Amounts, orders and channels are made up: the set has none.
+Calibrated to what is published of the whole set (Alibaba Tianchi, 2017-11-25 to 2017-12-03, China time): a row's
+behaviour, users by day, views by hour, buyers and those who bought again. Amounts, orders and channels are made up:
+the set has none.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,11 @@ FIRST, DAYS = 1_511_539_200, 9  # 2017-11-25 00:00 in China
 USERS, ROWS, ITEMS, CATEGORIES = 987_994, 100_095_182, 4_162_024, 9_439
 CART, FAV = 5_530_446 / 98_079_375, 2_888_258 / 98_079_375  # of the rows that are no purchase
 UV = np.array([706641, 715516, 710094, 709257, 718922, 730597, 740139, 970401, 966977]) / USERS
-HOURS = np.array([3057, 1422, 769, 525, 450, 582, 1227, 2229, 3042, 3728, 4335, 4214, 4256, 4654, 4642, 4807, 4608, 4203, 4314, 5431, 6586, 7538, 7443, 5600.0])  # fmt: skip
+HOURS = np.fromstring(
+    "3057 1422 769 525 450 582 1227 2229 3042 3728 4335 4214"
+    " 4256 4654 4642 4807 4608 4203 4314 5431 6586 7538 7443 5600",
+    sep=" ",
+)  # thousands of views
 BUYS_SHAPE, BUYS_P = 1.13, 0.356  # negative binomial: 68.1 % buy, 44.9 % again, 2.04 for each user
 CODES = ("pv", "fav", "cart", "buy")
 CHANNELS = ("search", "recommendation", "advertisement", "social", "mail")
@@ -54,7 +59,7 @@ class Generated:
             [str(value) for value in row] for row in zip(*(column.to_pylist()[:1000] for column in texts), strict=True)
         ]
 
-    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # not needed: a block stands alone
+    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401, ARG002  # a block stands alone
         """Give the rows, some users after the others."""
         for first in range((number - 1) * BLOCK_ROWS, self._rows, BLOCK_ROWS):
             count = min(BLOCK_ROWS, self._rows - first)
@@ -65,9 +70,9 @@ class Generated:
             )
 
     def rows(self, block: int, count: int) -> dict[str, np.ndarray]:
-        """Give one block's columns, sorted by user and time; behaviour and channel as their places in CODES and CHANNELS.
+        """Give one block's columns, sorted by user and time.
 
-        Each block has users of its own.
+        Behaviour and channel are given as their places in CODES and CHANNELS. Each block has users of its own.
         """
         random = np.random.default_rng([self._seed, block])
         users = max(1, round(count * USERS / ROWS))

@@ -1,17 +1,23 @@
 """Datasets and their imports as they are stored; the rows themselves lie in the analytics store."""
 
+import uuid
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics import dataset as core
 
 
+def _stamp() -> str:
+    return uuid.uuid4().hex
+
+
 class Dataset(models.Model):
     """A behaviour table that was connected.
 
-    `version` names the tables that serve; 0 before the first import. mapping: field -> column of the source, and dimensions.
-    valid_from, valid_to: Unix seconds, half-open. source: where it came from, for a sync; a password only in `secret`, sealed.
-    claim: "host pid start" of the program that imports into it now; one at a time.
+    `version` names the tables that serve; 0 before the first import. mapping: field -> column of the source, and
+    dimensions. valid_from, valid_to: Unix seconds, half-open. source: where it came from, for a sync; a password
+    only in `secret`, sealed. stamp: tells it from one of the same name that was removed. claim: "host pid start" of the program that imports into it now; one at a time.
     """
 
     name = models.CharField(max_length=50, unique=True)
@@ -33,6 +39,7 @@ class Dataset(models.Model):
     duplicates = models.PositiveBigIntegerField(default=0)
     quarantined = models.PositiveBigIntegerField(default=0)
     generated = models.BooleanField(default=False)
+    stamp = models.CharField(max_length=32, default=_stamp, editable=False)
     claim = models.CharField(max_length=200, blank=True)
     source = models.JSONField(default=dict)
     secret = models.TextField(blank=True)
@@ -52,6 +59,7 @@ class Dataset(models.Model):
             name=self.name,
             zone=self.zone,
             version=self.version,
+            stamp=self.stamp,
             layout=core.Layout.from_dict(self.layout) if self.layout else core.Layout(),
             roles=self.roles,
             roles_given=self.roles_given,

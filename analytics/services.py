@@ -102,7 +102,10 @@ def remove(store: Store, row: Dataset) -> None:
 
 
 def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset:
-    """Give the dataset, made or found; ImportFault where a name, a zone, a day is wrong, or does not fit the rows it has."""
+    """Give the dataset, made or found.
+
+    ImportFault where a name, a zone, a day is wrong, or does not fit the rows it has.
+    """
     if not core.NAME.fullmatch(request.name):
         raise ImportFault(f"{request.name[:60]!r} is no name for a dataset; {core.NAME_RULE}")
     row = Dataset.objects.filter(name=request.name).first() or Dataset(name=request.name)
@@ -112,13 +115,15 @@ def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset
         zone != row.zone or (low or row.valid_from, high or row.valid_to) != (row.valid_from, row.valid_to)
     ):
         raise ImportFault(
-            f"{row.name} has its rows in zone {row.zone} and in its own valid range; import into a new dataset to change them"
+            f"{row.name} has its rows in zone {row.zone} and in its own valid range;"
+            " import into a new dataset to change them"
         )
     if row.version and core.Layout.from_dict(row.layout) != layout:
         old = core.Layout.from_dict(row.layout)
         if old.dimensions != layout.dimensions:
             raise ImportFault(
-                f"{row.name} has the dimensions {_names(old)}, these rows {_names(layout)}; give the same --map, or import into a new dataset"
+                f"{row.name} has the dimensions {_names(old)}, these rows {_names(layout)};"
+                " give the same --map, or import into a new dataset"
             )
         layout = old  # a source whose sample happens to be all numbers is read as the dataset has it
     mapped = {
@@ -129,7 +134,8 @@ def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset
         row.mapping, row.layout, row.generated = mapped, layout.as_dict(), request.generated
     elif set(mapped["fields"]) != set(row.mapping["fields"]):
         raise ImportFault(
-            f"{row.name} was imported with {', '.join(sorted(row.mapping['fields']))}; these rows have {', '.join(sorted(mapped['fields']))}"
+            f"{row.name} was imported with {', '.join(sorted(row.mapping['fields']))};"
+            f" these rows have {', '.join(sorted(mapped['fields']))}"
         )
     row.zone, row.valid_from, row.valid_to = zone, low or row.valid_from, high or row.valid_to
     if request.roles:
@@ -255,7 +261,8 @@ def _narrow(source: Source, columns: Columns) -> None:
 def _serve(row: Dataset, run: ImportRun, published: Published) -> None:
     """Name the new version: from here on reports read it."""
     now = published.dataset
-    values = {"version": now.version, "rows": now.rows, "users": now.users, "first_ts": now.first_ts, "last_ts": now.last_ts, "behaviours": dict(now.behaviours), "roles": dict(now.roles)}  # fmt: skip
+    values = {name: getattr(now, name) for name in ("version", "rows", "users", "first_ts", "last_ts")}
+    values |= {"behaviours": dict(now.behaviours), "roles": dict(now.roles)}
     row.duplicates += published.duplicates
     row.quarantined += sum(published.quarantined.values())
     with transaction.atomic():

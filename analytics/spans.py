@@ -1,6 +1,5 @@
 """The range of a report: written as local days or times, half-open, and exact in every time zone."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta

@@ -14,6 +14,7 @@ WINDOW = r"\d{1,6}[smhd]|same day|same visit"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 VISIT_GAP = 1800  # seconds without an event that end a visit
 ENDLESS = 2**40  # seconds; where the group itself is the window
+ALWAYS = Clause("1")
 STEP = re.compile(r"\s*(.+?)(?:\s+where\s+(.+))?\s*", re.DOTALL)
 
 
@@ -27,7 +28,10 @@ class Step:
 
 
 def read(data: Data, words: Sequence[str]) -> list[Step]:
-    """Read steps as written: `view`, `cart|fav`, `buy where category=5; amount>=10`. ParamError says which cannot be read."""
+    """Read steps as written; ParamError says which cannot be read.
+
+    For example: `view`, `cart|fav`, `buy where category=5; amount>=10`.
+    """
     steps = []
     for number, word in enumerate(words):
         match = STEP.fullmatch(word)
@@ -59,14 +63,17 @@ def seconds(window: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funnel:
-    """What is looked for. order: ordered, strict or any. key: the columns in which a whole funnel must agree, for example item_id."""
+    """What is looked for.
+
+    order: ordered, strict or any. key: the columns in which a whole funnel must agree, for example item_id.
+    """
 
     steps: Sequence[Step]
     order: str
     window: str
     key: tuple[str, ...] = ()
     times: bool = False
-    entry: Clause = Clause("1")  # a further condition on the first step
+    entry: Clause = ALWAYS  # a further condition on the first step
 
     @property
     def fast(self) -> bool:
@@ -87,8 +94,8 @@ class Funnel:
 def levels(funnel: Funnel) -> str:
     """Give the query of (user_id, level, open, times): how far each user with a first step came, over all entries.
 
-    open: a user short of the end still has time. times: seconds of the steps, of the chain that reached the level first.
-    Source: METRICS section 5.
+    open: a user short of the end still has time. times: seconds of the steps, of the chain that reached the level
+    first. Source: METRICS section 5.
     """
     inner = _fast(funnel) if funnel.fast else _by_arrays(funnel)
     best = "argMin(times, (-level, times[-1], arrayMap(t -> -t, times)))" if funnel.times else "emptyArrayInt64()"
@@ -161,9 +168,9 @@ def _rows(funnel: Funnel) -> str:
 def _ordered(funnel: Funnel) -> str:
     """Go along the rows once for each step, keeping the latest beginning from which the step before was reached.
 
-    s_k[i] is the beginning of the chain that makes row i the k-th step, 0 where none does; the latest one is the best, for its
-    window ends last. Only rows before i are asked, so that a row is never two steps. at_k is the k-th row of the chain that
-    reaches the level first, found backwards.
+    s_k[i] is the beginning of the chain that makes row i the k-th step, 0 where none does; the latest one is the
+    best, for its window ends last. Only rows before i are asked, so that a row is never two steps. at_k is the k-th
+    row of the chain that reaches the level first, found backwards.
     """
     n = len(funnel.steps)
     parts = ["arrayMap((t, m) -> if(bitTest(m, 0), t, 0), ts_of, mask_of) AS s_1"]
@@ -210,14 +217,14 @@ def _events(funnel: Funnel) -> str:
     local = ", $day AS local_day" if funnel.window == "same day" else ""
     source = "$event"
     if funnel.window == "same visit":
-        columns, source = f"{columns}, visit", _visits(funnel)
+        columns, source = f"{columns}, visit", _visits()
     return (
         f"SELECT {columns}{local}, {funnel.mask()} AS mask FROM {source}"
         " WHERE ts >= {scan_low:Int64} AND ts < {scan_high:Int64} AND ($where)"
     )
 
 
-def _visits(funnel: Funnel) -> str:
+def _visits() -> str:
     """Give the events with the number of their visit: maximal runs of a user's events, of any kind, with short gaps."""
     return f"""(
         SELECT e.*, v.visit AS visit

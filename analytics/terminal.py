@@ -45,7 +45,10 @@ Refused.__name__ = "manage.py"  # Django writes the class's name before the line
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """Turn every refusal into one line on stderr: exit code 2 for what was asked wrongly or is not set up, 1 otherwise."""
+    """Turn every refusal into one line on stderr.
+
+    Exit code 2 for what was asked wrongly or is not set up, 1 otherwise.
+    """
     try:
         yield
     except ParamError as error:

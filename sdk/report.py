@@ -17,7 +17,7 @@ Run = Callable[..., "Result"]
 R = TypeVar("R", bound=Run)
 
 
-class NotSupported(Exception):  # noqa: N818  # named by what is so
+class NotSupported(Exception):
     """The data cannot support this report. The text says what is missing; no number is shown in its place."""
 
 
@@ -37,8 +37,9 @@ class Column:
 class Chart:
     """How a result is drawn where nothing else is asked for. x, y, value, by: names of columns.
 
-    kind: line or bar (y over x; several y, or one y split by `by`), heatmap (value over x and y), funnel (y over x), scatter
-    (y over x, named by `by`), sankey (value from x to y). incomplete: the column that marks rows drawn dashed or hatched.
+    kind: line or bar (y over x; several y, or one y split by `by`), heatmap (value over x and y), funnel (y over
+    x), scatter (y over x, named by `by`), sankey (value from x to y). incomplete: the column that marks rows drawn
+    dashed or hatched.
     """
 
     kind: str
@@ -83,7 +84,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What `@report(...)` was given. needs: what a dataset must have, of item, category, amount, order, channel or a role."""
+    """What `@report(...)` was given.
+
+    needs: what a dataset must have, of item, category, amount, order, channel or a role.
+    """
 
     category: str
     needs: tuple[str, ...]
@@ -94,7 +98,8 @@ class Declaration:
 class Report:
     """A report file, read. title: the docstring's first line without its full stop; help: the definition below it.
 
-    users: the file's own `users(data, params, at)`, which gives the list of users behind a number; None where it has none.
+    users: the file's own `users(data, params, at)`, which gives the list of users behind a number; None where it
+    has none.
     """
 
     name: str

@@ -9,7 +9,10 @@ from analytics.importing.blocks import SEPARATOR
 
 
 def lines_of(columns: Sequence["pa.Array | pa.ChunkedArray"]) -> bytes:
-    """Write columns as one text column `line`, its fields separated, as an Arrow stream. NULL becomes the empty text."""
+    """Write columns as one text column `line`, its fields separated, as an Arrow stream.
+
+    NULL becomes the empty text.
+    """
     texts = [pc.fill_null(pc.cast(column, pa.string()), "") for column in columns]
     clean = [
         pc.replace_substring(text, SEPARATOR, " ") if pa.types.is_string(column.type) else text

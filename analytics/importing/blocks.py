@@ -15,8 +15,8 @@ class ImportFault(Exception):
 class Block:
     """Some lines, all of one form.
 
-    data: in the format `form` of the store ("LineAsString", or "ArrowStream" with one text column `line`). done: how far the
-    source is after it, 0 to 1. after: what the source needs to go on behind it, JSON.
+    data: in the format `form` of the store ("LineAsString", or "ArrowStream" with one text column `line`). done:
+    how far the source is after it, 0 to 1. after: what the source needs to go on behind it, JSON.
     """
 
     number: int

@@ -38,7 +38,10 @@ TIME = re.compile(r"-?\d{9,17}(\.\d+)?|\d{4}-\d\d-\d\d.*")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column each field is read from; dimensions by their own names. kinds: of identifiers, where a person said so."""
+    """Which column each field is read from; dimensions by their own names.
+
+    kinds: of identifiers, where a person said so.
+    """
 
     fields: Mapping[str, str]
     dimensions: Mapping[str, tuple[str, Kind]]
@@ -46,10 +49,12 @@ class Columns:
 
 
 def written(text: str) -> Columns:
-    """Read `user=uid:text,item=iid,behaviour=type,ts=created,city=city,age=age:number`; ImportFault names what is wrong.
+    """Read what --map says; ImportFault names what is wrong.
 
-    What is no field of ours becomes a dimension of that name: text, or number where `:number` follows the column. How user,
-    item and category are kept is found out where neither `:text` nor `:number` follows.
+    For example: user=uid:text,item=iid,behaviour=type,ts=created,city=city,age=age:number.
+
+    What is no field of ours becomes a dimension of that name: text, or number where `:number` follows the column.
+    How user, item and category are kept is found out where neither `:text` nor `:number` follows.
     """
     fields: dict[str, str] = {}
     kinds: dict[str, Kind] = {}
@@ -93,7 +98,8 @@ def completed(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequenc
     missing = [name for name in NEEDED if name not in fields]
     if missing:
         raise ImportFault(
-            f"no column is known for {' and '.join(missing)}; say which by --map {missing[0]}=COLUMN; there are: {there}"
+            f"no column is known for {' and '.join(missing)}; say which by --map {missing[0]}=COLUMN;"
+            f" there are: {there}"
         )
     return Columns(fields, dict(mapping.dimensions), mapping.kinds)
 
@@ -112,7 +118,10 @@ def _by_place(columns: Sequence[str], sample: Sequence[Sequence[str]]) -> dict[s
 
 
 def layout_of(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequence[str]]) -> Layout:
-    """Choose how identifiers are kept: as numbers when nearly all of the sample are; the odd one is then quarantined."""
+    """Choose how identifiers are kept: as numbers when nearly all of the sample are.
+
+    The odd one is then quarantined.
+    """
     kinds = {name: mapping.kinds.get(name) or _kind(mapping, name, columns, sample) for name in IDS}
     return Layout(**kinds, dimensions=tuple((name, kind) for name, (_, kind) in mapping.dimensions.items()))
 

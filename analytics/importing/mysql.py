@@ -23,6 +23,7 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 600
 WHOLE = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG)
 LOCAL = (FIELD_TYPE.DATETIME, FIELD_TYPE.DATE)
+DOTTED = re.compile(r"\w+\.\w+")
 REFUSED = {1044, 1045, 1698}
 AWAY = {2002, 2003, 2005, 2006, 2013, 2055}
 
@@ -51,9 +52,9 @@ class Address:
                 "--mysql takes mysql://user:password@host:3306/database; percent-encode what is special in them"
             )
         socket = parse_qs(parts.query).get("unix_socket", [""])[0]
-        return cls(
-            parts.hostname or "localhost", port, unquote(parts.username or ""), unquote(parts.password or ""), unquote(parts.path.strip("/")), socket
-        )  # fmt: skip
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        database = unquote(parts.path.strip("/"))
+        return cls(parts.hostname or "localhost", port, user, password, database, socket)
 
     @property
     def shown(self) -> str:
@@ -62,9 +63,12 @@ class Address:
 
 
 class MySqlRows:
-    """The rows of a table or a query. key: the table's whole-number primary key, by which it is read in resumable pieces.
+    """The rows of a table or a query.
 
-    since: only rows whose time is not before this second (Unix), for a sync; it needs the column and the zone of its texts.
+    key: the table's whole-number primary key, by which it is read in resumable pieces.
+
+    since: only rows whose time is not before this second (Unix), for a sync; it needs the column and the zone of
+    its texts.
     """
 
     named = True
@@ -73,10 +77,12 @@ class MySqlRows:
         if bool(table) == bool(query):
             raise ImportFault("name a table by --table, or give a --query, one of the two")
         self.address, self._table, self._query = address, table, query.strip().rstrip(";")
-        self._from = f"(\n{self._query}\n) AS rows_" if query else _quoted(table)
+        # % is doubled as in _quoted: every statement here is run with values, even with none
+        inner = self._query.replace("%", "%%")
+        self._from = f"(\n{inner}\n) AS rows_" if query else _quoted(table)
         self._since: tuple[str, str] | None = None
         with self._connection() as connection, self._cursor(connection) as cursor:
-            cursor.execute(f"SELECT * FROM {self._from} LIMIT 0")
+            cursor.execute(f"SELECT * FROM {self._from} LIMIT 0", ())
             self._types = {column[0]: column[1] for column in cursor.description}
             self.key = _key(cursor, address.database, table) if table else ""
         self.columns = tuple(self._types)
@@ -105,14 +111,14 @@ class MySqlRows:
     def sample(self) -> list[list[str]]:
         """Give the first rows."""
         with self._connection() as connection, self._cursor(connection) as cursor:
-            cursor.execute(f"SELECT {self._line()} FROM {self._from} LIMIT {SAMPLE_ROWS}")
+            cursor.execute(f"SELECT {self._line()} FROM {self._from} LIMIT {SAMPLE_ROWS}", ())
             rows = [row[0].decode("utf-8", "replace").split(SEPARATOR) for row in cursor.fetchall()]
         if not rows:
             raise ImportFault(f"{self.address.shown}: {self._table or 'the query'} has no rows")
         return rows
 
     def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # [last key read, largest key at the start]
-        """Give the rows in pieces: along the key where there is one, else in one stream that cannot be taken up again."""
+        """Give the rows in pieces along the key; without one, in one stream that cannot be taken up again."""
         with self._connection() as connection:
             yield from self._by_key(connection, number, after) if self.key else self._streamed(connection, number)
 
@@ -155,14 +161,14 @@ class MySqlRows:
         return (self._since[0], (self._since[1],)) if self._since else ("TRUE", ())
 
     def _line(self) -> str:
-        """Give the SQL of a row as one text; a TIMESTAMP as seconds, so that no session's zone takes part."""
-        fields = [
-            f"IFNULL({f'UNIX_TIMESTAMP({_quoted(column)})' if self._types[column] == FIELD_TYPE.TIMESTAMP else self._text(column)}, '')"
-            for column in self.columns
-        ]
-        return f"CONCAT_WS(CHAR({ord(SEPARATOR)}), {', '.join(fields)})"
+        """Give the SQL of a row as one text."""
+        fields = ", ".join(f"IFNULL({self._text(column)}, '')" for column in self.columns)
+        return f"CONCAT_WS(CHAR({ord(SEPARATOR)}), {fields})"
 
     def _text(self, column: str) -> str:
+        """Give a column as text; a TIMESTAMP as seconds, so that no session's zone takes part."""
+        if self._types[column] == FIELD_TYPE.TIMESTAMP:
+            return f"UNIX_TIMESTAMP({_quoted(column)})"
         plain = self._types[column] in (*WHOLE, *LOCAL, FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
         name = _quoted(column)
         return name if plain else f"REPLACE({name}, CHAR({ord(SEPARATOR)}), ' ')"
@@ -170,7 +176,7 @@ class MySqlRows:
     def _unit(self, column: str) -> int:
         """Give how many of a whole-number time make a second, as the import itself tells it: by its size."""
         with self._connection() as connection, self._cursor(connection) as cursor:
-            cursor.execute(f"SELECT MAX({_quoted(column)}) FROM {self._from}")
+            cursor.execute(f"SELECT MAX({_quoted(column)}) FROM {self._from}", ())
             largest = abs(int(cursor.fetchone()[0] or 0))
         return 1 if largest < 10**11 else 1000 if largest < 10**14 else 1_000_000
 
@@ -218,7 +224,10 @@ class MySqlRows:
                 f"{where}: the server refuses this account; look at its name, its password, and from where it may come"
             )
         if code in AWAY:
-            return f"{where}: the server does not answer, or went away ({text}); once it is back, the same command goes on where it stopped"
+            return (
+                f"{where}: the server does not answer, or went away ({text});"
+                " once it is back, the same command goes on where it stopped"
+            )
         if code == 1049:
             return f"{where}: there is no such database"
         if code == 1146:
@@ -233,18 +242,16 @@ def _block(number: int, lines: list[bytes], done: float, after: Any) -> Block:  
 
 
 def _quoted(name: str) -> str:
-    """Give an identifier as MySQL reads it; a dotted table names its database."""
+    """Give an identifier as MySQL reads it, % doubled for MySQLdb; a dotted table names its database."""
     if not name or "\x00" in name:
         raise ImportFault(f"{name!r} is no name of a table or a column")
-    return ".".join(
-        "`" + part.replace("`", "``") + "`"
-        for part in (name.split(".", 1) if re.fullmatch(r"\w+\.\w+", name) else [name])
-    ).replace("%", "%%")
+    parts = name.split(".", 1) if DOTTED.fullmatch(name) else [name]
+    return ".".join("`" + part.replace("`", "``") + "`" for part in parts).replace("%", "%%")
 
 
 def _key(cursor: Any, database: str, table: str) -> str:  # noqa: ANN401  # MySQLdb has no types
     """Give the table's primary key when it is one whole-number column, else ""."""
-    schema, _, name = table.rpartition(".") if re.fullmatch(r"\w+\.\w+", table) else (database, "", table)
+    schema, _, name = table.rpartition(".") if DOTTED.fullmatch(table) else (database, "", table)
     cursor.execute(
         "SELECT k.COLUMN_NAME, c.DATA_TYPE FROM information_schema.KEY_COLUMN_USAGE k"
         " JOIN information_schema.COLUMNS c USING (TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME)"

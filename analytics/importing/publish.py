@@ -40,7 +40,8 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None]) -
         dataset = replace(dataset, roles={**guess, **dataset.roles})  # what rows already have is not changed
     if len(codes) > MAX_BEHAVIOURS:
         raise ImportFault(
-            f"the behaviour column has more than {MAX_BEHAVIOURS} codes ({codes[0]}, {codes[1]} ...); is it the right one?"
+            f"the behaviour column has more than {MAX_BEHAVIOURS} codes ({codes[0]}, {codes[1]} ...);"
+            " is it the right one?"
         )
     tables = stage.tables
     version = tables.create_version(dataset)
@@ -68,7 +69,8 @@ def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Cal
         bind |= span
         old = (
             f"AND ({columns}) NOT IN (SELECT {columns} FROM {tables.event(dataset.version)}"
-            " WHERE ts BETWEEN {low:Int64} AND {high:Int64} AND cityHash64(user_id) % {passes:UInt32} = {number:UInt32})"
+            " WHERE ts BETWEEN {low:Int64} AND {high:Int64}"
+            " AND cityHash64(user_id) % {passes:UInt32} = {number:UInt32})"
         )
     for number in range(passes if good else 0):
         progress(number / passes)

@@ -40,7 +40,7 @@ class Progress:
         return self.seconds * (1 - self.done) / self.done if self.done > 0.01 else None
 
 
-def run_import(
+def run_import(  # noqa: PLR0913  # each is one thing that an import needs
     tables: Tables,
     dataset: Dataset,
     source: Source,
@@ -53,9 +53,9 @@ def run_import(
 ) -> Published:
     """Bring a source's rows into a new version; the caller names it and then calls `clear`.
 
-    run: the import's number, which names its tables. position: where an earlier attempt of the same run stood. tell: called
-    after each block and pass; what it raises (a cancel, Ctrl-C) leaves all as it is, to be taken up again.
-    ImportFault, StoreError: the old version keeps serving.
+    run: the import's number, which names its tables. position: where an earlier attempt of the same run stood.
+    tell: called after each block and pass; what it raises (a cancel, Ctrl-C) leaves all as it is, to be taken up
+    again. ImportFault, StoreError: the old version keeps serving.
     """
     started, read = time.monotonic(), 0
     stage = Stage(tables, run)

@@ -75,7 +75,9 @@ class Stage:
         sql, bind = _rows(dataset, mapping, columns)
         bind |= {"block": block.number, "separator": block.separator, "low": valid[0], "high": valid[1]}
         store.run(
-            f"INSERT INTO {self.tables.name(self.staged)} {sql} FROM (SELECT trimRight(line, '\\r') AS line, splitByString({{separator:String}}, line) AS f FROM {raw} WHERE line != '')",
+            f"INSERT INTO {self.tables.name(self.staged)} {sql} FROM"
+            " (SELECT trimRight(line, '\\r') AS line, splitByString({separator:String}, line) AS f"
+            f" FROM {raw} WHERE line != '')",
             bind,
         )
 
@@ -167,7 +169,9 @@ def _time(text: str) -> str:
     return (
         f"multiIf(isNotNull({number}), multiIf(abs({number}) < 100000000000, {number} * 1000000,"
         f" abs({number}) < 100000000000000, {number} * 1000, {number}),"
-        f" match({text}, '^-?\\\\d{{1,11}}\\\\.\\\\d+$'), toInt64OrNull(toString(round(toFloat64OrNull({text}) * 1000000))),"
-        f" match({text}, '{ISO}'), toUnixTimestamp64Micro(parseDateTime64BestEffortOrNull(replaceOne({text}, ',', '.'), 6, {{zone:String}})),"
+        f" match({text}, '^-?\\\\d{{1,11}}\\\\.\\\\d+$'),"
+        f" toInt64OrNull(toString(round(toFloat64OrNull({text}) * 1000000))),"
+        f" match({text}, '{ISO}'), toUnixTimestamp64Micro("
+        f"parseDateTime64BestEffortOrNull(replaceOne({text}, ',', '.'), 6, {{zone:String}})),"
         f" NULL)"
     )

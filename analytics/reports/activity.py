@@ -1,8 +1,8 @@
 """Activity: events, users and purchases by day, week, month or hour.
 
-Days, weeks (from Monday) and months are those of the dataset's time zone. Users are distinct within each row, so rows must
-not be added up. Buyers of UV is the share of the users with a view who bought. By hour of day and by hour of the
-week every local hour of the range counts into its row.
+Days, weeks (from Monday) and months are those of the dataset's time zone. Users are distinct within each row, so
+rows must not be added up. Buyers of UV is the share of the users with a view who bought. By hour of day and by hour
+of the week every local hour of the range counts into its row.
 """
 
 from collections.abc import Callable

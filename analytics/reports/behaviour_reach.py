@@ -1,7 +1,7 @@
 """Behaviour reach: how many users ever did each behaviour in the range, without any order.
 
-Users are the distinct users with at least one such event; their share is that of the active users. The event ratio is the
-behaviour's events / views (cart / pv, fav / pv, buy / pv). No order is looked at: this is not a funnel.
+Users are the distinct users with at least one such event; their share is that of the active users. The event ratio
+is the behaviour's events / views (cart / pv, fav / pv, buy / pv). No order is looked at: this is not a funnel.
 """
 
 from dataclasses import dataclass

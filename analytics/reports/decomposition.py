@@ -1,7 +1,7 @@
 """Change decomposition: how much of a change in views comes from more users, how much from more views for each.
 
-PV = UV x R with R = PV / UV, so ln(PV1 / PV0) = ln(UV1 / UV0) + ln(R1 / R0): both parts add up to the change exactly. Each
-row compares a day (week, month) with the one before it.
+PV = UV x R with R = PV / UV, so ln(PV1 / PV0) = ln(UV1 / UV0) + ln(R1 / R0): both parts add up to the change
+exactly. Each row compares a day (week, month) with the one before it.
 """
 
 import math
@@ -59,7 +59,10 @@ def run(data: Data, params: Params) -> Result:
 
 
 def parts(day: date, before: tuple[int, int], now: tuple[int, int]) -> list[float | str | None]:
-    """Give PV, UV and PV per user, the change and its two parts, and the sentence; None where there is no change to part."""
+    """Give PV, UV and PV per user, the change, its two parts, and the sentence.
+
+    None where there is no change to part.
+    """
     (pv0, uv0), (pv1, uv1) = before, now
     depth = share(pv1, uv1)
     if not pv0 or not pv1:

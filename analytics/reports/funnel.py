@@ -1,11 +1,11 @@
 """Funnel: how many users went through some steps, in order, within a window.
 
-The range applies to the first step; the window reaches from it to the last one. Ordered: the steps on different events, one
-not earlier than the one before, others may lie between. Strict: no other event between. Any: the first k steps in any
-order within one window. A user's level is the largest over all entries, not only the first; a step counts the users
-who came at least so far. With "same" the steps must concern one item (or category): the right way for view, cart, buy.
-Time to convert is taken on the chain that reaches the user's level first. Users who could still go on when the data end
-are counted apart.
+The range applies to the first step; the window reaches from it to the last one. Ordered: the steps on different
+events, one not earlier than the one before, others may lie between. Strict: no other event between. Any: the first
+k steps in any order within one window. A user's level is the largest over all entries, not only the first; a step
+counts the users who came at least so far. With "same" the steps must concern one item (or category): the right way
+for view, cart, buy. Time to convert is taken on the chain that reaches the user's level first. Users who could
+still go on when the data end are counted apart.
 """
 
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,10 @@ SELECT
     sumForEach(arrayMap(k -> toUInt64(waiting AND reached = k), range(1, {steps:UInt8} + 1))) AS undecided,
     quantileExactInclusiveForEach(0.5)(gaps) AS median,
     quantileExactInclusiveForEach(0.9)(gaps) AS p90
-FROM (SELECT reached, waiting, arrayMap(k -> chain[k] - chain[k - 1], range(2, length(chain) + 1)) AS gaps FROM ($levels))
+FROM (
+    SELECT reached, waiting, arrayMap(k -> chain[k] - chain[k - 1], range(2, length(chain) + 1)) AS gaps
+    FROM ($levels)
+)
 """
 USERS_SQL = "SELECT user_id FROM ($levels) WHERE reached >= {step:UInt8} ORDER BY user_id LIMIT {limit:UInt32}"
 VALUES_SQL = """

@@ -1,10 +1,10 @@
 """Retention: of the users who began in a day, week or month, how many come back n days, weeks or months later.
 
-A cohort is the users whose start event lies in a unit: by their first start ever, by their first in the range, or by any
-(recurring: a user can be in several). N-day: a return event in unit n. Unbounded: in unit n or later. Bracket: in some
-unit from a to b. Unit 0 counts a return that is not earlier than the start. A cell whose unit has not ended is not complete
-and stays out of the means; one that has not begun is blank. The mean is sum(retained) / sum(size) over complete cells,
-or the simple mean of their rates.
+A cohort is the users whose start event lies in a unit: by their first start ever, by their first in the range, or
+by any (recurring: a user can be in several). N-day: a return event in unit n. Unbounded: in unit n or later.
+Bracket: in some unit from a to b. Unit 0 counts a return that is not earlier than the start. A cell whose unit has
+not ended is not complete and stays out of the means; one that has not begun is blank. The mean is sum(retained) /
+sum(size) over complete cells, or the simple mean of their rates.
 """
 
 from collections import defaultdict
@@ -28,7 +28,7 @@ NUMBERS = {
 LENGTHS = {"day": DAY, "week": 7 * DAY}
 RULE_OF_THUMB = {1: 0.40, 7: 0.20, 30: 0.10}
 
-# For each user: the units with a start (and when the first in it was), and the units with a return (and the last in it).
+# For each user: the units with a start (and when the first in it was), and those with a return (and the last in it).
 CALENDAR = """
 SELECT
     user_id,
@@ -66,8 +66,12 @@ GROUP BY user_id
 HAVING notEmpty(began)
 """
 OFFSETS = {
-    "calendar": "arrayMap(r -> r.1 - cohort.1, arrayFilter(r -> r.1 > cohort.1 OR (r.1 = cohort.1 AND r.2 >= cohort.2), came))",
-    "24 hours": "arrayDistinct(arrayMap(t -> intDiv(t - cohort.2, {length:Int64}), arrayFilter(t -> t >= cohort.2, came)))",
+    "calendar": (
+        "arrayMap(r -> r.1 - cohort.1, arrayFilter(r -> r.1 > cohort.1 OR (r.1 = cohort.1 AND r.2 >= cohort.2), came))"
+    ),
+    "24 hours": (
+        "arrayDistinct(arrayMap(t -> intDiv(t - cohort.2, {length:Int64}), arrayFilter(t -> t >= cohort.2, came)))"
+    ),
 }
 COHORTS = {
     "first ever": "arrayFilter(s -> s.2 >= {span_low:Int64} AND s.2 < {span_high:Int64}, [arraySort(began)[1]])",
@@ -77,7 +81,11 @@ COHORTS = {
 HITS = {
     "n-day": "arrayFilter(o -> o <= {last:Int64}, offsets)",
     "unbounded": "if(empty(offsets), [], range(toUInt64(least(arrayMax(offsets), {last:Int64}) + 1)))",
-    "bracket": "arrayFilter(b -> arrayExists(o -> o >= {lows:Array(Int64)}[b + 1] AND o <= {highs:Array(Int64)}[b + 1], offsets), range(length({lows:Array(Int64)})))",
+    "bracket": (
+        "arrayFilter(b -> arrayExists("
+        "o -> o >= {lows:Array(Int64)}[b + 1] AND o <= {highs:Array(Int64)}[b + 1], offsets),"
+        " range(length({lows:Array(Int64)})))"
+    ),
 }
 PAIRS = """
 SELECT user_id, cohort.1 AS unit, $hits AS hits

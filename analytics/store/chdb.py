@@ -64,7 +64,10 @@ class Connection:
             return Answer(result.bytes(), result.rows_read(), result.elapsed())
 
     def insert(self, sql: str, body: Iterable[bytes], settings: Mapping[str, Any]) -> Answer:
-        """Run INSERT INTO .. FORMAT with the rows of a body. A body that ends early inserts nothing that is unfinished."""
+        """Run INSERT INTO ..
+
+        FORMAT with the rows of a body. A body that ends early inserts nothing that is unfinished.
+        """
         match = INSERT.fullmatch(sql)
         if not match:
             raise EngineError(

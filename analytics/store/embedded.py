@@ -2,8 +2,8 @@
 
     python -m analytics.store.embedded --home DIR [--port N]
 
-DIR/analytics holds the data, the token (0600) and `address`, which names the port. The engine lives in a child; when that
-crashes, it is said what ran, and the next child goes on at the same address.
+DIR/analytics holds the data, the token (0600) and `address`, which names the port. The engine lives in a child;
+when that crashes, it is said what ran, and the next child goes on at the same address.
 """
 
 import argparse
@@ -96,7 +96,7 @@ class Supervisor:
         return 0
 
     def _asked(self) -> bool:
-        """Wait for someone who asks: until then the engine's 270 MB of memory are not taken. False when the end comes first."""
+        """Wait for someone who asks: until then the engine's 270 MB are not taken. False when the end comes first."""
         while not self._ending.is_set():
             if select.select([self._listening], [], [], LOOK_SECONDS)[0]:
                 return True

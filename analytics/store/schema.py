@@ -1,8 +1,9 @@
 """The tables of a dataset, and how a new version of them comes to be.
 
-Each dataset has a database of its own. A version is a table `event_vN` with its rollup `user_day_vN`; readers name the
-version, so that one being built, or one that failed, is seen by nobody. A new version starts from the old one's parts
-(hard links, no copy). On a cluster each table is sharded by user: `..._local` on each shard, and a Distributed one over it.
+Each dataset has a database of its own. A version is a table `event_vN` with its rollup `user_day_vN`; readers name
+the version, so that one being built, or one that failed, is seen by nobody. A new version starts from the old one's
+parts (hard links, no copy). On a cluster each table is sharded by user: `..._local` on each shard, and a
+Distributed one over it.
 """
 
 from collections.abc import Sequence
@@ -95,7 +96,10 @@ class Tables:
             self.store.run(f"DROP TABLE IF EXISTS {self.name(name)}{self._everywhere()} SYNC")
 
     def create(self, table: str, columns: Sequence[Column], order: str, partition: str = "") -> None:
-        """Make an empty table; on a cluster one on each shard and one over them. order, partition: of this program, not of people."""
+        """Make an empty table; on a cluster one on each shard and one over them.
+
+        order, partition: of this program, not of people.
+        """
         body = ", ".join(column.definition for column in columns)
         engine = (
             f"MergeTree ORDER BY {order}" if not partition else f"MergeTree PARTITION BY {partition} ORDER BY {order}"
@@ -104,7 +108,8 @@ class Tables:
             self.store.run(f"CREATE TABLE {self.name(table)} ({body}) ENGINE = {engine}")
             return
         self.store.run(f"CREATE TABLE {self.name(table + '_local')}{self._everywhere()} ({body}) ENGINE = {engine}")
-        over = f"Distributed({quoted(self.store.cluster)}, {quoted(self.database)}, {quoted(table + '_local')}, cityHash64(user_id))"
+        place = ", ".join(map(quoted, (self.store.cluster, self.database, f"{table}_local")))
+        over = f"Distributed({place}, cityHash64(user_id))"
         self.store.run(f"CREATE TABLE {self.name(table)}{self._everywhere()} ({body}) ENGINE = {over}")
 
     def alter(self, table: str, action: str) -> None:

@@ -47,7 +47,10 @@ class Event(NamedTuple):
 
 @st.composite
 def histories(draw: st.DrawFn, *, most: int = 25, span_days: int = 8) -> tuple[str, list[Event]]:
-    """Give a zone and distinct events in the days after a second of it; few users, items and seconds, so that they meet."""
+    """Give a zone and distinct events in the days after a second of it.
+
+    Few users, items and seconds, so that they meet.
+    """
     zone = draw(st.sampled_from(sorted(ZONES)))
     moments = st.one_of(
         st.integers(0, span_days * 86_400 - 1),

@@ -29,14 +29,24 @@ def lines(number: int, seed: int = 1) -> list[str]:
     """Give distinct rows of UserBehavior's form."""
     chance = random.Random(seed)
     made = {
-        f"{chance.randrange(50)},{chance.randrange(20)},{chance.randrange(5)},{chance.choice(['pv', 'pv', 'cart', 'buy', 'fav'])},"
-        f"{1_511_539_200 + chance.randrange(9 * 86_400)}"
+        f"{chance.randrange(50)},{chance.randrange(20)},{chance.randrange(5)},"
+        f"{chance.choice(['pv', 'pv', 'cart', 'buy', 'fav'])},{1_511_539_200 + chance.randrange(9 * 86_400)}"
         for _ in range(number)
     }
     return sorted(made)
 
 
-def bring(store: Store, name: str, source: Source, dataset: Dataset | None = None, *, run: int = 1, words: str = "", tell: Callable[[Progress], None] = lambda _: None, position: Position = Position()) -> Published:  # fmt: skip  # noqa: B008
+def bring(
+    store: Store,
+    name: str,
+    source: Source,
+    dataset: Dataset | None = None,
+    *,
+    run: int = 1,
+    words: str = "",
+    tell: Callable[[Progress], None] = lambda _: None,
+    position: Position | None = None,
+) -> Published:
     sample = source.sample()
     columns = mapping.completed(mapping.written(words), source.columns, sample, named=source.named)
     layout = mapping.layout_of(columns, source.columns, sample)
@@ -44,7 +54,7 @@ def bring(store: Store, name: str, source: Source, dataset: Dataset | None = Non
         Tables(store, name).drop_database()
         dataset = Dataset(name=name, zone="Asia/Shanghai", layout=layout, mapped=MAPPED)
     published = run_import(
-        Tables(store, name), dataset, source, columns, run=run, now=NOW, position=position, tell=tell
+        Tables(store, name), dataset, source, columns, run=run, now=NOW, position=position or Position(), tell=tell
     )
     clear(Tables(store, name), run, published.dataset.version)
     return published
@@ -84,7 +94,8 @@ def test_the_rollup_says_the_same_as_the_events(store: Store, tmp_path: Path) ->
     got = bring(store, "rollup", written(tmp_path / "b.csv", lines(500, seed=2)), got.dataset, run=2)
     tables, version = Tables(store, "rollup"), got.dataset.version
     day = "toDate(toDateTime(ts, 'Asia/Shanghai'), 'Asia/Shanghai')"
-    by_event = f"SELECT user_id, {day} AS day, count() AS n, countIf(role = 1) AS v, countIf(role = 4) AS b FROM {tables.event(version)} GROUP BY user_id, day"
+    counts = "count() AS n, countIf(role = 1) AS v, countIf(role = 4) AS b"
+    by_event = f"SELECT user_id, {day} AS day, {counts} FROM {tables.event(version)} GROUP BY user_id, day"
     by_day = f"SELECT user_id, day, events, views, buys FROM {tables.user_day(version)}"
     assert sorted(store.ask(by_event).rows) == sorted(store.ask(by_day).rows)
 
@@ -115,7 +126,7 @@ def test_every_form_of_a_file_gives_the_same_rows(store: Store, tmp_path: Path, 
         }.get(form, text)
         if form == "gz":
             path = path.with_suffix(".csv.gz")
-        (path.write_bytes if form != "gz" else lambda b: gzip.open(path, "wb").write(b))(data.encode())
+        path.write_bytes(gzip.compress(data.encode()) if form == "gz" else data.encode())
         source = CsvFile(path, block_bytes=500 if form == "tiny blocks" else 16 << 20)
     got = bring(store, "form", source)
     assert (got.added, got.quarantined) == (len(rows), {})
@@ -207,7 +218,8 @@ def test_text_identifiers_amounts_and_dimensions_are_kept(store: Store, tmp_path
     assert got.dataset.roles == {"purchase": "buy"}
     assert got.dataset.behaviours == {"purchase": 2, "share": 1}
     rows = store.ask(
-        f"SELECT user_id, item_id, role, toString(amount), order_id, channel, city, age FROM {Tables(store, 'shop').event(1)} ORDER BY ts, city"
+        f"SELECT user_id, item_id, role, toString(amount), order_id, channel, city, age"
+        f" FROM {Tables(store, 'shop').event(1)} ORDER BY ts, city"
     ).rows
     assert rows == [
         ("u-1", "A", 4, "12.5", "o1", "ads", "San Francisco, CA", 31.5),

@@ -3,7 +3,6 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy

@@ -91,7 +91,7 @@ def test_a_query_ends_at_its_limits_of_time_and_memory(tmp_path: Path) -> None:
     ]
     process = subprocess.Popen(words, cwd=ROOT)
     try:
-        assert until(lambda: (tmp_path / "analytics/address").exists())
+        assert until((tmp_path / "analytics/address").exists)
         with reached(tmp_path) as store:
             with pytest.raises(StoreLimitError, match="longer"):
                 store.ask(ENDLESS)
@@ -122,7 +122,7 @@ def test_a_crash_is_said_and_the_store_goes_on(home: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             connection.getresponse()
-        assert until(lambda: (home / "analytics/crash.json").exists())
+        assert until((home / "analytics/crash.json").exists)
         assert until(lambda: _answers(home))
         assert "SIGKILL" in (home / "analytics/crash.json").read_text()
         assert "numbers(1000000000000)" in (home / "analytics/crash.json").read_text()
@@ -212,7 +212,7 @@ def test_clients_take_turns_however_many_questions_one_has() -> None:
         for client in ("busy", "busy", "busy", "quiet"):
             threads.append(threading.Thread(target=ask, args=(client,)))
             threads[-1].start()
-            assert until(lambda: sum(map(len, turns._waiting.values())) == len(threads))  # noqa: B023
+            assert until(lambda: sum(map(len, turns._waiting.values())) == len(threads))
     for thread in threads:
         thread.join(10)
     assert order == ["busy", "quiet", "busy", "busy"]

@@ -1,4 +1,7 @@
-"""manage.py dataset: connect behaviour tables, keep them current, look at them. Exit codes: 0 done, 1 broken off, 2 usage."""
+"""manage.py dataset: connect behaviour tables, keep them current, look at them.
+
+Exit codes: 0 done, 1 broken off, 2 usage.
+"""
 
 import csv
 import sys
@@ -51,7 +54,7 @@ class Command(BaseCommand):
         brought.add_argument(
             "--map",
             default="",
-            help="user=..,item=..,category=..,behaviour=..,ts=..,amount=..,order=..,channel=..; others become dimensions",
+            help="user=..,item=..,category=..,behaviour=..,ts=..,amount=..,order=..,channel=..; others: dimensions",
         )
         brought.add_argument("--roles", default="", help="which code is what: pv=view,fav=fav,cart=cart,buy=buy")
         brought.add_argument(
