@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rpcgate.catalog import Catalog
 from rpcgate.config import Config, ConfigError
+from rpcgate.confine import confinable
 from rpcgate.engines import Adapter
 from rpcgate.envelope import open_secrets
 from rpcgate.gate import Gate
@@ -92,6 +93,8 @@ def _announce(config: Config, server: GateServer, adapters: dict[str, Adapter]) 
     log.info("master %s listens on %s:%d", config.name, config.host, server.port)
     for name, adapter in adapters.items():
         log.info("engine %s: %s", name, adapter.usable() or "usable")
+    if not confinable():
+        log.warning("this kernel has no Landlock (Linux 5.13): a module can read what its account can")
     if os.geteuid() == 0 and not config.run_as:
         log.warning("modules run as root; set run_as in %s to an account without rights", config.path)
 

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from rpcgate.confine import confine
+
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38  # linux/prctl.h
 MEMORY = 2 << 30  # bytes of address space for one module
 FILE = 64 << 20  # bytes of the largest file it may write on the master
@@ -229,6 +231,8 @@ class _Forks:
             _limit()
             os.environ.clear()
             from rpcgate.child import main
+
+            confine()
 
             main(socket.socket(fileno=JOB))
         finally:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from rpcgate.confine import confine
 from rpcgate.nursery import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, account, environment, kill_children
 from sdk.errors import ModuleError
 from sdk.module import Module
@@ -130,6 +131,7 @@ def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[
     if pid == 0:
         os.setsid()
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # it starts nothing; only root is not held by this
+        confine()
         _answer(outside, name, source, raw)
     os.close(outside)
     said = _read(inside, time.monotonic() + SECONDS)

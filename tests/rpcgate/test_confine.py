@@ -1,0 +1,72 @@
+"""What foreign code may still do in a confined process: this kernel's own word, in a process of each test's own."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rpcgate.confine import ROOT, confinable, readable
+
+pytestmark = pytest.mark.skipif(not confinable(), reason="this kernel has no Landlock")
+
+
+def confined(code: str, *words: str) -> str:
+    """Run code after confine(); what it prints, or the name of what it raised."""
+    text = (
+        "import os, socket, sys\nfrom rpcgate.confine import confine\nassert confine()\n"
+        f"try:\n    print({code})\nexcept OSError as error:\n    print(type(error).__name__)\n"
+    )
+    argv = [sys.executable, "-c", text, *words]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["secret", "folder/secret"])
+def test_it_reads_no_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("the fleet's key")
+    assert confined("open(sys.argv[1]).read()", str(tmp_path / name)) == "PermissionError"
+
+
+def test_it_reads_nothing_of_the_project_but_its_code() -> None:
+    assert confined("open('README.md').read()") == "PermissionError"
+    assert confined("len(open('sdk/event.py').read()) > 100") == "True"
+    assert ROOT not in set(readable())
+
+
+def test_it_writes_nowhere(tmp_path: Path) -> None:
+    assert confined("open(sys.argv[1], 'w')", str(tmp_path / "new")) == "PermissionError"
+    assert not (tmp_path / "new").exists()
+    assert confined("open('rpcgate/confine.py', 'a')") == "PermissionError"
+
+
+def test_it_lists_no_folder(tmp_path: Path) -> None:
+    assert confined("os.listdir(sys.argv[1])", str(tmp_path)) == "PermissionError"
+
+
+def test_it_starts_no_program() -> None:
+    assert confined("os.execv('/bin/sh', ['sh', '-c', 'echo hi'])") == "PermissionError"
+
+
+def test_it_sees_no_other_process() -> None:
+    assert confined("open(f'/proc/{os.getppid()}/environ').read()") == "PermissionError"
+
+
+def test_it_connects_nowhere() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"('127.0.0.1', {server.getsockname()[1]})"
+        assert confined(f"socket.create_connection({address})") == "PermissionError"
+
+
+def test_it_signals_nobody() -> None:
+    assert confined("os.kill(int(sys.argv[1]), 0)", str(os.getpid())) == "PermissionError"
+
+
+def test_python_itself_still_works() -> None:
+    assert confined("__import__('zoneinfo').ZoneInfo('Asia/Shanghai').key") == "Asia/Shanghai"
+    assert confined("len(__import__('secrets').token_hex(8))") == "16"
+    assert confined("__import__('time').strftime('%Y') > '2000'") == "True"
