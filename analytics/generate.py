@@ -54,9 +54,10 @@ class Generated:
 
     def sample(self) -> list[list[str]]:
         """Give some rows as texts."""
-        texts = _texts(self.rows(0, min(self._rows, 20_000)))
+        columns = texts(self.rows(0, min(self._rows, 20_000)))
         return [
-            [str(value) for value in row] for row in zip(*(column.to_pylist()[:1000] for column in texts), strict=True)
+            [str(value) for value in row]
+            for row in zip(*(column.to_pylist()[:1000] for column in columns), strict=True)
         ]
 
     def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401, ARG002  # a block stands alone
@@ -64,7 +65,7 @@ class Generated:
         for first in range((number - 1) * BLOCK_ROWS, self._rows, BLOCK_ROWS):
             count = min(BLOCK_ROWS, self._rows - first)
             columns = self.rows(first // BLOCK_ROWS, count)
-            data = lines_of(_texts(columns))
+            data = lines_of(texts(columns))
             yield Block(
                 first // BLOCK_ROWS + 1, data, "ArrowStream", SEPARATOR, (first + count) / self._rows, None, count
             )
@@ -108,7 +109,7 @@ class Generated:
         return item
 
 
-def _texts(columns: dict[str, np.ndarray]) -> list[pa.Array]:
+def texts(columns: dict[str, np.ndarray]) -> list[pa.Array]:
     """Give the columns as a table would have them, with words for codes."""
     words = {"behavior_type": CODES, "channel": CHANNELS}
     arrays = {name: pa.array(column) for name, column in columns.items()}

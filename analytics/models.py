@@ -17,7 +17,8 @@ class Dataset(models.Model):
 
     `version` names the tables that serve; 0 before the first import. mapping: field -> column of the source, and
     dimensions. valid_from, valid_to: Unix seconds, half-open. source: where it came from, for a sync; a password
-    only in `secret`, sealed. stamp: tells it from one of the same name that was removed. claim: "host pid start" of the program that imports into it now; one at a time.
+    only in `secret`, sealed. stamp: tells it from one of the same name that was removed. claim: "host pid start" of the
+    program that imports into it now; one at a time.
     """
 
     name = models.CharField(max_length=50, unique=True)

@@ -1,12 +1,13 @@
 """Run an import: blocks to the stage, the stage to a new version; it can be stopped anywhere and taken up again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from analytics.dataset import Dataset
-from analytics.importing.blocks import Source
+from analytics.importing.blocks import Block, Source
 from analytics.importing.mapping import Columns
 from analytics.importing.publish import Published, publish
 from analytics.importing.stage import Stage
@@ -65,7 +66,7 @@ def run_import(  # noqa: PLR0913  # each is one thing that an import needs
         stage.create(dataset)
         position = Position(1, None)
         tell(Progress("read", 0.0, 0, 0.0, position))
-    for block in source.blocks(position.number, position.after):
+    for block in _ahead(source.blocks(position.number, position.after)):
         stage.add(block, dataset, columns, source.columns, valid)
         read += block.data.count(b"\n") if block.form == "LineAsString" else block.lines
         position = Position(block.number + 1, block.after)
@@ -74,6 +75,15 @@ def run_import(  # noqa: PLR0913  # each is one thing that an import needs
     return publish(
         stage, dataset, lambda done: tell(Progress("publish", done, read, time.monotonic() - begun, position))
     )
+
+
+def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Read the next block while the store works on this one."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = worker.submit(next, blocks, None)
+            yield block
 
 
 def clear(tables: Tables, run: int, version: int) -> None:
