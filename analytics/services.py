@@ -221,7 +221,7 @@ def _perform(
     tell: Callable[[Progress], None],
 ) -> ImportRun:
     tables = Tables(store, row.name)
-    _narrow(source, columns)
+    _prepare(store, source, columns)
     before = run.rows_read if run.position else 0
 
     def told(progress: Progress) -> None:
@@ -252,10 +252,12 @@ def _perform(
     return run
 
 
-def _narrow(source: Source, columns: Columns) -> None:
-    """Let a source that can read single columns read only those that are mapped."""
+def _prepare(store: Store, source: Source, columns: Columns) -> None:
+    """Let a source read only the columns that are mapped, and the store fetch them where it can."""
     if hasattr(source, "narrow"):
         source.narrow([*columns.fields.values(), *(column for column, _ in columns.dimensions.values())])
+    if isinstance(source, MySqlRows):
+        source.offer(store)
 
 
 def _serve(row: Dataset, run: ImportRun, published: Published) -> None:

@@ -84,6 +84,7 @@ def bring(store: Store, name: str, source: Source) -> Dataset:
     layout = mapping.layout_of(columns, source.columns, source.sample())
     if isinstance(source, MySqlRows):
         source.narrow(list(columns.fields.values()))
+        source.offer(store)
     dataset = Dataset(name=name, zone=ZONE, layout=layout, mapped=frozenset({"item", "category"}))
     told: list[Progress] = []
     started = time.perf_counter()

@@ -17,6 +17,7 @@ class Block:
 
     data: in the format `form` of the store ("LineAsString", or "ArrowStream" with one text column `line`). done:
     how far the source is after it, 0 to 1. after: what the source needs to go on behind it, JSON.
+    query: instead of data, a SELECT of `line` with its values, by which the store itself fetches the lines.
     """
 
     number: int
@@ -25,7 +26,7 @@ class Block:
     separator: str
     done: float
     after: Any
-    lines: int = 0  # known by the source where the form does not show it
+    query: tuple[str, dict[str, Any]] | None = None
 
 
 class Source(Protocol):

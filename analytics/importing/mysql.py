@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +16,19 @@ from MySQLdb.cursors import SSCursor
 
 from analytics.importing.arrow import stream
 from analytics.importing.blocks import SEPARATOR, Block, ImportFault
+from analytics.store.client import Store
+from analytics.store.errors import StoreError
+from analytics.store.names import quoted
 
 BLOCK_ROWS = 250_000
 SAMPLE_ROWS = 1000
 CONNECT_SECONDS = 10
 READ_SECONDS = 600
+MYSQL = "mysql({host:String}, {base:String}, {table:String}, {account:String}, {password:String})"
 WHOLE = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG)
+TEXTS = (FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING, FIELD_TYPE.VARCHAR)
+ENGINE_ROWS = 1_000_000  # keys of one piece that the store fetches itself
+SPARSE = 20  # keys for each row, above which pieces of keys would be nearly empty
 LOCAL = (FIELD_TYPE.DATETIME, FIELD_TYPE.DATE)
 DOTTED = re.compile(r"\w+\.\w+")
 REFUSED = {1044, 1045, 1698}
@@ -81,6 +88,8 @@ class MySqlRows:
         inner = self._query.replace("%", "%%")
         self._from = f"(\n{inner}\n) AS rows_" if query else _quoted(table)
         self._since: tuple[str, str] | None = None
+        self._since_ts: tuple[str, int] | None = None
+        self._engine = False
         with self._connection() as connection, self._cursor(connection) as cursor:
             cursor.execute(f"SELECT * FROM {self._from} LIMIT 0", ())
             self._types = {column[0]: column[1] for column in cursor.description}
@@ -103,7 +112,8 @@ class MySqlRows:
         if kind == FIELD_TYPE.TIMESTAMP:
             self._since = (f"{_quoted(column)} >= FROM_UNIXTIME(%s)", str(ts))
         elif kind in WHOLE:
-            self._since = (f"{_quoted(column)} >= %s", str(ts * self._unit(column)))
+            self._since_ts = (column, ts * self._unit(column))
+            self._since = (f"{_quoted(column)} >= %s", str(self._since_ts[1]))
         else:
             text = datetime.fromtimestamp(ts, UTC).astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
             self._since = (f"{_quoted(column)} >= %s", text)
@@ -120,7 +130,54 @@ class MySqlRows:
     def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # [last key read, largest key at the start]
         """Give the rows in pieces along the key; without one, in one stream that cannot be taken up again."""
         with self._connection() as connection:
-            yield from self._by_key(connection, number, after) if self.key else self._streamed(connection, number)
+            if self._engine:
+                yield from self._by_engine(connection, number, after)
+            else:
+                yield from self._by_key(connection, number, after) if self.key else self._streamed(connection, number)
+
+    def offer(self, store: Store) -> None:
+        """Let the store fetch the rows by itself, which is some three times faster, where it gives the same texts.
+
+        It does along a key, over the network, from columns of whole numbers and texts; dates would pass through its
+        own zone.
+        """
+        plain = all(self._types[column] in (*WHOLE, *TEXTS) for column in self.columns)
+        if not self.key or self.address.socket or not plain or (self._since and self._since_ts is None):
+            return
+        with suppress(StoreError):  # it may not reach the server, or not like a name: then the rows are fetched here
+            store.ask(f"SELECT 1 FROM {MYSQL} LIMIT 1", self._known())
+            self._engine = True
+
+    def _known(self) -> dict[str, str]:
+        schema, _, table = self._table.rpartition(".") if DOTTED.fullmatch(self._table) else ("", "", self._table)
+        where = f"{self.address.host}:{self.address.port}"
+        known = {"host": where, "base": schema or self.address.database, "table": table}
+        return {**known, "account": self.address.user, "password": self.address.password}
+
+    def _by_engine(self, connection: Any, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
+        key, name = _quoted(self.key), quoted(self.key)
+        with self._cursor(connection) as cursor:
+            cursor.execute(f"SELECT MIN({key}) - 1, MAX({key}), COUNT(*) FROM {self._from}", ())
+            low, high, count = (int(value or 0) for value in cursor.fetchone())
+        if high - low > SPARSE * count:
+            yield from self._by_key(connection, number, after)
+            return
+        fields = ", ".join(self._engine_text(column) for column in self.columns)
+        since = f" AND {quoted(self._since_ts[0])} >= {{since:Int64}}" if self._since_ts else ""
+        sql = (
+            f"SELECT concatWithSeparator('{SEPARATOR}', {fields}) FROM {MYSQL}"
+            f" WHERE {name} > {{low:Int64}} AND {name} <= {{high:Int64}}{since}"
+        )
+        last, high = after or (low, high)
+        while last < high:
+            upto = min(last + ENGINE_ROWS, high)
+            bind = {**self._known(), "low": last, "high": upto, "since": self._since_ts[1] if self._since_ts else 0}
+            yield Block(number, b"", "", SEPARATOR, (upto - low) / (high - low), [upto, high], (sql, bind))
+            number, last = number + 1, upto
+
+    def _engine_text(self, column: str) -> str:
+        text = f"ifNull(toString({quoted(column)}), '')"
+        return text if self._types[column] in WHOLE else f"replaceAll({text}, '{SEPARATOR}', ' ')"
 
     def _by_key(self, connection: Any, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
         key = _quoted(self.key)
@@ -238,7 +295,7 @@ class MySqlRows:
 
 
 def _block(number: int, lines: list[bytes], done: float, after: Any) -> Block:  # noqa: ANN401  # JSON
-    return Block(number, stream(pa.array(lines, pa.binary())), "ArrowStream", SEPARATOR, done, after, len(lines))
+    return Block(number, stream(pa.array(lines, pa.binary())), "ArrowStream", SEPARATOR, done, after)
 
 
 def _quoted(name: str) -> str:

@@ -54,5 +54,5 @@ class ParquetFile:
             read += batch.num_rows
             if read > (after or 0):
                 data = lines_of([batch.column(name) for name in self.columns])
-                yield Block(number, data, "ArrowStream", SEPARATOR, read / total, read, batch.num_rows)
+                yield Block(number, data, "ArrowStream", SEPARATOR, read / total, read)
                 number += 1

@@ -67,8 +67,7 @@ def run_import(  # noqa: PLR0913  # each is one thing that an import needs
         position = Position(1, None)
         tell(Progress("read", 0.0, 0, 0.0, position))
     for block in _ahead(source.blocks(position.number, position.after)):
-        stage.add(block, dataset, columns, source.columns, valid)
-        read += block.data.count(b"\n") if block.form == "LineAsString" else block.lines
+        read += stage.add(block, dataset, columns, source.columns, valid)
         position = Position(block.number + 1, block.after)
         tell(Progress("read", block.done, read, time.monotonic() - started, position))
     begun = time.monotonic()

@@ -65,13 +65,16 @@ class Stage:
 
     def add(
         self, block: Block, dataset: Dataset, mapping: Columns, columns: Sequence[str], valid: tuple[int, int]
-    ) -> None:
-        """Add a block's rows; one that was added before, as a whole or in part, is replaced."""
+    ) -> int:
+        """Add a block's rows and give the number of its lines; one that was added before, even in part, is replaced."""
         store, raw = self.tables.store, self.tables.name(self.raw)
         self._create_raw()
         store.run(f"TRUNCATE TABLE {raw}")
         self.tables.alter(self.staged, f"DROP PARTITION {block.number:d}")
-        store.insert(raw, ["line"], block.data, block.form)
+        if block.query:
+            store.run(f"INSERT INTO {raw} (line) {block.query[0]}", block.query[1])
+        else:
+            store.insert(raw, ["line"], block.data, block.form)
         sql, bind = _rows(dataset, mapping, columns)
         bind |= {"block": block.number, "separator": block.separator, "low": valid[0], "high": valid[1]}
         store.run(
@@ -80,6 +83,7 @@ class Stage:
             f" FROM {raw} WHERE line != '')",
             bind,
         )
+        return int(store.ask(f"SELECT count() AS lines FROM {raw} WHERE line != ''").one()["lines"])
 
     def counts(self) -> dict[str, int]:
         """Give the number of rows by reason; "" stands for good ones."""

@@ -1,7 +1,12 @@
 """Rows come from a real MariaDB: along its key or in one stream, again by watermark, and only ever read."""
 
-from collections.abc import Callable
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import MySQLdb
 import pytest
@@ -14,6 +19,7 @@ from analytics.services import Request, import_rows
 from analytics.store.client import Store
 from analytics.store.schema import Tables
 from tests.analytics.test_import import NOW, lines
+from tests.fleet import mariadb as private
 from tests.fleet.mariadb import MariaDb
 
 pytestmark = pytest.mark.django_db
@@ -226,3 +232,68 @@ def test_two_imports_into_one_dataset_do_not_run_at_once(store: Store, mariadb: 
         bring(store, MySqlRows(address(mariadb), table="behaviour"))
     Dataset.objects.update(claim=claims.own().rpartition(" ")[0] + " 0")  # one that has died; its number is used again
     assert bring(store, MySqlRows(address(mariadb), table="behaviour")).added == 5
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MySQLdb.Connection, int]]:
+    """Give a connection to a MariaDB that also listens on loopback, and its port."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    folder = Path(tempfile.mkdtemp(prefix="omdb-"))
+    private._install(folder)
+    words = [
+        f"--datadir={folder / 'data'}",
+        f"--socket={folder / 'socket'}",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+    ]
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen(
+        [private._program("mariadbd"), "--no-defaults", *words, *private.FAST, *private._as_whom()],
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        private._wait(process, folder)
+        with MySQLdb.connect(
+            unix_socket=str(folder / "socket"), user="root", charset="utf8mb4", autocommit=True
+        ) as connection:
+            yield connection, port
+    finally:
+        private._stop(process)
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_store_fetches_the_same_rows_by_itself(
+    store: Store, listening: tuple[MySQLdb.Connection, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analytics.importing.mysql.ENGINE_ROWS", 90)
+    connection, port = listening
+    cursor = connection.cursor()
+    for statement in (
+        "CREATE DATABASE shop CHARACTER SET utf8mb4",
+        "USE shop",
+        "CREATE TABLE `b'e``; h` (e VARCHAR(9), t BIGINT, c VARCHAR(40), `u\"id` INT NULL)",
+        "ALTER TABLE `b'e``; h` ADD `k;` BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT",
+        "CREATE USER r@'127.0.0.1' IDENTIFIED BY 'p''a\\\\ss'",
+        "GRANT SELECT ON shop.* TO r@'127.0.0.1'",
+    ):
+        cursor.execute(statement)
+    texts = ["北京 🦜", "a\nb", "it's; --", "x\x1fy", "tab\there", "back\\slash", "", None]
+    rows = [(n % 7 or None, "pv", 1_511_544_070 + n, texts[n % len(texts)]) for n in range(400)]
+    cursor.executemany("INSERT INTO `b'e``; h` (`u\"id`, e, t, c) VALUES (%s, %s, %s, %s)", rows)
+
+    def brought(name: str, *, offer: bool) -> list[tuple[object, ...]]:
+        source = MySqlRows(Address("127.0.0.1", port, "r", "p'a\\ss", "shop"), table="b'e`; h")
+        if not offer:
+            monkeypatch.setattr(MySqlRows, "offer", lambda *_: None)
+        run = bring(store, source, name=name, map='user=u"id,behaviour=e,ts=t,city=c')
+        assert source._engine == offer
+        assert (run.rows_read, run.added, run.quarantined) == (400, 342, {"user": 58})
+        event = Tables(store, name).event(1)
+        return sorted(store.ask(f"SELECT user_id, ts, city FROM {event}").rows)
+
+    by_engine = brought("engine", offer=True)
+    assert by_engine == brought("client", offer=False)
+    assert {row[2] for row in by_engine} == {(text or "").replace("\x1f", " ") for text in texts}
