@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 from omserver.env import SetupError
 from rpcgate.catalog import Entry
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
-from rpcgate.protocol import Forget, HostSpec, JobState, News, Poll, Progress, Submit
+from rpcgate.protocol import Forget, JobState, News, Poll, Progress, Submit
 from webui.masters import client_of
 from webui.modules import delivery
 from webui.servers.models import Master, Server
 from webui.servers.selectors import SelectorError, resolve
+from webui.tasks import hosts
 from webui.tasks.fleet import is_healthy
 
 ASKED = 5  # servers that are asked; more would make a person wait for what is nearly always the same
@@ -62,25 +63,14 @@ def _question(entry: Entry, field: str, servers: list[Server], params: dict[str,
         wave=1,
         module=entry.name,
         digest=entry.digest,
-        hosts=[_spec(server) for server in servers],
+        hosts=[
+            hosts.spec(server, name=server.name, tags={tag.key: tag.value for tag in server.tags.all()})
+            for server in servers
+        ],
         params={name: value for name, value in params.items() if not _is_secret(entry, name)},
         timeout=PATIENCE,
         total=PATIENCE,
         choices=field,
-    )
-
-
-def _spec(server: Server) -> HostSpec:
-    return HostSpec(
-        name=server.name,
-        address=server.address,
-        port=server.port,
-        user=server.user or None,
-        engine=server.engine,
-        fallbacks=list(server.fallbacks),
-        category=server.category,
-        application=server.application,
-        tags={tag.key: tag.value for tag in server.tags.all()},
     )
 
 

@@ -9,10 +9,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from rpcgate.client import MasterClient, MasterRefused
-from rpcgate.protocol import MAX_MESSAGE, Accepted, Cancel, Forget, HostSpec, JobState, Refusal, Submit, encode
+from rpcgate.protocol import MAX_MESSAGE, Accepted, Cancel, Forget, JobState, Refusal, Submit, encode
 from webui.modules import delivery
 from webui.servers.models import Master, Tag
-from webui.tasks import store
+from webui.tasks import hosts, store
 from webui.tasks.assign import new_job
 from webui.tasks.models import HostStatus, Job, Task
 from webui.tasks.writing import write
@@ -103,27 +103,12 @@ def _message(job: Job, rows: Sequence[Any]) -> Submit:
         wave=job.wave.number,
         module=task.module,
         digest=task.digest,
-        hosts=[_spec(row, tags.get(row.server_id, {})) for row in rows],
+        hosts=[hosts.spec(row.server, name=row.host, tags=tags.get(row.server_id, {})) for row in rows],
         params=task.params,
         sealed=sealed or "",
         check=task.check_only,
         timeout=task.timeout,
         total=min(LONGEST, max(SHORTEST, task.timeout * (2 + len(rows) / AT_ONCE))),
-    )
-
-
-def _spec(row: Any, tags: dict[str, str]) -> HostSpec:  # noqa: ANN401  # a HostResult with its server
-    server = row.server
-    return HostSpec(
-        name=row.host,
-        address=server.address,
-        port=server.port,
-        user=server.user or None,
-        engine=server.engine,
-        fallbacks=list(server.fallbacks),
-        category=server.category,
-        application=server.application,
-        tags=tags,
     )
 
 
