@@ -133,9 +133,19 @@ def _fast(funnel: Funnel) -> str:
 
 
 def _by_arrays(funnel: Funnel) -> str:
+    """Give (user_id, level, times, open) for each group of events, by arrays of its rows.
+
+    Most groups of an ordered funnel hold no second step: their level is known without looking at their rows.
+    """
+    group = _group(funnel).replace("$day", "local_day")
     found = {"ordered": _ordered, "strict": _strict, "any": _any}[funnel.order](funnel)
     rows = "rows" if funnel.order == "strict" else "arraySort(r -> (r.1, bitAnd(r.2, -r.2), r.2), rows)"
-    return f"""
+    which = {
+        "ordered": f"WHERE mask != 0 AND ({group}) IN (SELECT {group} FROM ({_events(funnel)}) WHERE bitTest(mask, 1))",
+        "any": "WHERE mask != 0",
+        "strict": "",
+    }[funnel.order]
+    looked = f"""
     SELECT
         user_id,
         arrayMap(r -> r.1, sorted) AS ts_of,
@@ -150,10 +160,24 @@ def _by_arrays(funnel: Funnel) -> str:
             maxIf(ts, bitTest(mask, 0)) AS last_first,
             max(ts) AS last_ts
         FROM ({_events(funnel)})
-        {"" if funnel.order == "strict" else "WHERE mask != 0"}
-        GROUP BY {_group(funnel).replace("$day", "local_day")}
+        {which}
+        GROUP BY {group}
         HAVING max(bitTest(mask, 0))
     )"""
+    if funnel.order != "ordered":
+        return looked
+    return f"""
+    SELECT user_id, toUInt8(level) AS level, times, open FROM ({looked})
+    UNION ALL
+    SELECT
+        user_id,
+        toUInt8(1) AS level,
+        {"[minIf(ts, bitTest(mask, 0))]" if funnel.times else "emptyArrayInt64()"} AS times,
+        {_open(funnel, "maxIf(ts, bitTest(mask, 0))", "max(ts)")} AS open
+    FROM ({_events(funnel)})
+    WHERE mask != 0
+    GROUP BY {group}
+    HAVING max(bitTest(mask, 0))"""
 
 
 def _rows(funnel: Funnel) -> str:

@@ -140,7 +140,7 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     first = start()
     assert b"<form" in first.first_page(), "the first page asks who one is"
     assert "Sign in as admin with the password" in first.told()
-    assert set(first.pids()) == {"web", "dispatch", "master"}
+    assert set(first.pids()) == {"web", "dispatch", "master", "analytics"}
     assert first.end(signal.SIGINT) == 0
     assert first.left() == []
 
@@ -181,7 +181,7 @@ def test_two_run_side_by_side_and_one_home_has_one_server(start: Start, tmp_path
     )
 
 
-@pytest.mark.parametrize("name", ["web", "dispatch", "master"])
+@pytest.mark.parametrize("name", ["web", "dispatch", "master", "analytics"])
 def test_the_end_of_one_process_is_said_and_ends_all(name: str, start: Start) -> None:
     server = start()
     server.first_page()
