@@ -33,7 +33,8 @@ from sdk import Target
 
 START = 60.0  # seconds until all answer, on a loaded machine
 # It has the daemon's group, and ends it when nobody holds the other end of its standard input any more
-WARDEN = '"$@" </dev/null & read -r _; kill -KILL -- -$$'
+# (no -- before the group: dash's kill reads it as a number)
+WARDEN = '"$@" </dev/null & read -r _; kill -KILL -$$'
 COMMON = """\
 user: {user}
 root_dir: {folder}
@@ -164,7 +165,7 @@ class SaltFleet:
             with suppress(ProcessLookupError):
                 os.killpg(warden.pid, signal.SIGKILL)
             warden.wait(10)
-            while any(_below(warden.pid)):  # until then its ports answer
+            while any(members(warden.pid)):  # until then its ports answer
                 time.sleep(0.01)
             if warden.stdin:
                 warden.stdin.close()
@@ -250,14 +251,14 @@ def memory(fleet: SaltFleet) -> dict[str, int]:
     """Give the KiB that each daemon holds, its children included, shared pages counted by halves as the kernel does."""
     found = dict.fromkeys(fleet.groups, 0)
     for name, warden in fleet.groups.items():
-        for folder in _below(warden.pid):
+        for folder in members(warden.pid):
             with suppress(OSError):
                 lines = (folder / "smaps_rollup").read_text().splitlines()
                 found[name] += next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
     return found
 
 
-def _below(group: int) -> Iterator[Path]:
+def members(group: int) -> Iterator[Path]:
     """Give the folders in /proc of a group's processes that have not ended."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
