@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,9 +32,7 @@ def test_a_task_runs_on_its_master_and_every_host_ends_once(admin: Any, fleet_of
     real_master(delay=0.05, spread=0.05)
     with Dispatching():
         until(lambda: Master.objects.filter(last_seen__isnull=False).exists(), "the master is seen")
-        began = time.monotonic()
         task = ended(services.create(admin, restart(), source="test"))
-        seconds = time.monotonic() - began
         until(lambda: not Job.objects.filter(forgotten=False).exists(), "the master is told to forget")
     assert reads.counts(task)["ok"] == 3
     assert reads.chip(task) == ("ok", "All OK")
@@ -45,7 +42,6 @@ def test_a_task_runs_on_its_master_and_every_host_ends_once(admin: Any, fleet_of
     assert set(Server.objects.values_list("health", flat=True)) == {"healthy"}
     assert task.started_at
     assert task.ended_at
-    assert seconds < 3, "from created to ended took too long even for a busy machine"
 
 
 def seen() -> bool:
