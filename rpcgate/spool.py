@@ -1,34 +1,26 @@
 """What a master must not forget: jobs, their events, the ids of requests it has seen, and its counters.
 
-One SQLite file in WAL mode. One thread writes and commits whatever has come together, so that the events of 10,000
-hosts cost a few transactions; readers see only what is committed. Whoever kills the process loses at most events that
-nobody was told of.
+One SQLite file in WAL mode. One thread writes (rpcgate.spool_writer), so that the events of 10,000 hosts cost a few
+transactions; readers see only what is committed. Whoever kills the process loses at most events that nobody was told
+of.
 """
 
-import logging
-import queue
 import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from rpcgate.output import clean
 from rpcgate.protocol import JobState, Progress, ProtocolError, Submit, decode, encode, read_progress, write_progress
+from rpcgate.spool_writer import SpoolError, Writer
 
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-GATHER = 0.004  # seconds that a commit waits for company
-BATCH = 2000  # operations in one commit
 KEEP = 14 * 86_400.0  # seconds that an ended job waits for whoever never asked again
 SEQ = 24  # bytes that an event's number and the comma behind it take at most
-RETRY = 1.0  # seconds until a full disk is tried again
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (
     number INTEGER PRIMARY KEY, job TEXT NOT NULL UNIQUE, request BLOB NOT NULL, state TEXT NOT NULL,
@@ -40,11 +32,9 @@ CREATE TABLE IF NOT EXISTS file (job TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMAR
 CREATE TABLE IF NOT EXISTS seen (request TEXT PRIMARY KEY, expires REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
-Write = Callable[[sqlite3.Connection], Any]
+_SETTLED = (JobState.ENDED, JobState.UNKNOWN)
 
-
-class SpoolError(Exception):
-    """The spool cannot be read or written; the text says why. Nothing was accepted: refuse the request."""
+__all__ = ["Kept", "Spool", "SpoolError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +45,6 @@ class Kept:
     state: JobState
 
 
-@dataclass(slots=True)
-class _Operation:
-    write: Write
-    job: str = ""
-    done: "Future[Any] | None" = None
-    durable: bool = False
-
-
 class Spool:
     """The file; all methods may be called from any thread. SpoolError where it cannot be used."""
 
@@ -71,12 +53,11 @@ class Spool:
         self.news = threading.Condition()
         self._versions: Counter[str] = Counter()  # job -> how often it changed in this process; only for waiting
         self._last: dict[str, int] = {}  # job -> last sequence number written; the writer's own
-        self._operations: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
         self._reading = threading.Lock()
         self._closed = False
-        self._writer, self._reader = _opened(path), _opened(path)
-        self._thread = threading.Thread(target=self._write_all, name="spool", daemon=True)
-        self._thread.start()
+        connection, self._reader = _opened(path), _opened(path)
+        # what was taken back is no longer the last
+        self._writer = Writer(path, connection, committed=self._changed, taken_back=self._last.clear)
 
     def first_seen(self, request_id: str, expires: float, now: float) -> bool:
         """Say whether a request's id is new, and remember it until it expires; of two callers one gets True."""
@@ -89,7 +70,7 @@ class Spool:
             connection.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (key, expires))
             return True
 
-        return self._ask(write)
+        return self._writer.ask(write)
 
     def add(self, submit: Submit, now: float, files: Iterable[str] = ()) -> bool:
         """Keep a job, as queued; False when its id is taken. Once this returns, it survives whatever happens.
@@ -105,23 +86,23 @@ class Spool:
             connection.executemany("INSERT OR IGNORE INTO file VALUES (?, ?)", held if fresh else ())
             return fresh
 
-        return self._ask(write, submit.job, durable=True)
+        return self._writer.ask(write, submit.job, durable=True)
 
     def move(self, job: str, state: JobState, now: float) -> None:
         """Set a job's state, after all events appended before."""
         update = "UPDATE job SET state = ?, changed = ? WHERE job = ? AND state != ?"
-        self._tell(lambda connection: connection.execute(update, (state, now, job, JobState.ENDED)), job)
+        self._writer.tell(lambda connection: connection.execute(update, (state, now, job, JobState.ENDED)), job)
 
     def append(self, job: str, events: Iterable[Progress]) -> None:
         """Add events in order; their `seq` is given here. Returns at once; readers see them a few ms later."""
         batch = [(clean(event.host), event.status.final, write_progress(replace(event, seq=0))) for event in events]
         if batch:
-            self._tell(lambda connection: self._insert(connection, job, batch), job)
+            self._writer.tell(lambda connection: self._insert(connection, job, batch), job)
 
     def hold(self, job: str, sha256: str) -> None:
         """Note a file that a job has got; it is needed until the job is forgotten."""
         insert = "INSERT OR IGNORE INTO file VALUES (?, ?)"
-        self._ask(lambda connection: connection.execute(insert, (job, sha256)).rowcount)
+        self._writer.ask(lambda connection: connection.execute(insert, (job, sha256)).rowcount)
 
     def held(self) -> set[str]:
         """Give the digests of all files that a job needs."""
@@ -129,7 +110,7 @@ class Spool:
 
     def flush(self) -> None:
         """Wait until everything said so far is committed."""
-        self._ask(lambda _: True)
+        self._writer.ask(lambda _: True)
 
     def job(self, job: str) -> Kept | None:
         """Find a job; None when there is none."""
@@ -181,21 +162,21 @@ class Spool:
             for job in jobs:
                 self._last.pop(job, None)
 
-        self._ask(write)
+        self._writer.ask(write)
         with self.news:
             for job in jobs:
                 self._versions.pop(job, None)
 
     def prune(self, now: float, keep: float = KEEP) -> None:
         """Drop what has expired: request ids, and jobs that ended `keep` seconds ago."""
-        self._ask(lambda connection: connection.execute("DELETE FROM seen WHERE expires < ?", (now,)).rowcount)
+        self._writer.ask(lambda connection: connection.execute("DELETE FROM seen WHERE expires < ?", (now,)).rowcount)
         old = self._read("SELECT job FROM job WHERE state = ? AND changed < ?", (JobState.ENDED, now - keep))
         self.forget([row[0] for row in old])
 
     def count(self, name: str, number: int = 1) -> None:
         """Add to a counter."""
         upsert = "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value"
-        self._tell(lambda connection: connection.execute(upsert, (name, number)))
+        self._writer.tell(lambda connection: connection.execute(upsert, (name, number)))
 
     def counters(self) -> dict[str, int]:
         """Give the counters."""
@@ -221,26 +202,14 @@ class Spool:
                 return
             self._closed = True
             self.news.notify_all()
-        self._operations.put(None)
-        self._thread.join(30)
+        self._writer.close()
         with self._reading:
             self._reader.close()
 
-    def _ask(self, write: Callable[[sqlite3.Connection], T], job: str = "", *, durable: bool = False) -> T:
-        """Write, and wait for the commit."""
-        done: Future[T] = Future()
-        self._put(_Operation(write, job, done, durable))
-        return done.result()
-
-    def _tell(self, write: Write, job: str = "") -> None:
-        """Write with the next commit; a full disk delays it but does not lose it."""
-        self._put(_Operation(write, job))
-
-    def _put(self, operation: _Operation) -> None:
-        with self.news:  # so that nothing comes after the None that ends the writer
-            if self._closed:
-                raise SpoolError(f"{self.path} is closed")
-            self._operations.put(operation)
+    def _changed(self, jobs: set[str]) -> None:
+        with self.news:
+            self._versions.update(jobs)
+            self.news.notify_all()
 
     def _read(self, select: str, values: Sequence[Any]) -> list[Any]:
         with self._asking() as connection:
@@ -257,60 +226,6 @@ class Spool:
             except sqlite3.Error as error:
                 raise SpoolError(f"{self.path} cannot be read: {error}") from error
 
-    def _write_all(self) -> None:
-        open_ = True
-        again: list[_Operation] = []
-        while open_ or again:
-            gathered = self._gathered(wait=not again) if open_ else []
-            open_ = open_ and None not in gathered
-            again = self._commit([*again, *(operation for operation in gathered if operation)])
-            if again and not open_:
-                log.error("%s: %d writes are lost: it closes and cannot be written", self.path, len(again))
-                break
-        self._writer.close()
-
-    def _gathered(self, *, wait: bool) -> list[_Operation | None]:
-        """Take what is there; where nobody waits for it, also what comes within the next few milliseconds."""
-        batch = [self._operations.get()] if wait else []
-        deadline = time.monotonic() + GATHER
-        while len(batch) < BATCH and (not batch or batch[-1] is not None):
-            patient = all(operation and not operation.done for operation in batch)
-            try:
-                batch.append(self._operations.get(timeout=max(0.0, deadline - time.monotonic()) if patient else 0.0))
-            except queue.Empty:
-                break
-        return batch
-
-    def _commit(self, batch: Sequence[_Operation]) -> list[_Operation]:
-        """Write a batch in one transaction; give those to be tried again."""
-        level = "FULL" if any(operation.durable for operation in batch) else "NORMAL"
-        try:
-            self._writer.execute(f"PRAGMA synchronous = {level}")  # FULL: it survives a power cut as well
-            self._writer.execute("BEGIN IMMEDIATE")
-            results = [operation.write(self._writer) for operation in batch]
-            self._writer.execute("COMMIT")
-        except sqlite3.Error as error:
-            return self._failed(batch, error)
-        with self.news:
-            self._versions.update({operation.job for operation in batch if operation.job})
-            self.news.notify_all()
-        for operation, result in zip(batch, results, strict=True):
-            if operation.done:
-                operation.done.set_result(result)
-        return []
-
-    def _failed(self, batch: Sequence[_Operation], error: sqlite3.Error) -> list[_Operation]:
-        """Take a batch back. Who waits is told; the rest is tried again."""
-        log.error("%s cannot be written: %s", self.path, error)
-        if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
-        self._last.clear()  # they count what was taken back
-        for operation in batch:
-            if operation.done:
-                operation.done.set_exception(SpoolError(f"{self.path} cannot be written: {error}"))
-        time.sleep(RETRY)
-        return [operation for operation in batch if not operation.done]
-
     def _insert(self, connection: sqlite3.Connection, job: str, events: Sequence[tuple[str, bool, bytes]]) -> None:
         if job not in self._last:
             row = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM event WHERE job = ?", (job,)).fetchone()
@@ -318,9 +233,6 @@ class Spool:
         rows = [(job, seq, *event) for seq, event in enumerate(events, self._last[job] + 1)]
         connection.executemany("INSERT INTO event VALUES (?, ?, ?, ?, ?)", rows)
         self._last[job] += len(rows)
-
-
-_SETTLED = (JobState.ENDED, JobState.UNKNOWN)
 
 
 def _kept(row: tuple[bytes, str]) -> Kept:
