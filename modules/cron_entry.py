@@ -1,4 +1,4 @@
-"""Set an entry of cron by a name.
+"""Set or remove a cron entry.
 
 The name finds the entry again, so that repeating this changes nothing and another schedule or command replaces it. It
 stands in a file of its own under /etc/cron.d, or between two comment lines in an account's crontab; what others wrote

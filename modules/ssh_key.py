@@ -1,4 +1,4 @@
-"""Let an SSH key in, or no longer.
+"""Add or remove an SSH key.
 
 The key is added to or taken out of an account's ~/.ssh/authorized_keys; other lines stay as they are. All of it is done
 by the account itself, so that owner and modes are right and a link that its owner laid leads nowhere new. Repeating it

@@ -7,6 +7,7 @@ written again by gettext; a sentence that matches none stays English.
 import re
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 RANGE = r"(?:write a (?:whole )?number from (?P<low>\S+) to (?P<high>\S+)|write a (?:whole )?number)"
 NO_NUMBER = re.compile(rf"(?P<raw>'.*'|\".*\") is not a (?P<whole>whole )?number; {RANGE}\.", re.DOTALL)
@@ -15,13 +16,34 @@ BELOW = re.compile(rf"(?P<n>\S+) is below (?P<limit>\S+); {RANGE}\.")
 NOT_OFFERED = re.compile(r"(?P<raw>.*) is not offered; choose (?P<options>.*)\.", re.DOTALL)
 NOT_ALLOWED = re.compile(r"(?P<raw>.*) is not allowed here; (?P<rule>.*)\.", re.DOTALL)
 
+PLAIN = (
+    gettext_noop("A value is needed here."),
+    gettext_noop("There is no such parameter."),
+    gettext_noop("There are %(n)s characters; at most %(limit)s are allowed."),
+    gettext_noop("There are %(n)s characters; at least %(limit)s are needed."),
+    gettext_noop("There are %(n)s items; at most %(limit)s are allowed."),
+    gettext_noop("There are %(n)s items; at least %(limit)s are needed."),
+    gettext_noop("The text has %(n)s characters; at most %(limit)s are taken. Put it into a file."),
+    gettext_noop("The text holds a NUL character, which no program can be given; remove it."),
+    gettext_noop("%(raw)s is neither yes nor no; write true or false."),
+    gettext_noop("This is no file; upload it first, then give its name, size and sha256."),
+    gettext_noop("The file has %(n)s bytes; at most %(limit)s are allowed."),
+    gettext_noop("The file has %(n)s bytes; at least %(limit)s are needed."),
+)
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(sentence)), re.DOTALL)
+
+
+PATTERNS = {sentence: _pattern(sentence) for sentence in PLAIN}
+
 
 def in_words(text: str) -> str:
     """Give a fault of sdk.params in the reader's language."""
-    if text == "A value is needed here.":
-        return _("A value is needed here.")
-    if text == "There is no such parameter.":
-        return _("There is no such parameter.")
+    for sentence, plain in PATTERNS.items():
+        if match := plain.fullmatch(text):
+            return _(sentence) % match.groupdict()
     for pattern, say in ((NO_NUMBER, _no_number), (ABOVE, _above), (BELOW, _below)):
         if match := pattern.fullmatch(text):
             return say(match.groupdict())

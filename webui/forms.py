@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from sdk import File
 from sdk.params import Field, ParamError, When, check
@@ -153,7 +154,7 @@ def form_field(field: Field) -> forms.Field:
     default = field.default
     made = forms.Field(
         required=False,
-        label=_(field.label),
+        label=label_of(field),
         help_text=_(field.help) if field.help else "",
         initial="\n".join(default) if isinstance(default, (list, tuple)) else default,
         widget=widget,
@@ -163,6 +164,12 @@ def form_field(field: Field) -> forms.Field:
     made.about = About(field.name, field.required, _(field.unit) if field.unit else "", field.when, when_text)
     made.wide = isinstance(widget, forms.Textarea)
     return made
+
+
+def label_of(field: Field) -> str:
+    """Give a field's label in the reader's language; some words mean another thing on our own pages (Home, By, Key)."""
+    said = pgettext("parameter", field.label)
+    return said if said != field.label else _(field.label)
 
 
 def _widget(field: Field) -> forms.Widget:

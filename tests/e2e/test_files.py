@@ -74,7 +74,7 @@ def test_a_file_goes_from_the_form_to_servers_and_back(
 
     page.get_by_role("link", name="Run again").first.click()
     expect(page.locator(".om-file output")).to_contain_text("app ä.conf", timeout=LONG)
-    page.get_by_role("button", name="Take out").click()
+    page.get_by_role("button", name="Remove").click()
     expect(page.locator(".om-file output")).to_have_text("", timeout=LONG)
     expect(page.locator("#om-preview")).to_contain_text("file", timeout=LONG)
 

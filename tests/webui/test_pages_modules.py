@@ -150,7 +150,7 @@ def test_every_text_of_a_shipped_module_is_said_in_chinese() -> None:
         for field in entry.fields:
             texts |= {field.label, field.help, field.rule, field.unit if field.unit.isalpha() else ""}
     with translation.override("zh-hans"):
-        same = sorted(text for text in texts - {""} if translation.gettext(text) == text)
+        same = sorted(text for text in texts - {"", "MiB"} if translation.gettext(text) == text)
     assert not same, "add these to webui/modules/words.py and run makemessages"
 
 

@@ -150,7 +150,10 @@ def _room(size: int) -> None:
     taken = Content.objects.aggregate(all=Sum("size"))["all"] or 0
     if taken + size > settings.FILES_BYTES:
         words = {"taken": _size(taken), "most": _size(settings.FILES_BYTES)}
-        raise TooLarge(_("The files stored here take %(taken)s of %(most)s (OMSERVER_FILES_MB).") % words)
+        raise TooLarge(
+            _("There is no room for this file: those stored here take %(taken)s of %(most)s (OMSERVER_FILES_MB).")
+            % words
+        )
 
 
 def _size(size: int) -> str:

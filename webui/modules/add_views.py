@@ -66,6 +66,6 @@ def tell(request: HttpRequest, result: Result) -> None:
     if taken := by_state.get("taken"):
         messages.success(request, _("Taken by %s.") % ", ".join(taken))
     if silent := by_state.get("silent"):
-        messages.warning(request, _("Silent, and sent it when they are back: %s.") % ", ".join(silent))
+        messages.warning(request, _("Silent; they get it when they are back: %s.") % ", ".join(silent))
     if not result.answers:
-        messages.warning(request, _("These IDCs have no master yet; one that is accepted there is sent it."))
+        messages.warning(request, _("These IDCs have no master yet; the first one that is accepted there gets it."))

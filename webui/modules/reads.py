@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Max, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from rpcgate.catalog import Entry
 from sdk.params import Field
@@ -25,7 +25,7 @@ WINDOW = timedelta(days=30)
 SAMPLE = 5000  # results that the durations are read from, newest first
 HAPPENED = 100  # acts shown
 ACTS = {
-    "module.add": gettext_lazy("Added"),
+    "module.add": pgettext_lazy("act", "Added"),
     "module.publish": gettext_lazy("Published"),
     "module.rollback": gettext_lazy("Rolled back to"),
     "module.push": gettext_lazy("Pushed"),

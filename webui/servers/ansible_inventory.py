@@ -116,7 +116,7 @@ def _check_shape(text: str) -> None:
                 anchor, outside = open_nodes.pop()
                 sizes[anchor or ""], size = size, outside + size
             if size > UNFOLDED:
-                raise Refused(_("The inventory's references (*name) unfold to too much; write them out."))
+                raise Refused(_("The inventory's references (*name) expand to too much; write them out."))
             if len(open_nodes) > NESTED:
                 raise Refused(_("The inventory is nested more than %d deep.") % NESTED)
     except yaml.YAMLError:
@@ -204,7 +204,7 @@ def _refuse(words: str, folder: Path, text: str) -> NoReturn:
     said = cause[1] if cause else words.strip().rpartition("[ERROR]: ")[2]
     sentence = " ".join(said.split("\nOrigin:")[0].split("\n\n")[0].split())
     if "Traceback" in words:
-        sentence = _("it gave up, most likely because the inventory unfolds to too much.")
+        sentence = _("it gave up, most likely because the inventory expands to too much.")
     sentence = sentence.replace(f"{folder}/", "").removeprefix("Failed to parse inventory: ")[:400]
     where = _line(sentence, text)
     if where:

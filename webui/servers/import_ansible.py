@@ -66,7 +66,7 @@ def _row(host: str, told: dict[str, Any], wanted: Wanted, inventory: Inventory, 
     values = {"name": host, "idc": wanted.idc.name}
     how = _plain(told.get("ansible_connection", "ssh"))
     if how not in (*OVER_SSH, *OVER_LOCAL):
-        raise Refused(_("Its connection %s is none that an engine here has.") % text(how or "?"))
+        raise Refused(_("No engine here has its connection %s.") % text(how or "?"))
     if how in OVER_LOCAL or host not in there.servers:
         values["engine"] = "local" if how in OVER_LOCAL else wanted.engine
     for field, names in FIELDS.items():
@@ -98,7 +98,7 @@ def _grouped(host: str, inventory: Inventory, there: Known, left: list[str], gro
     if groups == "tags":
         tags = there.tags_of(host)
         good = [name for name in names if TAG_KEY.fullmatch(name)]
-        sentence = _("%(host)s: the group %(name)s can be no tag.")
+        sentence = _("%(host)s: the group %(name)s cannot be a tag; it was left out.")
         left += [sentence % {"host": text(host), "name": text(name)} for name in names if name not in good]
         tags |= {name: tags.get(name, "") for name in good}
         return {"tags": " ".join(f"{key}={value}" if value else key for key, value in tags.items())}

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from rpcgate.catalog import Entry
 from sdk.params import files_in
 from webui import access
+from webui.forms import label_of
 from webui.modules.delivery import has, reach
 from webui.servers.models import Master, Server
 from webui.tasks.fleet import is_healthy
@@ -282,7 +283,7 @@ def _version(entry: Entry, master: Master) -> Warning | None:
 def _missing(person: "Person", plan: Plan) -> tuple[str, ...]:
     faults = dict(plan.faults)
     found = [faults.pop(name) for name in ORDER if name in faults]
-    labels = {f"p.{item.name}": item.label for item in plan.entry.fields} if plan.entry else {}
+    labels = {f"p.{item.name}": label_of(item) for item in plan.entry.fields} if plan.entry else {}
     confirm = faults.pop("confirm", "")
     found += [f"{labels[name]}: {text}" if name in labels else text for name, text in faults.items()]
     if plan.entry and not access.may_run(person, plan.entry.risk):

@@ -178,7 +178,7 @@ def test_the_tasks_page_and_the_servers_page_tell_of_files(task: Task) -> None:
     client = Client()
     client.force_login(somebody(Role.VIEWER))
     page = client.get(reverse("task", args=[task.pk])).content.decode()
-    for words in ("Download all (1 file, 25", "1 is on its way", "1 cannot be had", "&lt;b&gt;.conf", "c" * 12):
+    for words in ("Download all (1 file, 25", "1 is on its way", "1 is missing", "&lt;b&gt;.conf", "c" * 12):
         assert words in page
     first, _, last = task.results.order_by("host")
     assert (

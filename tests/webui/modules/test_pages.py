@@ -67,15 +67,15 @@ def test_a_new_version_shows_how_it_differs(page: Client, by: By, sh: Idc) -> No
     said = check(page, source=source("two").decode(), base=old.digest)
     assert '"""Say two.' in said
     assert '"""Say one.' in said
-    assert "Somebody was faster" not in said
+    assert "It was changed meanwhile" not in said
     assert "Its risk changes" in check(page, source=source("two", risk="destroy").decode(), base=old.digest)
-    assert "Somebody was faster" in check(page, source=source("two").decode(), base="")
+    assert "It was changed meanwhile" in check(page, source=source("two").decode(), base="")
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"source": ""}, "Its form stands here then"),
+        ({"source": ""}, "Its form will stand here"),
         ({"source": "x = 1", "name": ""}, "Write the module's name"),
         ({"source": "x = 1", "name": "../x"}, "is no name for a module"),
         ({"source": "x = 1", "name": "print"}, "a name of Python's own"),

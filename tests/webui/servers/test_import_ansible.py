@@ -87,7 +87,7 @@ def test_a_change_is_told_field_by_field_and_own_tags_stay(sh: Idc, by: By) -> N
 def test_a_yaml_inventory_is_read_and_other_connections_are_named(sh: Idc) -> None:
     found = read(YAML, sh)
     assert [(c.server.name, c.server.engine) for c in found.new] == [("web1", "ssh"), ("here", "local")]
-    assert found.left == ["win1: Its connection winrm is none that an engine here has."]
+    assert found.left == ["win1: No engine here has its connection winrm."]
 
 
 def test_groups_may_become_the_application_or_nothing(sh: Idc) -> None:

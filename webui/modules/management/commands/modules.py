@@ -41,7 +41,7 @@ class Command(BaseCommand):
         for sub in (check, publish):
             sub.add_argument("file", type=Path)
         publish.add_argument("--idc", nargs="+", action="extend", required=True, help="where it may run")
-        publish.add_argument("--note", default="", help="what is new, for those who look back")
+        publish.add_argument("--note", default="", help="what is new in this version")
         versions.add_argument("--json", action="store_true")
         back.add_argument("digest", help="at least its first eight digits")
 
