@@ -121,6 +121,10 @@ class Master:
         return {event.host: event for event in finals}
 
 
+def statuses(finals: dict[str, Progress]) -> Counter[str]:
+    return Counter(event.status for event in finals.values())
+
+
 @contextmanager
 def running(
     home: Path,
