@@ -23,8 +23,9 @@ from webui.files import storing
 from webui.masters import web_keys
 from webui.servers.models import Master
 from webui.tasks.fleet import is_healthy
+from webui.tasks.hearing import unheard
 from webui.tasks.leases import give_up
-from webui.tasks.link import Link, signature, unheard
+from webui.tasks.link import Link, signature
 from webui.tasks.models import HostResult, HostStatus, Job, Task, Wave
 from webui.tasks.progress import advance
 from webui.tasks.store import ACTIVE

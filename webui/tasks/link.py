@@ -1,52 +1,34 @@
 """One dispatcher's line to one master: a heartbeat, a line for orders, and a few that wait for news."""
 
-import itertools
 import logging
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
-from django.utils import timezone
 
 from rpcgate.client import MasterClient, MasterRefused, MasterSilent
-from rpcgate.protocol import Health, Hello, JobState, News, Poll, Refusal
+from rpcgate.protocol import Health, Hello, News, Poll, Refusal
 from webui.files import transfer
 from webui.masters import client_of
 from webui.modules import delivery
 from webui.modules.models import ModuleVersion
 from webui.servers.models import Master
 from webui.tasks import store, submit
-from webui.tasks.fleet import is_healthy
+from webui.tasks.hearing import heard, unheard
 from webui.tasks.models import Job
 from webui.tasks.orders import Act, Orders
 from webui.tasks.progress import advance
-from webui.tasks.writing import write
+from webui.tasks.watching import Watched, Watching
 
 log = logging.getLogger(__name__)
 
 BEAT = 3.0  # seconds between heartbeats, at most
 BEAT_TIMEOUT = 5.0
 POLLERS = 3
-LONG, SHORT = 8.0, 0.2  # seconds a Poll waits: while another line is free for new jobs, and when none is
-FIRST, QUEUED = 0.05, 2.0  # .. and for a job that does not run yet: at first, and at most, doubling from look to look
-JOBS_A_POLL = 100
 AGAIN = (0.3, 1.0, 2.0, 5.0)  # seconds until a silent master is asked again
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """A job that runs. seq: of its last stored event. wait: seconds for which asking about it may take."""
-
-    seq: int
-    wait: float = FIRST
-
-    def after(self, seq: int, state: JobState) -> "Watched":
-        """Give it as it is after an answer; a job moves up in its queue without an event, so it is asked again."""
-        return Watched(seq, min(QUEUED, self.wait * 2) if state is JobState.QUEUED else LONG)
 
 
 class Link:
@@ -61,12 +43,9 @@ class Link:
         self._orders = Orders()
         self._files = Orders()  # what takes long: the others do not wait for it
         self._fetching: set[UUID] = set()
-        self._jobs: dict[UUID, Watched] = {}  # those that no line is asking about now
-        self._known: set[UUID] = set()
+        self._watching = Watching()
         self._cancelled: set[UUID] = set()  # those for which a Cancel is under way or said; the loop's thread only
         self._brought: dict[int, float] = {}  # version -> until when it is not sent again; the heartbeat's thread only
-        self._free = 0
-        self._changed = threading.Condition()
         names: list[tuple[str, Act]] = [
             ("beat", self._beat),
             ("orders", lambda client: self._carry_out(client, self._orders)),
@@ -91,7 +70,7 @@ class Link:
             return
         if job.state == Job.State.CANCELLING and job.cancel_sent_at is None:
             self.cancel(job.pk)
-        self._watch(job.pk, job.seq)
+        self._watching.add(job.pk, job.seq)
 
     def cancel(self, job_id: UUID) -> None:
         """Tell the master to end a job; asked again, it is told once."""
@@ -114,8 +93,7 @@ class Link:
         self._stopping.set()
         self._orders.close()
         self._files.close()
-        with self._changed:
-            self._changed.notify_all()
+        self._watching.close()
 
     def join(self, seconds: float) -> None:
         """Wait for the threads; one that hangs in a question is left to end with the program."""
@@ -191,7 +169,7 @@ class Link:
             return
         cancelled = Job.objects.filter(pk=job_id, state=Job.State.CANCELLING)
         if state is not None or cancelled.exists():  # the master's word ends it, also that it never had it
-            self._watch(job_id, 0)
+            self._watching.add(job_id, 0)
         else:
             self._wake.set()
 
@@ -222,16 +200,9 @@ class Link:
         if not self._stopping.is_set():
             self._orders.add(lambda client: submit.forget(client, [job_id]))
 
-    def _watch(self, job_id: UUID, seq: int) -> None:
-        with self._changed:
-            if job_id not in self._known:
-                self._known.add(job_id)
-                self._jobs[job_id] = Watched(seq)
-                self._changed.notify()
-
     def _poll(self, client: MasterClient) -> None:
         tries = 0
-        while asked := self._next_jobs():
+        while asked := self._watching.take():
             close_old_connections()
             try:
                 with suppress(KeyError):
@@ -242,29 +213,11 @@ class Link:
                 self._stopping.wait(AGAIN[min(tries, len(AGAIN) - 1)])
                 tries += 1
             finally:
-                self._put_back(asked)
-
-    def _next_jobs(self) -> dict[UUID, Watched]:
-        """Wait for jobs that no other line asks about, and take them."""
-        with self._changed:
-            self._free += 1
-            while not self._jobs and not self._stopping.is_set():
-                self._changed.wait()
-            self._free -= 1
-            taken = dict(itertools.islice(self._jobs.items(), JOBS_A_POLL)) if not self._stopping.is_set() else {}
-            for job in taken:
-                del self._jobs[job]
-            return taken
-
-    def _put_back(self, asked: dict[UUID, Watched]) -> None:
-        with self._changed:
-            self._jobs.update(asked)
-            if asked:
-                self._changed.notify()
+                self._watching.put_back(asked)
 
     def _ask(self, client: MasterClient, asked: dict[UUID, Watched]) -> None:
         """Ask for news and store it; a job that has ended is taken out of `asked`, the others get their new seq."""
-        wait = min([LONG if self._free else SHORT, *(job.wait for job in asked.values())])
+        wait = self._watching.patience(asked)
         answer = client.ask(Poll({str(pk): job.seq for pk, job in asked.items()}, wait=wait))
         self._heard = time.monotonic()
         for news in answer.jobs if isinstance(answer, News) else ():
@@ -276,46 +229,13 @@ class Link:
                 asked[job_id] = asked[job_id].after(applied.seq, news.state)
             else:
                 del asked[job_id]
-                self._drop(job_id)
+                self._watching.drop(job_id)
+                self.forget([job_id])
             if applied and applied.attention:
                 advance(applied.task)
                 self._wake.set()
-
-    def _drop(self, job_id: UUID) -> None:
-        with self._changed:
-            self._known.discard(job_id)
-        self.forget([job_id])
 
 
 def signature(master: Master) -> tuple[object, ...]:
     """Give what a line depends on; when it changes, the line is made anew."""
     return master.address, master.port, master.bundle
-
-
-def heard(pk: int, health: Health) -> bool:
-    """Store what a master said of itself; True when that may let waiting hosts begin."""
-    before = Master.objects.only("state", "last_seen", "engines", "modules", "kept").get(pk=pk)
-    has = (health.engines, health.modules, health.kept)
-    fresh = not is_healthy(before) or (before.engines, before.modules, before.kept) != has
-    now = timezone.now()
-    write(
-        lambda: Master.objects.filter(pk=pk).update(
-            version=health.version[:40],
-            engines=health.engines,
-            modules=health.modules,
-            kept=health.kept,
-            counters=health.counters,
-            running=health.running,
-            queued=health.queued,
-            hosts_waiting=health.hosts_waiting,
-            last_seen=now,
-            asked_at=now,
-            trouble="",
-        )
-    )
-    return fresh
-
-
-def unheard(pk: int, why: str) -> None:
-    """Note that a master did not answer."""
-    write(lambda: Master.objects.filter(pk=pk).update(asked_at=timezone.now(), trouble=why[:500]))
