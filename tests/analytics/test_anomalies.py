@@ -1,0 +1,139 @@
+"""Anomalies equal their oracle; a jump is flagged, and said where it came from."""
+
+import random
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.outliers import judge
+from analytics.store.client import Store
+from sdk.report import NotSupported
+from tests.analytics import oracle
+from tests.analytics.events import Event, histories, stored
+from tests.analytics.test_reports import ask, close, cut, often
+
+START = 1_509_494_400  # 2017-11-01 in UTC, a Wednesday
+VALUES = st.lists(st.integers(0, 30), max_size=9)
+
+
+@given(st.integers(0, 100), VALUES, VALUES)
+def test_a_judgement_follows_its_definition(value: int, comparable: list[int], recent: list[int]) -> None:
+    found = judge(value, comparable, recent)
+    points = comparable if len(comparable) >= 4 else recent
+    if len(points) < 4:
+        assert found is None
+        return
+    assert found
+    middle = float(numpy.median(points))
+    mad = float(numpy.median(numpy.abs(numpy.array(points) - middle)))
+    mean = float(numpy.mean(numpy.abs(numpy.array(points) - middle)))
+    z = 0.6745 * (value - middle) / mad if mad else (value - middle) / (1.253 * mean) if mean else None
+    assert found.sure == (len(comparable) >= 4)
+    assert close(found.expected, middle)
+    assert close(found.spread, mad)
+    assert close(found.change, value / middle - 1 if middle else None)
+    if z is None:
+        assert found.flagged == (value != middle and (not middle or abs(value / middle - 1) >= 0.1))
+        return
+    assert found.z is not None
+    assert abs(found.z - z) < 1e-9
+    if abs(abs(z) - 3.5) > 1e-9:
+        assert found.flagged == (abs(z) >= 3.5 and (not middle or abs(value - middle) / middle >= 0.1))
+
+
+def counted(events: list[Event], metric: str) -> int:
+    names = {"active users": "active_users"}
+    return int(oracle.counts(events, ())[names.get(metric, metric)])
+
+
+@often
+@given(
+    histories(most=40, span_days=40),
+    st.sampled_from(["pv", "uv", "active users", "buyers", "purchases", "events"]),
+    st.data(),
+)
+def test_anomalies_of_days_equal_their_oracle(
+    store: Store, history: tuple[str, list[Event]], metric: str, data: Any
+) -> None:
+    zone, events = history
+    dataset = stored(store, zone, events)
+    params, span = cut(data.draw, dataset)
+    byday: dict[date, list[Event]] = defaultdict(list)
+    for event in events:
+        byday[oracle.day_of(event, zone)].append(event)
+    first, last = dataset.first_day, dataset.day_of(dataset.last_ts)
+    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+    complete = [day for day in days if dataset.start_of(day + timedelta(1)) <= dataset.end]
+    low, high = dataset.day_of(span[0]), dataset.day_of(span[1] - 1)
+    judged = [day for day in complete if low <= day <= high]
+    if not judged:
+        with pytest.raises(NotSupported, match="no day of the range is complete"):
+            ask(store, dataset, "anomalies", metric=metric, **params)
+        return
+    rows = ask(store, dataset, "anomalies", metric=metric, **params).named()
+    assert [row["day"] for row in rows] == [str(day) for day in judged]
+    for row, day in zip(rows, judged, strict=True):
+        assert row["value"] == counted(byday[day], metric)
+        others = [day - timedelta(7 * week) for week in range(1, 9)]
+        others = [counted(byday[d], metric) for d in others if d in complete]
+        before = [counted(byday[d], metric) for d in complete if day - timedelta(7) <= d < day]
+        found = judge(row["value"], others, before)
+        assert row["points"] == (found.points if found else 0)
+        assert row["flagged"] == int(bool(found and found.flagged))
+        if found:
+            assert close(row["z"], found.z)
+            assert close(row["expected"], found.expected)
+
+
+def steady(weeks: int, jump: int) -> list[Event]:
+    """Give some weeks in which each day has 30 or so views, and on the last whole day as many more by new users."""
+    rng = random.Random(7)
+    event = Event(1, START, 1, 0, 1, 1, "pv", 0, "", "mail", "Berlin")  # type: ignore[arg-type]
+    days = [
+        event._replace(ts=START + day * 86_400 + second, user=second)
+        for day in range(weeks * 7)
+        for second in range(30 + rng.randrange(3))
+    ]
+    last = START + (weeks * 7 - 1) * 86_400
+    more = [event._replace(ts=last + 3600 + n, user=100 + n, channel="ads", city="Rome") for n in range(jump)]
+    return [*days, *more, event._replace(ts=last + 86_400)]
+
+
+def test_a_jump_is_flagged_with_its_parts_and_what_moved(store: Store) -> None:
+    dataset = stored(store, "UTC", steady(9, 40))
+    rows = ask(store, dataset, "anomalies").named()
+    assert [row["day"] for row in rows if row["flagged"] and row["sure"]] == ["2018-01-02"]
+    row = rows[-1]
+    assert row["points"] == 8
+    assert row["why"].startswith("2 Jan: PV +")
+    assert "100% of it from more users" in row["why"]
+    assert "channel: ads +40" in row["moved"]
+    assert "city: Rome +40" in row["moved"]
+
+
+@pytest.mark.parametrize("by", ["day", "hour"])
+def test_few_weeks_are_judged_by_the_buckets_before_and_said_to_be_unsure(store: Store, by: str) -> None:
+    dataset = stored(store, "UTC", steady(2, 40))
+    result = ask(store, dataset, "anomalies", by=by)
+    row = next(row for row in result.named() if row["value"] >= 40)
+    assert (row["flagged"], row["sure"], row["points"]) == (1, 0, 7)
+    assert "fewer than 4 weeks" in " ".join(result.notes)
+
+
+def test_hours_are_compared_with_the_same_hour_of_the_week(store: Store) -> None:
+    dataset = stored(store, "Europe/Berlin", steady(9, 40))
+    rows = ask(store, dataset, "anomalies", by="hour", latest=1000).named()
+    row = next(row for row in rows if row["value"] == 40)
+    assert (row["hour"], row["flagged"], row["sure"], row["points"], row["expected"]) == (
+        "2018-01-02T02:00",
+        1,
+        1,
+        8,
+        0,
+    )
+    assert row["z"] is None
