@@ -1,0 +1,240 @@
+"""LTV: what a new user brings, observed and modelled, beside what one costs.
+
+A cohort is the users first seen in a day, week or month. Observed LTV(c, n): the cohort's revenue up to unit n / its
+users; blank where unit n has not ended. LT(H): the sum of the retention of days 0 to H - 1 (first ever, N-day, mean
+weighted by users), observed where complete, fitted beyond; H is in days. The fits on day 1 and later are least squares
+weighted by users: power a n^-b, log a ln n + b (cut where it reaches 0), exponential a e^(-b n); with fewer than 5
+complete days there is no number. LTV = LT(H) x revenue for each active user-day. CAC = acquisition cost / users first
+seen, both of the range and its filters (a channel, for example). LTV / CAC is held against 3. Payback: after how many
+days the revenue for each user reaches the CAC.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from itertools import accumulate
+from typing import Annotated, Any, Literal
+
+from analytics.asking import Data
+from analytics.clauses import Clause
+from analytics.curves import CURVES, Fit, NoCurveError, Point, fit, payback
+from analytics.days import UNITS, bucket_number
+from analytics.reports import retention
+from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
+from sdk import Between, Help
+from sdk.report import Chart, Column, NotSupported, Result, report, share
+
+# Each user first seen in the range: the unit of that, and what was paid in which unit.
+PEOPLE_SQL = """
+SELECT user_id, minIf(unit, acts > 0) AS cohort, minIf(first, acts > 0) AS seen, groupArray((unit, paid)) AS money
+FROM (
+    SELECT
+        user_id,
+        $unit AS unit,
+        countIf($active) AS acts,
+        minIf(ts, $active) AS first,
+        sumIf(amount, $buy) AS paid
+    FROM (SELECT *, toInt32($day) AS d FROM $event WHERE $where)
+    GROUP BY user_id, unit
+)
+GROUP BY user_id
+HAVING countIf(acts > 0) > 0 AND seen >= {span_low:Int64} AND seen < {span_high:Int64}
+"""
+SIZES_SQL = "SELECT cohort, count() AS size FROM ($people) GROUP BY cohort"
+REVENUE_SQL = """
+SELECT cohort, toInt64(one.1) - toInt64(cohort) AS n, sum(one.2) AS revenue
+FROM (SELECT cohort, arrayJoin(money) AS one FROM ($people))
+WHERE n >= 0 AND one.2 != 0
+GROUP BY cohort, n
+"""
+DAYS_SQL = """
+SELECT sum(paid) AS revenue, sum(there) AS user_days
+FROM (
+    SELECT user_id, $day AS day, sumIf(amount, $buy) AS paid, max($active) AS there
+    FROM $event
+    WHERE $scope
+    GROUP BY user_id, day
+)
+"""
+OBSERVED = (
+    Column("cohort"),
+    Column("offset"),
+    Column("size", "users"),
+    Column("revenue", "amount"),
+    Column("ltv", "amount/user", of=("revenue", "size")),
+    Column("complete"),
+)
+CURVE = (
+    Column("day", "days"),
+    Column("observed", "share"),
+    Column("users", "users"),
+    *(Column(kind, "share") for kind in CURVES),
+    Column("lifetime", "days"),
+)
+SUMMARY = (Column("metric"), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
+REFERENCE = 3  # LTV / CAC from which acquisition is held to be healthy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params(Ranged):
+    """What is asked. The range says when users were first seen; what they do counts until the end of the data."""
+
+    show: Annotated[
+        Literal["observed", "curve", "summary"], Help("Revenue by cohort, the retention curves, or the figures.")
+    ] = "observed"
+    unit: Annotated[Unit, Help("Of the cohorts and offsets observed; the model counts days.")] = "day"
+    offsets: Annotated[int, Between(1, 400), Help("The largest offset shown.")] = 30
+    fit: Annotated[Literal["power", "log", "exponential"], Help("The curve beyond what is observed.")] = "power"
+    horizon: Annotated[int, Between(2, 3650), Help("Days that a lifetime is counted for.")] = 180
+    cost: Annotated[
+        float, Between(0, 1e15), Help("Acquisition cost of the users first seen in the range; 0: unknown.")
+    ] = 0.0
+
+
+@report(category="commerce")
+def run(data: Data, params: Params) -> Result:
+    """Give revenue by cohort, the curves, or the figures."""
+    span = data.span(params)
+    if params.show == "curve":
+        return _curve(data, params)
+    data.need("buy", "amount")
+    return _observed(data, params, span) if params.show == "observed" else _summary(data, params, span)
+
+
+def _observed(data: Data, params: Params, span: Span) -> Result:
+    sizes, paid = _money(data, params, span, params.unit)
+    end = buckets(Span(span.low, data.dataset.end, span.first, max(data.dataset.end_day, span.last)), params.unit)
+    rows: list[list[Any]] = []
+    for cohort in buckets(span, params.unit):
+        number, so_far = bucket_number(cohort, params.unit), 0.0
+        for n in range(min(params.offsets, len(end) - 1) + 1):
+            so_far += paid[number].get(n, 0.0)
+            ended = is_complete(data.dataset, following(cohort, params.unit, n), params.unit)
+            whole = ended and is_complete(data.dataset, cohort, params.unit, span)
+            revenue = so_far if ended else None
+            rows.append([cohort, n, sizes.get(number, 0), revenue, share(revenue, sizes.get(number)), int(whole)])
+    rows += [_mean(n, rows) for n in dict.fromkeys(row[1] for row in rows)]
+    chart = Chart("heatmap", "offset", ("cohort",), value="ltv", incomplete="complete")
+    return Result(OBSERVED, rows, chart=chart)
+
+
+def _mean(n: int, rows: list[list[Any]]) -> list[Any]:
+    """Give the mean row of an offset: revenue / users of the cohorts complete there."""
+    cells = [row for row in rows if row[1] == n and row[5] and row[2]]
+    size, revenue = sum(row[2] for row in cells), sum(row[3] for row in cells) if cells else None
+    return ["mean", n, size, revenue, share(revenue, size), int(bool(cells))]
+
+
+def _curve(data: Data, params: Params) -> Result:
+    points = retained(data, params)
+    fits, notes = fitted(points)
+    lifetimes = _lifetimes(params, points, fits)
+    seen = {point.n: point for point in points}
+    rows: list[list[Any]] = []
+    for n in range(params.horizon):
+        observed = [seen[n].rate, seen[n].weight] if n in seen else [None, 0]
+        curves = [fits[kind].at(n) if n and kind in fits else None for kind in CURVES]
+        rows.append([n, *observed, *curves, lifetimes[n]])
+    drawn = ("observed", *(kind for kind in CURVES if kind in fits))
+    return Result(CURVE, rows, notes=tuple(notes), chart=Chart("line", "day", drawn))
+
+
+def _summary(data: Data, params: Params, span: Span) -> Result:
+    points = retained(data, params)
+    fits, notes = fitted(points)
+    days = [0.0, *_lifetimes(params, points, fits)]
+    (row,) = data.ask(DAYS_SQL, data.scope(params, span))
+    revenue, user_days = float(row["revenue"]), row["user_days"]
+    each = share(revenue, user_days)
+    sizes, paid = _money(data, params, span, "day")
+    new = sum(sizes.values())
+    value = None if each is None else days[-1] * each
+    cac = share(params.cost, new) if params.cost else None
+    modelled = [(days[n + 1] - days[n]) * (each or 0) for n in range(params.horizon)]
+    rows: list[list[Any]] = [
+        ["horizon", "days", params.horizon, None, None],
+        ["new_users", "users", new, None, None],
+        ["lifetime", "active days/user", days[-1], None, None],
+        ["revenue_per_active_day", "amount/active day", each, revenue, user_days],
+        ["ltv", "amount/user", value, None, None],
+        ["cac", "amount/user", cac, params.cost or None, new],
+        ["ltv_per_cac", "", share(value, cac), value, cac],
+        ["payback", "days", payback(modelled, cac) if cac else None, None, None],
+        ["payback_observed", "days", payback(_increments(data, span, sizes, paid), cac) if cac else None, None, None],
+    ]
+    for kind, found in fits.items():
+        rows += [[f"{kind}_{name}", "", getattr(found, name), None, None] for name in ("a", "b", "r2", "points")]
+    return Result(SUMMARY, rows, notes=(*notes, *_verdict(params, rows)))
+
+
+def _verdict(params: Params, rows: list[list[Any]]) -> list[str]:
+    found = {row[0]: row[2] for row in rows}
+    notes = [f"All within {params.horizon} days; beyond what is observed by the {params.fit} curve."]
+    if found["cac"] is None:
+        return [*notes, "CAC, LTV / CAC and payback need the acquisition cost of these users: set cost."]
+    if found["ltv_per_cac"] is not None:
+        side = "at or above" if found["ltv_per_cac"] >= REFERENCE else "below"
+        notes.append(f"LTV / CAC is {found['ltv_per_cac']:.2f}, {side} the reference of {REFERENCE}.")
+    if found["payback"] is None:
+        notes.append(f"The cost is not paid back within {params.horizon} days.")
+    return notes
+
+
+def retained(data: Data, params: Params) -> list[Point]:
+    """Give the mean retention of each day that has complete cohorts, as the retention report has it."""
+    same = {name: getattr(params, name) for name in Ranged.__dataclass_fields__}
+    found = retention.run(data, retention.Params(**same, offsets=params.horizon - 1)).named()
+    means = [row for row in found if row["cohort"] == "mean" and row["rate"] is not None]
+    return [Point(row["offset"], row["rate"], row["size"]) for row in means]
+
+
+def fitted(points: list[Point]) -> tuple[dict[str, Fit], list[str]]:
+    """Give the curves that these points allow, and a sentence for each of all."""
+    fits, notes = {}, []
+    for kind in CURVES:
+        try:
+            fits[kind] = found = fit(kind, points)
+        except NoCurveError as error:
+            notes.append(f"No {kind} curve: {error}.")
+            continue
+        quality = "" if found.r2 is None else f", R² {found.r2:.3f}"
+        end = "" if found.zero is None else f"; cut at its zero, day {found.zero:.0f}"
+        notes.append(f"{kind.capitalize()}: r(n) = {found.formula}{quality}, {found.points} points{end}.")
+    return fits, notes
+
+
+def _lifetimes(params: Params, points: list[Point], fits: dict[str, Fit]) -> list[float]:
+    """Give LT(1) to LT(H); NotSupported where days are missing and the chosen curve does not exist."""
+    seen = {point.n: point.rate for point in points} | {0: 1.0}
+    if params.fit not in fits:
+        try:
+            fit(params.fit, points)
+        except NoCurveError as error:
+            raise NotSupported(f"{error}. Import more days, or choose another curve") from None
+    return list(accumulate(seen[n] if n in seen else fits[params.fit].at(n) for n in range(params.horizon)))
+
+
+def _money(data: Data, params: Params, span: Span, unit: Unit) -> tuple[dict[int, int], dict[int, dict[int, float]]]:
+    """Give the users of each cohort, and their revenue by offset; cohorts by number."""
+    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit])}
+    bind = {"span_low": span.low, "span_high": span.high}
+    sizes = data.ask(SIZES_SQL.replace("$people", PEOPLE_SQL), more, **bind)
+    paid: dict[int, dict[int, float]] = defaultdict(dict)
+    for row in data.ask(REVENUE_SQL.replace("$people", PEOPLE_SQL), more, **bind):
+        paid[row["cohort"]][row["n"]] = float(row["revenue"])
+    return {row["cohort"]: row["size"] for row in sizes}, paid
+
+
+def _increments(data: Data, span: Span, sizes: dict[int, int], paid: dict[int, dict[int, float]]) -> list[float]:
+    """Give what a user of the cohorts complete there brought on each day, as long as there are such cohorts."""
+    found: list[float] = []
+    days: list[date] = buckets(span, "day")
+    while True:
+        n = len(found)
+        there = [
+            bucket_number(day, "day") for day in days if is_complete(data.dataset, following(day, "day", n), "day")
+        ]
+        users = sum(sizes.get(number, 0) for number in there)
+        if not users:
+            return found
+        found.append(sum(paid[number].get(n, 0.0) for number in there) / users)
