@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from rpcgate.catalog import Entry
 from sdk.params import files_in
 from webui import access
+from webui.faults import in_words
 from webui.forms import label_of
 from webui.modules.delivery import has, reach
 from webui.servers.models import Master, Server
@@ -285,7 +286,9 @@ def _missing(person: "Person", plan: Plan) -> tuple[str, ...]:
     found = [faults.pop(name) for name in ORDER if name in faults]
     labels = {f"p.{item.name}": label_of(item) for item in plan.entry.fields} if plan.entry else {}
     confirm = faults.pop("confirm", "")
-    found += [f"{labels[name]}: {text}" if name in labels else text for name, text in faults.items()]
+    for name, text in faults.items():
+        words = {"field": labels.get(name, ""), "fault": in_words(text)}
+        found.append(_("%(field)s: %(fault)s") % words if name in labels else words["fault"])
     if plan.entry and not access.may_run(person, plan.entry.risk):
         try:
             access.require_run(person, plan.entry.risk)
