@@ -66,9 +66,7 @@ class Generated:
             count = min(BLOCK_ROWS, self._rows - first)
             columns = self.rows(first // BLOCK_ROWS, count)
             data = lines_of(texts(columns))
-            yield Block(
-                first // BLOCK_ROWS + 1, data, "ArrowStream", SEPARATOR, (first + count) / self._rows, None, count
-            )
+            yield Block(first // BLOCK_ROWS + 1, data, "ArrowStream", SEPARATOR, (first + count) / self._rows, None)
 
     def rows(self, block: int, count: int) -> dict[str, np.ndarray]:
         """Give one block's columns, sorted by user and time.

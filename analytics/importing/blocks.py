@@ -1,7 +1,7 @@
 """What a source gives: numbered blocks of lines. A block's number and content are the same each time it is read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 SEPARATOR = "\x1f"  # ASCII's own "unit separator": stands between fields where a source's own sign could be in them
@@ -26,7 +26,7 @@ class Block:
     separator: str
     done: float
     after: Any
-    query: tuple[str, dict[str, Any]] | None = None
+    query: tuple[str, dict[str, Any]] | None = field(default=None, kw_only=True)
 
 
 class Source(Protocol):

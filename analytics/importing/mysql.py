@@ -172,7 +172,7 @@ class MySqlRows:
         while last < high:
             upto = min(last + ENGINE_ROWS, high)
             bind = {**self._known(), "low": last, "high": upto, "since": self._since_ts[1] if self._since_ts else 0}
-            yield Block(number, b"", "", SEPARATOR, (upto - low) / (high - low), [upto, high], (sql, bind))
+            yield Block(number, b"", "", SEPARATOR, (upto - low) / (high - low), [upto, high], query=(sql, bind))
             number, last = number + 1, upto
 
     def _engine_text(self, column: str) -> str:
