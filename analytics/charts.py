@@ -21,6 +21,8 @@ STYLE = {
     "svg.fonttype": "none",
 }
 LABELS = 16  # on an axis; more would overlap
+NAMED = 15  # points of a scatter chart, the first
+DASHES = ("-", "--", ":", "-.")  # where there are more lines than colours
 
 
 def picture(result: Result, *, title: str, form: str, zone: str = "") -> bytes:
@@ -46,15 +48,14 @@ def picture(result: Result, *, title: str, form: str, zone: str = "") -> bytes:
 
 
 def _line(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
-    names = [chart.x, *chart.y, *([chart.incomplete] if chart.incomplete else [])]
-    found = columns_of(result, names)
-    places = range(len(result.rows))
-    for number, name in enumerate(chart.y):
-        values = [float("nan") if value is None else value for value in found[name]]
-        colour = COLOURS[number % len(COLOURS)]
-        axes.plot(places, values, color=colour, marker="o" if len(values) < 60 else "", markersize=3, label=name)
-        open_ = [not done for done in found.get(chart.incomplete, [])]
-        for place in (p for p in places if open_ and open_[p]):
+    labels, lines = _lines(result, chart)
+    places = range(len(labels))
+    done = {row[chart.x]: row[chart.incomplete] for row in result.named()} if chart.incomplete else {}
+    for number, (name, found) in enumerate(lines.items()):
+        values = [float("nan") if found.get(label) is None else found[label] for label in labels]
+        look = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
+        axes.plot(places, values, **look, marker="o" if len(values) < 60 else "", markersize=3, label=name)
+        for place in (p for p in places if not done.get(labels[p], True)):
             axes.plot(
                 [place - 1, place] if place else [place],
                 values[max(place - 1, 0) : place + 1],
@@ -62,11 +63,21 @@ def _line(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # m
                 linewidth=2,
                 linestyle=(0, (2, 2)),
             )
-    _ticks(axes.xaxis, found[chart.x])
+    _ticks(axes.xaxis, labels)
     axes.set_ylim(bottom=0)
     axes.set_ylabel(_unit(result, chart.y[0]))
     axes.grid(axis="y", alpha=0.3)
     axes.legend(frameon=False)
+
+
+def _lines(result: Result, chart: Chart) -> tuple[list[Any], dict[str, dict[Any, Any]]]:
+    """Give the places along x, and each line's values by place: one for each y, or of one y for each value of `by`."""
+    rows = result.named()
+    lines: dict[str, dict[Any, Any]] = {}
+    for row in rows:
+        for name in chart.y:
+            lines.setdefault(str(row[chart.by])[:40] if chart.by else name, {})[row[chart.x]] = row[name]
+    return list(dict.fromkeys(row[chart.x] for row in rows)), lines
 
 
 def _bar(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
@@ -123,7 +134,29 @@ def _heatmap(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  
     axes.set_xlabel(chart.x)
 
 
-DRAW = {"line": _line, "bar": _bar, "funnel": _funnel, "heatmap": _heatmap}
+def _scatter(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
+    rows = [row for row in result.named() if row[chart.x] is not None and row[chart.y[0]] is not None]
+    faint = [bool(chart.incomplete and not row[chart.incomplete]) for row in rows]
+    colours = ["#B0B0B0" if grey else COLOURS[0] for grey in faint]
+    axes.scatter([row[chart.x] for row in rows], [row[chart.y[0]] for row in rows], c=colours, s=14)
+    if chart.by:
+        for row in [row for row, grey in zip(rows, faint, strict=True) if not grey][:LABELS]:
+            axes.annotate(f" {row[chart.by]}", (row[chart.x], row[chart.y[0]]), fontsize=7)
+    axes.set_xlabel(f"{chart.x} ({_unit(result, chart.x)})")
+    axes.set_ylabel(f"{chart.y[0]} ({_unit(result, chart.y[0])})")
+    axes.grid(alpha=0.3)
+
+
+def _sankey(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
+    """Draw the largest links as bars: on paper they are read better than ribbons."""
+    links = sorted(result.named(), key=lambda row: -(row[chart.value] or 0))[: 2 * LABELS]
+    axes.barh(range(len(links)), [row[chart.value] or 0 for row in links], color=COLOURS[0])
+    axes.set_yticks(range(len(links)), [f"{row[chart.x]} → {row[chart.y[0]]}"[:60] for row in links], fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel(_unit(result, chart.value))
+
+
+DRAW = {"line": _line, "bar": _bar, "funnel": _funnel, "heatmap": _heatmap, "scatter": _scatter, "sankey": _sankey}
 
 
 def _ticks(axis: Any, labels: Sequence[object]) -> None:  # noqa: ANN401  # matplotlib has no types
