@@ -91,8 +91,23 @@ def _tried(body: bytes) -> Reply:
 
 
 def _parsed(body: bytes, encoding: str | None) -> Any:  # noqa: ANN401  # what a minion says
-    """Unmarshal with a parser of our own, which refuses what could reach or grow beyond the reply itself."""
+    """Unmarshal; BadReply where it is XML but no XML-RPC."""
     target = xmlrpc.client.Unmarshaller()
+    target.xml(None, None)  # type: ignore[arg-type]  # no encoding: expat gives texts
+    try:
+        _parser(target, encoding).Parse(body, True)
+        values: Any = target.close()
+    except (expat.ExpatError, BadReply, xmlrpc.client.Fault):
+        raise
+    except Exception as error:  # the unmarshaller trips over wrong XML-RPC in many ways
+        raise BadReply(f"its reply is no XML-RPC ({type(error).__name__})") from error
+    if len(values) != 1:
+        raise BadReply(f"its reply holds {len(values)} values")
+    return values[0]
+
+
+def _parser(target: xmlrpc.client.Unmarshaller, encoding: str | None) -> expat.XMLParserType:
+    """Give a parser of our own, which refuses what could reach or grow beyond the reply itself."""
     parser = expat.ParserCreate(encoding)
     depth = 0
 
@@ -116,17 +131,7 @@ def _parsed(body: bytes, encoding: str | None) -> Any:  # noqa: ANN401  # what a
     parser.EndElementHandler = end
     parser.CharacterDataHandler = target.data
     parser.StartDoctypeDeclHandler = doctype
-    target.xml(None, None)  # type: ignore[arg-type]  # no encoding: expat gives texts
-    try:
-        parser.Parse(body, True)
-        values: Any = target.close()
-    except (expat.ExpatError, BadReply, xmlrpc.client.Fault):
-        raise
-    except Exception as error:  # the unmarshaller trips over wrong XML-RPC in many ways
-        raise BadReply(f"its reply is no XML-RPC ({type(error).__name__})") from error
-    if len(values) != 1:
-        raise BadReply(f"its reply holds {len(values)} values")
-    return values[0]
+    return parser
 
 
 def judged(plain: Any, *, lossy: bool) -> Reply:  # noqa: ANN401  # what a minion says

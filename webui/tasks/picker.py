@@ -5,7 +5,7 @@ anew in its shortest form (`app=www and not web17`); a tick on a selector that a
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -150,14 +150,9 @@ def shortest(chosen: Iterable[int]) -> str:
     wanted = set(chosen)
     if not wanted:
         return ""
-    by_category: dict[str, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
-    everywhere: dict[str, set[str]] = defaultdict(set)
-    total = 0
-    for pk, name, category, application in Server.objects.values_list("pk", "name", "category", "application"):
-        by_category[category][application].append((pk, name))
-        everywhere[application].add(category)
-        total += 1
-    if len(wanted) == total and total > 1:
+    by_category = _by_category()
+    everywhere = Counter(application for applications in by_category.values() for application in applications)
+    if len(wanted) == sum(len(rows) for some in by_category.values() for rows in some.values()) > 1:
         return "all"
     whole: list[str] = []
     apps: list[str] = []
@@ -172,7 +167,7 @@ def shortest(chosen: Iterable[int]) -> str:
             if not application or not _plain(application, category) or not _mostly(rows, wanted):
                 single += [name for pk, name in rows if pk in wanted]
                 continue
-            if len(everywhere[application]) == 1:
+            if everywhere[application] == 1:
                 apps.append(application)
             else:
                 whole.append(f"(category={category} and app={application})")
@@ -180,6 +175,14 @@ def shortest(chosen: Iterable[int]) -> str:
     if apps:
         whole.append(f"app={','.join(apps)}")
     return _joined(whole, missing, single)
+
+
+def _by_category() -> dict[str, dict[str, list[tuple[int, str]]]]:
+    """Give (primary key, name) of all servers, by category and application."""
+    found: dict[str, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    for pk, name, category, application in Server.objects.values_list("pk", "name", "category", "application"):
+        found[category][application].append((pk, name))
+    return found
 
 
 def pasted(text: str) -> tuple[str, list[str], int]:
