@@ -1,0 +1,92 @@
+"""Every report can be drawn, in each shape it has; a picture shows what the table says."""
+
+from typing import Any
+
+import pytest
+
+from analytics import catalog, charts, sankey
+from analytics.dataset import RANKS
+from analytics.store.client import Store
+from sdk.report import Chart, Column, NotSupported, Report, Result
+from tests.analytics.events import BEHAVIOURS, ROLES, Event, stored
+from tests.analytics.test_reports import ask
+
+START = 1_509_494_400  # 2017-11-01 in UTC
+
+
+def events() -> list[Event]:
+    """Give 40 days of some users, each behaviour every day."""
+    return [
+        Event(
+            user,
+            START + day * 86_400 + user * 7_000 + number * 60,
+            RANKS.get(ROLES.get(behaviour, ""), 9),
+            0,
+            1 + (day + user) % 3,
+            day % 2,
+            behaviour,
+            3 if behaviour == "buy" else 0,  # type: ignore[arg-type]
+            "",
+            "ads",
+            "北京" if user % 2 else "Rome",
+        )
+        for day in range(40)
+        for user in range(1, 9)
+        if day < 48 // user
+        for number, behaviour in enumerate(BEHAVIOURS)
+    ]
+
+
+SHAPES: dict[str, list[dict[str, Any]]] = {
+    "trends": [{"breakdown": "city"}, {"by": "hour"}],
+    "visits": [{"by": "range"}, {"by": "hour of day"}],
+    "repurchase": [{"show": "intervals"}, {"by": "week"}],
+    "rfm": [{"show": "grid"}],
+    "paths": [{"node": "behaviour and category", "direction": "end at"}],
+    "ltv": [{"show": "curve", "horizon": 60}],
+    "quadrant": [{"of": "item", "least": 2}],
+}
+CASES = [(name, raw) for name in catalog.names() for raw in [{}, *SHAPES.get(name, [])]]
+
+
+@pytest.fixture(scope="module")
+def drawn(store: Store) -> Any:
+    """Give what asks a report of one set of events."""
+    dataset = stored(store, "UTC", events(), high=START + 40 * 86_400, rollup=True)
+    return lambda name, raw: ask(store, dataset, name, **raw)
+
+
+@pytest.mark.parametrize(("name", "raw"), CASES)
+def test_every_report_can_be_drawn(drawn: Any, name: str, raw: dict[str, Any]) -> None:
+    result = drawn(name, raw)
+    assert result.rows
+    assert charts.picture(result, title=name, form="png").startswith(b"\x89PNG")
+    named = {column.name: column.unit for column in result.columns}
+    assert {x for column in result.columns for x in column.of} <= set(named)
+    chart = result.chart
+    assert {chart.x, *chart.y, chart.value, chart.by, chart.incomplete} - {""} <= set(named)
+
+
+def test_what_has_no_chart_says_so(drawn: Any) -> None:
+    with pytest.raises(NotSupported, match="take the table"):
+        charts.picture(drawn("pareto", {"show": "summary"}), title="", form="png")
+
+
+def test_every_report_says_what_its_parameters_are() -> None:
+    for report in catalog.every():
+        assert isinstance(report, Report), report
+        assert all(field.help for field in report.fields)
+
+
+def test_a_line_is_drawn_for_each_value_of_by() -> None:
+    rows = [["mon", "a", 1], ["mon", "b", 2], ["tue", "a", 3], ["tue", "b", None]]
+    result = Result((Column("day"), Column("value"), Column("n", "users")), rows)
+    labels, lines = charts._lines(result, Chart("line", "day", ("n",), by="value"))
+    assert labels == ["mon", "tue"]
+    assert lines == {"a": {"mon": 1, "tue": 3}, "b": {"mon": 2, "tue": None}}
+
+
+def test_a_node_stands_behind_all_that_lead_to_it() -> None:
+    flows = [("1. a", "2. b", 3.0), ("2. b", "exit", 1.0), ("2. b", "3. c", 2.0), ("3. c", "exit", 2.0)]
+    assert sankey.columns(flows) == {"1. a": 0, "2. b": 1, "3. c": 2, "exit": 3}
+    assert set(sankey.columns([("a", "b", 1.0), ("b", "a", 1.0)])) == {"a", "b"}
