@@ -147,6 +147,22 @@ def raw_params(data: Mapping[str, Any] | QueryDict | None) -> dict[str, Any]:
     return raw
 
 
+def with_defaults(fields: Sequence[Field], data: QueryDict) -> QueryDict:
+    """Fill in what is left out or empty, as the check does: a bound box without a value would stand unticked."""
+    filled, given = data.copy(), raw_params(data)
+    for field in fields:
+        if not given.get(field.name) and field.default is not None and not field.secret:
+            filled[f"p.{field.name}"] = _default(field)
+    return filled
+
+
+def _default(field: Field) -> str:
+    """Write a field's default as a form sends it."""
+    if isinstance(field.default, (list, tuple)):
+        return "\n".join(map(str, field.default))
+    return str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+
+
 def form_field(field: Field) -> forms.Field:
     """Make a Django field that shows and carries one field; it checks nothing itself."""
     widget = _widget(field)

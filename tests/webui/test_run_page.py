@@ -1,6 +1,9 @@
 """The Run page, by Django's own client: each fault stands at its field, nothing is queued twice, no secret leaks."""
 
+import html
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
@@ -15,12 +18,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from sdk.params import check
 from tests.webui.fleet_data import PASSWORD, fill_people
 from webui import catalog
 from webui.servers.models import Idc, Master, Server, Tag
 from webui.servers.selectors import resolve
-from webui.tasks import picker
+from webui.tasks import picker, plan
 from webui.tasks.models import Task
+from webui.tasks.plan import Request
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 LOUD = '''"""Greet loudly.
@@ -28,7 +33,7 @@ LOUD = '''"""Greet loudly.
 For tests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from sdk import Between, Context, Engine, Events, Help, Matches, Secret, Targets, When, module
@@ -41,12 +46,15 @@ class Params:
     loud: bool = False
     pitch: Annotated[int | None, When("loud", True)] = None
     password: Annotated[str, Secret()] = ""
+    polite: bool = True
+    names: list[str] = field(default_factory=lambda: ["a", "b"])
 
 
 @module(risk="change", timeout=30, number=7001, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     yield from ctx.engine.shell(targets, ["echo", params.word])
 '''
+CAREFUL = ["--waves", "1,10%,rest", "--max-fail", "10%"]  # what an address leaves open
 WIPE = LOUD.replace("Greet loudly", "Wipe").replace('risk="change"', 'risk="destroy"').replace("7001", "7002")
 
 
@@ -120,6 +128,34 @@ def test_the_address_fills_the_whole_form(admin: Client, fleet: list[Server]) ->
         "Dry run on 6 servers",
     ):
         assert part in text, part
+
+
+def test_what_an_address_leaves_out_keeps_its_default(admin: Client, fleet: list[Server]) -> None:
+    text = admin.get("/run/greet/?on=db1&p.loud=true").content.decode()
+    assert re.search(r'<input type="checkbox" name="p.polite" value="true" checked', text)
+    assert re.search(r'<input type="text" name="p.times" value="1"', text)
+    assert re.search(r'<textarea name="p.names"[^>]*>\s*a\nb</textarea>', text)
+    off = admin.get("/run/greet/?on=db1&p.polite=false").content.decode()
+    assert re.search(r'<input type="checkbox" name="p.polite" value="true"(?! checked)', off)
+
+
+def test_the_form_of_an_address_starts_what_its_command_says(admin: Client, fleet: list[Server]) -> None:
+    page = admin.get("/run/greet/?on=db1&p.word=hi").content.decode()
+    boxes = dict(re.findall(r'name="(p\.\w+)" value="(\w*)" checked', page))
+    texts = dict(re.findall(r'<input type="text" name="(p\.\w+)" value="(\w+)"', page))
+    names = re.search(r'<textarea name="p.names"[^>]*>\s*([^<]*)</textarea>', page)
+    assert names
+    said = shlex.split(html.unescape(page.split('id="om-command-text">')[1].split("<")[0]))
+    request = Request(module="greet", selector="db1", params={"word": "hi"})
+    assert said == ["manage.py", "task", "run", "greet", "--on", "db1", "-p", "word=hi", *CAREFUL]
+    sent_ = {"module": "greet", "shown": "greet", "on": "db1", "p.loud": "false", "p.names": names[1], **boxes, **texts}
+    told = admin.post(reverse("run-refresh"), sent_).json()
+    assert told["faults"] == {}
+    asked = Request(module="greet", selector="db1", params={k[2:]: v for k, v in sent_.items() if k.startswith("p.")})
+    fields = catalog.entry("greet").fields
+    form, command = (check(fields, plan.make(one).values) for one in (asked, request))
+    assert form == command
+    assert form["polite"] is True
 
 
 def test_the_address_that_a_form_gives_opens_the_same_form(admin: Client, fleet: list[Server]) -> None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from rpcgate.catalog import Entry
 from webui import access, catalog
 from webui.faults import in_words
-from webui.forms import ParamsForm, params_form, raw_params
+from webui.forms import ParamsForm, params_form, raw_params, with_defaults
 from webui.servers.models import Engine
 from webui.tasks import offers, picker, services
 from webui.tasks.address import LONGEST, address
@@ -191,11 +191,11 @@ def _dry_run(draft: Draft) -> Task | None:
 
 
 def _filled(entry: Entry, values: QueryDict) -> ParamsForm:
-    """Make the form that an address fills; what the address leaves out is not wrong yet."""
+    """Make the form that an address fills; what the address leaves out keeps its default, and is not wrong yet."""
     given = {name for name, value in raw_params(values).items() if value}
     if not given:
         return params_form(entry.fields)
-    form = params_form(entry.fields, values)
+    form = params_form(entry.fields, with_defaults(entry.fields, values))
     for name in form.errors.keys() - given:
         del form.errors[name]
         if name in form.fields:
