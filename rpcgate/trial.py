@@ -21,6 +21,7 @@ from typing import Any
 
 from rpcgate.confine import confine
 from rpcgate.nursery import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, account, environment, kill_children
+from rpcgate.told import believable
 from sdk.errors import ModuleError
 from sdk.module import Module
 from sdk.params import ParamError, parse
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 SECONDS = 5.0  # for one file; the longest import of a sound module is a few hundredths
 MEMORY = 1 << 30
 MAX_ANSWER = 1 << 20
+ANSWER = 3  # the descriptor of a file's own answer; 0 to 2 lead nowhere
 ENDLESS = f"loading it did not end within {SECONDS:g} seconds; a module only defines things, the work belongs into run"
 
 
@@ -121,7 +123,7 @@ def _ask(asked: bytes, files: int, run_as: str | None) -> dict[str, dict[str, An
         said, complaint = process.communicate()
     if process.returncode:
         log.error("loading modules ended with %d: %s", process.returncode, complaint.decode(errors="replace")[-500:])
-    return dict(json.loads(line) for line in said.splitlines())
+    return {name: believable(plain) for name, plain in map(json.loads, said.splitlines())}
 
 
 def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -131,8 +133,9 @@ def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[
     if pid == 0:
         os.setsid()
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # it starts nothing; only root is not held by this
+        _only(outside)
         confine()
-        _answer(outside, name, source, raw)
+        _answer(name, source, raw)
     os.close(outside)
     said = _read(inside, time.monotonic() + SECONDS)
     os.close(inside)
@@ -151,7 +154,13 @@ def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[
     return plain
 
 
-def _answer(descriptor: int, name: str, source: bytes, raw: dict[str, Any] | None) -> None:
+def _only(answer: int) -> None:
+    """Keep of all descriptors the one of this file's own answer: another's would let it speak for other files."""
+    os.dup2(answer, ANSWER)
+    os.closerange(ANSWER + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _answer(name: str, source: bytes, raw: dict[str, Any] | None) -> None:
     from rpcgate.catalog import load_source  # it imports this file
 
     pid = os.getpid()
@@ -164,7 +173,7 @@ def _answer(descriptor: int, name: str, source: bytes, raw: dict[str, Any] | Non
     except (ValueError, TypeError, AttributeError) as error:
         text = json.dumps({"error": f"it declares something that is no plain value ({error})", "line": 0})
     if os.getpid() == pid:  # else the file has forked, and this is its copy
-        with os.fdopen(descriptor, "wb") as pipe:
+        with os.fdopen(ANSWER, "wb") as pipe:
             pipe.write(text.encode())
     os._exit(0)
 
