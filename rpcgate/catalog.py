@@ -5,12 +5,9 @@ of its own (rpcgate.trial).
 """
 
 import builtins
-import contextlib
 import hashlib
-import io
 import json
 import keyword
-import linecache
 import logging
 import os
 import re
@@ -18,18 +15,16 @@ import stat
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Any, Protocol
 
+from rpcgate.loading import load_source
 from rpcgate.nursery import may_run
 from rpcgate.trial import TrialError, describe, try_modules, try_params
-from sdk.errors import ModuleError
-from sdk.module import Module, read_module
+from sdk.module import Module
 from sdk.params import Field
 
 log = logging.getLogger(__name__)
@@ -40,7 +35,6 @@ TOO_LARGE = f"it is larger than {MAX_SOURCE // 1024} KiB; a module is a page or 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}")  # of a version that is published
 LONGEST_SHOWN = 100  # characters of the name of a file that is none of ours
 FRESH = 200_000_000  # ns; a file younger than this may change again without its time changing
-PREFIX = "_omserver_module_"
 AGAIN = (0, 0, 0, 0)  # no file's mark: what has it is read anew next time
 Mark = tuple[int, int, int, int]
 
@@ -204,27 +198,6 @@ def entries_of(sources: Mapping[str, bytes], run_as: str | None = None) -> dict[
     return {name: replace(entry, untried=name not in told) for name, entry in found.items()} | large
 
 
-def load_source(name: str, source: bytes, path: Path | None = None) -> Module:
-    """Load a module from exactly these bytes; ModuleError says what is wrong with them and where."""
-    filename = str(path or f"{name}.py")
-    lines = _text(source).splitlines(keepends=True)
-    linecache.cache[filename] = (len(source), None, lines, filename)  # so that inspect finds the lines of a fault
-    loaded = ModuleType(f"{PREFIX}{name}_{hashlib.sha256(source).hexdigest()[:12]}")
-    loaded.__file__ = filename
-    sys.modules[loaded.__name__] = loaded  # dataclasses and get_type_hints look the module up by its name
-    code = _compiled(source, filename)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            exec(code, loaded.__dict__)  # noqa: S102  # this is the one place where module files are loaded
-            return read_module(name, loaded)
-    except ModuleError as error:
-        raise ModuleError(str(error), error.line or _line(error, filename)) from error
-    except SystemExit as error:
-        raise ModuleError("it calls exit while it is loaded; take that out", _line(error, filename)) from error
-    except BaseException as error:  # foreign code: whatever it raises is its fault
-        raise ModuleError(f"loading it raises {_shown(error)}", _line(error, filename)) from error
-
-
 @lru_cache(maxsize=1)
 def least_account() -> str | None:
     """Name the account without rights in which files can be tried; None without one, or with nothing to give up."""
@@ -237,37 +210,6 @@ def least_account() -> str | None:
 @lru_cache(maxsize=256)
 def _loaded(name: str, source: bytes) -> Module:
     return load_source(name, source)
-
-
-def _text(source: bytes) -> str:
-    try:
-        return source.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = source.count(b"\n", 0, error.start) + 1
-        raise ModuleError(f"byte {source[error.start]:#04x} is not UTF-8; save the file as UTF-8", line) from None
-
-
-def _compiled(source: bytes, filename: str) -> CodeType:
-    try:
-        return compile(source, filename, "exec", dont_inherit=True)
-    except SyntaxError as error:
-        raise ModuleError(f"it is no Python: {error.msg}", error.lineno or 0) from None
-    except (ValueError, MemoryError, RecursionError, OverflowError) as error:
-        raise ModuleError(f"it is no Python: {_shown(error)}") from None
-
-
-def _line(error: BaseException, filename: str) -> int:
-    """Find the deepest line of the file that the error passed through; 0 where it is none of its lines."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == filename), 0)
-
-
-def _shown(error: BaseException) -> str:
-    try:
-        text = " ".join(str(error).split())[:300]
-    except Exception:  # noqa: BLE001  # the exception's class may come from a module file
-        text = ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _files(folder: Path) -> list[Path]:
