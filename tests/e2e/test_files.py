@@ -2,8 +2,6 @@
 
 import os
 import re
-import secrets
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +22,6 @@ def installation(fleet: Fleet) -> Iterator[Installation]:
         add_servers(made, fleet)
         start_all(made)
         yield made
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
-    path.mkdir()
-    path.chmod(0o777)
-    yield path
-    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 def sign_in(page: Page, made: Installation) -> None:

@@ -1,12 +1,25 @@
 """The fleet as pytest fixtures; tests/conftest.py loads this file."""
 
+import secrets
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.fleet.func import FuncFleet, start_func_fleet
 from tests.fleet.salt import SaltFleet, start_salt
 from tests.fleet.sshd import Fleet, start_fleet
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder that the hosts' accounts may write to: pytest's own are closed to them."""
+    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
+    path.mkdir()
+    path.chmod(0o777)
+    yield path
+    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 import hashlib
 import os
 import re
-import secrets
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,15 +22,6 @@ pytestmark = pytest.mark.sshd
 def gate(fleet_adapter: SshAdapter, fleet: Fleet, tmp_path: Path) -> Iterator[Gate]:
     with running(tmp_path, {"ssh": fleet_adapter}) as master:
         yield Gate(master, (fleet.target(0),))
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
-    path.mkdir()
-    path.chmod(0o777)
-    yield path
-    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 def names(folder: Path) -> list[str]:

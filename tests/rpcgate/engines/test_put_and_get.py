@@ -5,10 +5,8 @@ import hashlib
 import os
 import pwd
 import re
-import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,19 +21,9 @@ from tests.fleet.sshd import plain_account
 from tests.rpcgate.engines.calls import Caller
 
 BACKUP = re.compile(r"x\.\d{8}-\d{6}\.bak")
-TOOLS = "sh cat cmp cp mv ln rm ls awk cut head tail tr wc date id mktemp readlink chmod chown chgrp grep sleep getent"
+TOOLS = "sh cat cmp cp mv ln rm rmdir ls awk cut head tail tr wc date id mktemp readlink chmod chown chgrp grep sleep getent"
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
 real_host = pytest.mark.sshd
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder that the host's account may write to."""
-    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
-    path.mkdir()
-    path.chmod(0o777)
-    yield path
-    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 def names(folder: Path) -> list[str]:

@@ -7,9 +7,7 @@ import re
 import secrets
 import shlex
 import string
-import subprocess
 import tracemalloc
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,16 +39,6 @@ def alive(word: str) -> list[int]:
 def seconds() -> str:
     """Give a number of seconds for sleep that nobody else uses, to know the process by."""
     return f"{900 + secrets.randbelow(99)}.{secrets.randbelow(10**9):09d}"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder that the host's account may write to."""
-    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
-    path.mkdir()
-    path.chmod(0o777)
-    yield path
-    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 def test_words_arrive_as_they_are(engine: Caller) -> None:
