@@ -249,6 +249,33 @@ def test_a_viewer_is_told_which_role_may_run(client: Client, people: dict[str, U
     assert not Task.objects.exists()
 
 
+def test_the_dialog_of_what_destroys_says_all_of_it_and_cites_a_dry_run_of_the_same_only(
+    admin: Client, fleet: list[Server]
+) -> None:
+    form = {"module": "wipe", "shown": "wipe", "on": "db1", "p.word": "hi", "p.polite": "true"}
+    admin.post(reverse("run"), {**form, "token": "1" * 32, "check": "true"})
+    dry = Task.objects.get()
+    dry.results.update(status="ok")
+    Task.objects.update(state=Task.State.ENDED, ended_at=timezone.now())
+
+    def dialog(**other: str) -> str:
+        answer = admin.post(reverse("run-refresh"), {**form, **other})
+        return str(answer.json()["html"].split('id="om-destroy"')[1].split("</dialog>")[0])
+
+    assert f"task #{dry.pk}" in dialog()
+    assert "For tests." in dialog()
+    assert "<dt>Word</dt>" in dialog()
+    assert "<code>hi</code>" in dialog()
+    assert f"task #{dry.pk}" in dialog(**{"p.times": "1"}), "the default, written out"
+    for other in ({"p.word": "ho"}, {"on": "db2"}, {"on": "db1,db2"}, {"p.polite": "false"}, {"p.password": "x"}):
+        assert "task #" not in dialog(**other), other
+    dry.results.update(status="skipped")
+    assert "task #" not in dialog()
+    dry.results.update(status="ok")
+    Task.objects.update(digest="0" * 64)
+    assert "task #" not in dialog(), "another version"
+
+
 def test_a_module_that_destroys_asks_in_a_dialog_for_the_number(admin: Client, fleet: list[Server]) -> None:
     text = admin.get("/run/wipe/?on=web1&p.word=hi").content.decode()
     assert '<dialog class="om-dialog" id="om-destroy"' in text

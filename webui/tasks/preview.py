@@ -4,7 +4,7 @@ import math
 import shlex
 import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
-from sdk.params import files_in
+from sdk.params import ParamError, check, files_in
 from webui import access
 from webui.faults import in_words
 from webui.forms import label_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ORDER = ("module", "selector")  # of what is missing; then the parameters, then the rest
 LAST_RUNS = 5
+DRY_RUNS = 20  # of a module, among which the same one is looked for
 CAME_BACK = (HostStatus.OK, HostStatus.CHANGED, HostStatus.FAILED)  # it answered, well or not
 
 
@@ -89,7 +90,8 @@ class Preview:
     """All that the preview shows.
 
     hosts: servers that will run; selected: with those left out. faults: field -> sentence, a parameter as "p.<name>".
-    missing: what stands between the person and Run, in the order in which it is asked for.
+    missing: what stands between the person and Run, in the order in which it is asked for. params: (label, value) of
+    what was given, a secret's value hidden. dry: the last dry run of just this, where the module destroys.
     """
 
     request: Request
@@ -106,6 +108,8 @@ class Preview:
     missing: tuple[str, ...]
     command: str
     summary: str
+    params: tuple[tuple[str, str], ...] = ()
+    dry: Task | None = None
 
     @property
     def can_run(self) -> bool:
@@ -132,6 +136,8 @@ def preview(person: "Person", request: Request) -> Preview:
         missing=_missing(person, plan),
         command=command(plan),
         summary=_summary(plan),
+        params=tuple(_given(plan)),
+        dry=_dry_run(plan),
     )
 
 
@@ -189,6 +195,47 @@ def _words(name: str, value: Any, *, secret: bool) -> list[str]:  # noqa: ANN401
 def literal(text: str) -> str:
     """Write a value so that the command line takes it as it is: @ and - at its start mean files there."""
     return f"\\{text}" if text == "-" or text.lstrip("\\").startswith("@") or text.lstrip("\\") == "-" else text
+
+
+def _given(plan: Plan) -> Iterator[tuple[str, str]]:
+    for item in plan.entry.fields if plan.entry else ():
+        value = plan.values.get(item.name)
+        if item.name in plan.secrets:
+            yield label_of(item), "••••"
+        elif item.type == "file" and isinstance(value, dict):
+            yield label_of(item), str(value.get("name", ""))
+        elif value is not None and value not in ("", []):
+            yield label_of(item), _plain(value)
+
+
+def _plain(value: Any) -> str:  # noqa: ANN401  # a JSON value of a parameter
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _dry_run(plan: Plan) -> Task | None:
+    """Give the last dry run of the same version with the same parameters on the same servers, for what destroys.
+
+    None with secrets: nobody can say whether they were the same. At most two queries.
+    """
+    entry, faults = plan.entry, plan.faults.keys() - {"confirm"}
+    if entry is None or entry.risk != "destroy" or plan.request.check or plan.secrets or faults:
+        return None
+    ended = Task.objects.filter(module=entry.name, digest=entry.digest, check_only=True, state=Task.State.ENDED)
+    asked = check(entry.fields, plan.values)
+    for task in ended.filter(hosts=len(plan.hosts), cancel_at__isnull=True).order_by("-id")[:DRY_RUNS]:
+        if not task.secret_names and _checked(entry, task.params) == asked:
+            ran = task.results.exclude(status__in=(HostStatus.SKIPPED, HostStatus.CANCELLED))
+            return task if set(ran.values_list("host", flat=True)) == {host.name for host in plan.touched} else None
+    return None
+
+
+def _checked(entry: Entry, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    try:
+        return check(entry.fields, params)
+    except ParamError:
+        return None
 
 
 def _masters(plan: Plan) -> dict[str, list[Master]]:

@@ -1,5 +1,6 @@
 """The Run page: one form on one address. Nothing is stored before Run is pressed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,8 @@ from webui.tasks.once import created_once
 from webui.tasks.plan import Request
 
 RECENT = 3
+ABOUT = 400  # characters of a module's help in the dialog
+SENTENCE = re.compile(r"[.!?](?=\s|\Z)|[。！？]")  # its end
 
 
 @require_http_methods(["GET", "POST"])
@@ -124,7 +127,7 @@ def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[s
         "engines": Engine.choices,
         "confirm_above": settings.CONFIRM_ABOVE,
         "left_out": _left_out(shown),
-        "dry": _dry_run(draft),
+        "about": _about(draft),
     }
 
 
@@ -183,11 +186,11 @@ def _left_out(shown: services.Preview) -> list[dict[str, str]]:
     ]
 
 
-def _dry_run(draft: Draft) -> Task | None:
-    """Give the last dry run of a module that destroys."""
-    if draft.entry is None or draft.entry.risk != "destroy":
-        return None
-    return Task.objects.filter(module=draft.entry.name, check_only=True, ended_at__isnull=False).order_by("-id").first()
+def _about(draft: Draft) -> str:
+    """Say what a module does, in whole sentences: what destroys is agreed to by who has read this."""
+    text = _(draft.entry.help) if draft.entry and draft.entry.help else ""
+    ends = [match.end() for match in SENTENCE.finditer(text)]
+    return text[: max((end for end in ends if end <= ABOUT), default=ends[0] if ends else len(text))].strip()
 
 
 def _filled(entry: Entry, values: QueryDict) -> ParamsForm:
