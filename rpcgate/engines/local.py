@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from rpcgate.engines.carrier import Link, Pieces, UnreachableError
 from rpcgate.engines.conversation import Conversation
-from rpcgate.engines.remote import Link, Pieces, RemoteEngine, UnreachableError
+from rpcgate.engines.remote import RemoteEngine
 from rpcgate.engines.table import Table, sudo_words
 from sdk import Target
 

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import threading
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from rpcgate.engines import Call, Emit, remote_shell
+from rpcgate.engines.carrier import Carrier, Link, UnreachableError
 from rpcgate.engines.conversation import HELD_OPEN, Conversation
 from rpcgate.engines.plan import SMALL, Plan, VerbError, ended, outcome, plan, with_output
 from sdk import Event, Status, Target
@@ -29,46 +30,10 @@ HEAVY = 1 << 30  # bytes of files that one call holds at once; hosts beyond that
 ENDINGS = 3  # a command that was only just sent may start after the first look
 
 
-Pieces = tuple[bytes, ...] | None
-
-
 def weight(call: Call) -> int:
     """Give the bytes that a call may hold for each host that it talks to."""
     size = len(call.args.get("content", b"")) if call.verb == "put" else 0
     return max(1, size, int(call.args.get("limit", 0)) if call.verb == "get" else 0)
-
-
-class UnreachableError(Exception):
-    """The host was not reached and nothing was sent to it. The text says why, and what to do."""
-
-
-class Link(Protocol):
-    """A way to start processes on one host."""
-
-    async def start(self, line: str, stdin: Pieces, said: Conversation) -> None:
-        """Hand a line to the host's shell; UnreachableError only while said.sent is False."""
-
-    def close(self, said: Conversation) -> None:
-        """Let go of a process that is over for us."""
-
-
-class Carrier(Protocol):
-    """How an engine gets to its hosts."""
-
-    name: str
-
-    @property
-    def sudo(self) -> Sequence[str]:
-        """Give the words that stand before each command."""
-
-    def usable(self) -> str:
-        """Say why this engine cannot be used; "" when it can."""
-
-    def reach(self, target: Target) -> AbstractAsyncContextManager[Link]:
-        """Get to a host; UnreachableError says why not."""
-
-    async def close(self) -> None:
-        """Let go of all connections."""
 
 
 class RemoteCall:

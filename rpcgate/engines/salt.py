@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from rpcgate.engines.remote import HostRun, Link, RemoteCall, RemoteEngine, UnreachableError
+from rpcgate.engines.carrier import Link, UnreachableError
+from rpcgate.engines.remote import HostRun, RemoteCall, RemoteEngine
 from rpcgate.engines.salt_config import SaltConfig, read_config
 from rpcgate.engines.salt_grains import found_hosts
 from rpcgate.engines.salt_host import SaltHost

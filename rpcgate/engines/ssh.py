@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rpcgate.engines.carrier import Link, Pieces, UnreachableError
 from rpcgate.engines.conversation import Conversation
-from rpcgate.engines.remote import Link, Pieces, RemoteEngine, UnreachableError
+from rpcgate.engines.remote import RemoteEngine
 from rpcgate.engines.ssh_config import SshConfig
 from rpcgate.engines.table import sudo_words
 from sdk import Target

@@ -8,7 +8,7 @@ import socket
 import asyncssh
 
 from rpcgate.engines import ssh_sentences as say
-from rpcgate.engines.remote import UnreachableError
+from rpcgate.engines.carrier import UnreachableError
 from rpcgate.engines.ssh_config import SshConfig
 from rpcgate.engines.ssh_pool import Endpoint
 
