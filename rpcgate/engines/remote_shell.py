@@ -22,23 +22,29 @@ f=$(mktemp "${TMPDIR:-/tmp}/omserver-%(call)s.XXXXXX") || exit 125
 cat >"$f"
 [ "$(wc -c <"$f")" -eq %(size)d ] || { rm -f "$f"; echo "the script did not arrive whole" >&2; exit 125; }
 """
-# Marked processes, what descends from them (sudo hides the mark), and what was found before (its parent may be gone):
-# TERM for some rounds, then KILL. Two empty rounds in a row: the first may come before the host has begun to run what
-# it was sent. Where nothing can be looked up, nothing is called gone.
-END = """\
-[ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || { echo unknown; exit; }
-clear=0; round=0; doomed=
-while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
-  marked=$(grep -ls '%(mark)s=%(call)s' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')
-  doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v marked="$marked
-$doomed" '
-    BEGIN { n = split(marked, list, "\\n"); for (i = 1; i <= n; i++) hit[list[i]] = 1 }
+# awk's: of all lines of /proc/PID/stat, the living processes among those seen and what descends from them
+DESCENDANTS = """\
+    BEGIN { n = split(seen, list, "\\n"); for (i = 1; i <= n; i++) hit[list[i]] = 1 }
     { pid = $1; sub(/.*\\) /, ""); if ($1 != "Z" && $1 != "X") { up[pid] = $2; all[++count] = pid } }
     END {
       do { more = 0; for (i = 1; i <= count; i++) if (!(all[i] in hit) && (up[all[i]] in hit)) hit[all[i]] = more = 1
       } while (more)
       for (i = 1; i <= count; i++) if (all[i] in hit) print all[i]
-    }')
+    }"""
+# Marked processes, what descends from them (sudo hides the mark), and what was found before (its parent may be gone):
+# TERM for some rounds, then KILL. Two empty rounds in a row: the first may come before the host has begun to run what
+# it was sent. Where nothing can be looked up, nothing is called gone.
+END = (
+    """\
+[ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || { echo unknown; exit; }
+clear=0; round=0; doomed=
+while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
+  marked=$(grep -ls '%(mark)s=%(call)s' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')
+  doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v seen="$marked
+$doomed" '
+"""
+    + DESCENDANTS
+    + """')
   if [ -z "$doomed" ]; then clear=$((clear + 1))
   elif [ $round -lt %(patience)d ]; then clear=0; kill -TERM $doomed 2>/dev/null
   else clear=0; kill -KILL $doomed 2>/dev/null; fi
@@ -47,6 +53,7 @@ done
 rm -f "${TMPDIR:-/tmp}/omserver-%(call)s"[.-]*
 if [ -z "$doomed" ]; then echo gone; else echo left; fi
 """
+)
 
 
 def command(words: Sequence[str], *, call: str, seconds: int, stdin: bool = False) -> str:

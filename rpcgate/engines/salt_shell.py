@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rpcgate.engines.remote_shell import DESCENDANTS
+
 UP = 1 << 20  # bytes of one piece on its way to a host; every minion of the Salt master gets the message
 DOWN = 640 << 10  # bytes of one piece on its way back: as base64 it fits into an event
 ROTATE = 256 << 20  # bytes of output that may lie on a host; of more, the first and the last part are kept
@@ -67,24 +69,22 @@ FETCH = FOLDER + 'tail -c +%(start)d "$d/kept" | head -c %(size)d | base64\n'
 REMOVE = FOLDER + 'rm -rf "$d"\n'
 # What a job's process has started ends with it, children first to be found and all to be waited for; what has left its
 # family (a service that was started) lives on
-END_TREE = """\
+END_TREE = (
+    """\
 top=%(pid)d; round=0; doomed=
 while [ $round -lt 60 ]; do
   doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v seen="$top
 $doomed" '
-    BEGIN { n = split(seen, list, "\\n"); for (i = 1; i <= n; i++) hit[list[i]] = 1 }
-    { pid = $1; sub(/.*\\) /, ""); if ($1 != "Z" && $1 != "X") { up[pid] = $2; all[++count] = pid } }
-    END {
-      do { more = 0; for (i = 1; i <= count; i++) if (!(all[i] in hit) && (up[all[i]] in hit)) hit[all[i]] = more = 1
-      } while (more)
-      for (i = 1; i <= count; i++) if (all[i] in hit) print all[i]
-    }')
+"""
+    + DESCENDANTS
+    + """')
   [ -z "$doomed" ] && break
   if [ $round -lt 50 ]; then kill -TERM $doomed 2>/dev/null; else kill -KILL $doomed 2>/dev/null; fi
   round=$((round + 1)); sleep 0.1 2>/dev/null || sleep 1
 done
 if [ -z "$doomed" ]; then echo gone; else echo left; fi
 """
+)
 
 
 @dataclass(frozen=True, slots=True)
