@@ -4,8 +4,8 @@ A visit is a longest run of a user's events without a gap of more than 30 minute
 its edges. Each of its events is a step, a behaviour or a behaviour with its category; equal neighbours count once.
 "Start at" takes what follows the visit's first such event, "end at" what leads to its last. The links with the most
 visits are shown; a visit that leaves them goes to "other", one that ends to "exit", one that is longer than the depth
-to "further" (backwards: other, entry and earlier). So at every step as many go in as come out. Counted are visits, or
-users: each by the first such visit.
+to "further" (backwards: other, entry and earlier); those that begin with a rare step are together, "others". So at
+every step as many go in as come out. Counted are visits, or users: each by the first such visit.
 """
 
 from dataclasses import dataclass, field
@@ -20,17 +20,20 @@ from sdk.report import Chart, Column, Result, report, share
 
 # Each visit with an anchor: its events in the user's order, (ts, role, micro, item, category, behaviour, is an anchor).
 VISITS_SQL = """
-SELECT user_id, visit
+SELECT user_id, arrayJoin(arrayFilter(v -> arrayExists(r -> r.7 = 1, v), visits)) AS visit
 FROM (
-    SELECT
-        user_id,
-        arraySort(groupArray((ts, role, micro, item_id, category_id, toString(behaviour), toUInt8($anchor)))) AS rows,
-        arrayJoin(arraySplit((r, gap) -> gap > {gap:Int64}, rows, arrayDifference(rows.1))) AS visit
-    FROM $event
-    WHERE $scope
-    GROUP BY user_id
+    SELECT user_id, arraySplit((r, gap) -> gap > {gap:Int64}, rows, arrayDifference(rows.1)) AS visits
+    FROM (
+        SELECT
+            user_id,
+            arraySort(groupArray(
+                (ts, role, micro, item_id, category_id, toString(behaviour), toUInt8($anchor))
+            )) AS rows
+        FROM $event
+        WHERE $scope
+        GROUP BY user_id
+    )
 )
-WHERE arrayExists(r -> r.7 = 1, visit)
 """
 # The steps of each visit from its anchor on; one more than the depth is kept, to see whether it goes on.
 PATHS_SQL = """
@@ -39,7 +42,7 @@ FROM (SELECT user_id, visit, arrayMap(r -> $node, $part) AS nodes FROM ($visits)
 """
 FIRST_SQL = "SELECT user_id, argMin(steps, began) AS steps FROM ($paths) GROUP BY user_id"
 TOP_SQL = """
-SELECT $key AS link
+SELECT $key AS link, any(i) AS place, any(a) AS source
 FROM (
     SELECT arrayJoin(arrayMap(
         i -> (i, steps[i], steps[i + 1]), range(1, least(length(steps), {depth:UInt8}))
@@ -50,7 +53,9 @@ GROUP BY link
 ORDER BY count() DESC, link
 LIMIT {links:UInt16}
 """
-# A visit is followed while its links are among the kept ones; at the step where it leaves them, or ends, it goes out.
+FIRSTS_SQL = "SELECT steps[1] AS step FROM ($chosen) GROUP BY step ORDER BY count() DESC, step LIMIT {links:UInt16}"
+# A visit that begins with none of the firsts goes out at place 0. Others are followed while their links are among the
+# kept ones; at the step where they leave them, or end, they go out.
 WALKS_SQL = """
 SELECT
     user_id,
@@ -59,20 +64,24 @@ SELECT
     ) AS off,
     if(off = 0, toUInt64(least(length(steps), {depth:UInt8})), toUInt64(off)) AS last,
     multiIf(off > 0, 'other', length(steps) > {depth:UInt8}, 'further', 'exit') AS way,
-    arrayJoin(arrayConcat(
-        arrayMap(i -> (toUInt64(i), steps[i], steps[i + 1], ''), range(1, last)), [(last, steps[last], '', way)]
-    )) AS link
+    if(
+        has({firsts:Array(String)}, steps[1]),
+        arrayConcat(
+            arrayMap(i -> (toUInt64(i), steps[i], steps[i + 1], ''), range(1, last)), [(last, steps[last], '', way)]
+        ),
+        [(toUInt64(0), '', '', way)]
+    ) AS links
 FROM ($chosen)
 """
 SQL = """
 SELECT link.1 AS place, link.2 AS a, link.3 AS b, link.4 AS out, count() AS visits, uniqExact(user_id) AS people
-FROM ($walks)
+FROM (SELECT user_id, arrayJoin(links) AS link FROM ($walks))
 GROUP BY place, a, b, out
 ORDER BY place, visits DESC, a, b, out
 """
 USERS_SQL = """
 SELECT user_id
-FROM ($walks)
+FROM (SELECT user_id, arrayJoin(links) AS link FROM ($walks))
 WHERE link.1 = {place:UInt64} AND link.2 = {a:String} AND link.3 = {b:String} AND link.4 = {out:String}
 GROUP BY user_id
 ORDER BY user_id
@@ -120,7 +129,7 @@ def run(data: Data, params: Params) -> Result:
     if params.node != "behaviour":
         data.need("category")
     found = _links(data, *_asked(data, params))
-    every = sum(row["visits"] for row in found if row["place"] == 1)
+    every = sum(row["visits"] for row in found if row["place"] <= 1)
     rows = [[*_labels(params, row), row["visits"], share(row["visits"], every), row["people"], every] for row in found]
     return Result(COLUMNS, rows, notes=() if rows else ("No visit of the range has such a step.",))
 
@@ -148,7 +157,9 @@ def _asked(data: Data, params: Params) -> tuple[str, dict[str, Clause], dict[str
     sql = FIRST_SQL.replace("$paths", sql) if params.count == "users" else sql
     bind = {"gap": params.gap * 60, "depth": params.depth}
     top = data.ask(_with(TOP_SQL, sql), more, **bind, links=params.links)
-    return sql, more, {**bind, "kept": [row["link"] for row in top]}
+    often = [row["step"] for row in data.ask(_with(FIRSTS_SQL, sql), more, **bind, links=params.links)]
+    firsts = {*often, *(row["source"] for row in top if row["place"] == 1)}
+    return sql, more, {**bind, "kept": [row["link"] for row in top], "firsts": sorted(firsts)}
 
 
 def _links(data: Data, sql: str, more: dict[str, Clause], bind: dict[str, Any]) -> list[dict[str, Any]]:
@@ -163,6 +174,8 @@ def _with(text: str, paths: str) -> str:
 def _labels(params: Params, row: dict[str, Any]) -> tuple[str, str]:
     """Name where a link comes from and where it goes; a step by its place, for it can come again."""
     place, out = row["place"], row["out"]
+    if not place:
+        return ("others", out) if params.direction != "end at" else (BACKWARD_NAMES[out], "others")
     if params.direction != "end at":
         return f"{place}. {row['a']}", out or f"{place + 1}. {row['b']}"
     return BACKWARD_NAMES[out] if out else f"-{place}. {row['b']}", f"{1 - place}. {row['a']}"

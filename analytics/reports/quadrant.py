@@ -19,13 +19,13 @@ from sdk import Between, Help, When
 from sdk.report import Chart, Column, Result, report, share
 
 THINGS_SQL = """
-SELECT toString($thing) AS name, uniqExactIf(user_id, $view) AS uv, uniqExactIf(user_id, $buy) AS buyers
+SELECT $thing AS thing, uniqExactIf(user_id, $view) AS uv, uniqExactIf(user_id, $buy) AS buyers
 FROM $event
 WHERE $scope
-GROUP BY name
+GROUP BY thing
 HAVING uv > 0
 """
-SQL = "SELECT name, uv, buyers FROM ($things) ORDER BY uv DESC, name LIMIT {top:UInt32}"
+SQL = "SELECT toString(thing) AS name, uv, buyers FROM ($things) ORDER BY uv DESC, name LIMIT {top:UInt32}"
 CUTS_SQL = """
 SELECT
     count() AS every,

@@ -20,13 +20,8 @@ from sdk.report import Chart, Column, Result, report, share
 VISITS_SQL = """
 SELECT user_id, visit[1] AS ts, visit[-1] - visit[1] AS seconds, length(visit) AS events
 FROM (
-    SELECT
-        user_id,
-        arraySort(groupArray(ts)) AS times,
-        arrayJoin(arraySplit((t, gap) -> gap > {gap:Int64}, times, arrayDifference(times))) AS visit
-    FROM $event
-    WHERE $scope
-    GROUP BY user_id
+    SELECT user_id, arrayJoin(arraySplit((t, gap) -> gap > {gap:Int64}, times, arrayDifference(times))) AS visit
+    FROM (SELECT user_id, arraySort(groupArray(ts)) AS times FROM $event WHERE $scope GROUP BY user_id)
 )
 """
 SQL = """

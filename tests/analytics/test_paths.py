@@ -39,6 +39,8 @@ def walked(paths: list[list[str]], depth: int, most: int) -> list[list[tuple[str
         return f"{pair[0] + 1}:{len(pair[1].encode())}:{pair[1]}{pair[2]}".encode()
 
     kept = sorted(counts, key=lambda pair: (-counts[pair], key(pair)))[:most]
+    starts = Counter(path[0] for path in paths)
+    firsts = set(sorted(starts, key=lambda step: (-starts[step], step))[:most]) | {a for i, a, _ in kept if not i}
     found = []
     for path, own in zip(paths, pairs, strict=True):
         links, out = [], "further" if len(path) > depth else "exit"
@@ -47,14 +49,18 @@ def walked(paths: list[list[str]], depth: int, most: int) -> list[list[tuple[str
                 out = "other"
                 break
             links.append((f"{pair[0] + 1}. {pair[1]}", f"{pair[0] + 2}. {pair[2]}"))
-        found.append([*links, (f"{len(links) + 1}. {path[len(links)]}", out)])
+        found.append(
+            [*links, (f"{len(links) + 1}. {path[len(links)]}", out)] if path[0] in firsts else [("others", out)]
+        )
     return found
 
 
 def backwards(link: tuple[str, str]) -> tuple[str, str]:
+    outs = {"other": "other", "exit": "entry", "further": "earlier", "others": "others"}
+
     def label(text: str) -> str:
         number, _, name = text.partition(". ")
-        return f"{1 - int(number)}. {name}" if name else {"other": "other", "exit": "entry", "further": "earlier"}[text]
+        return f"{1 - int(number)}. {name}" if name else outs[text]
 
     return label(link[1]), label(link[0])
 
