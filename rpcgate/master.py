@@ -159,7 +159,8 @@ def _say_next(config: Config, *, web: bool) -> None:
             " (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there)"
         )
     if "func" in config.engines:
-        _say(f"next: put ca.cert, master.cert and master.pem of the certmaster into {config.home / 'func'}: docs/func.md")
+        into = config.home / "func"
+        _say(f"next: put ca.cert, master.cert and master.pem of the certmaster into {into}: docs/func.md")
     _say(f"next: python -m rpcgate.master run --config {config.path}")
 
 

@@ -36,7 +36,7 @@ def text(response: Any) -> str:
 
 
 PAGES = {
-    "/": 14,  # one for what is published, one for the tasks that no master takes, one for the unreachable servers; the others as before
+    "/": 14,  # among them: what is published, the tasks that no master takes, the unreachable servers
     "/people/": 6,
     "/people/-/add/": 4,
     "/audit/": 8,

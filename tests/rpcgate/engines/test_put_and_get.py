@@ -21,7 +21,10 @@ from tests.fleet.sshd import plain_account
 from tests.rpcgate.engines.calls import Caller
 
 BACKUP = re.compile(r"x\.\d{8}-\d{6}\.bak")
-TOOLS = "sh cat cmp cp mv ln rm rmdir ls awk cut head tail tr wc date id mktemp readlink chmod chown chgrp grep sleep getent"
+TOOLS = (
+    "sh cat cmp cp mv ln rm rmdir ls awk cut head tail tr wc date id mktemp readlink chmod chown chgrp grep sleep"
+    " getent"
+)
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
 real_host = pytest.mark.sshd
 
