@@ -3,8 +3,6 @@
 import base64
 import hashlib
 import os
-import secrets
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,14 +42,6 @@ def master(tmp_path: Path) -> Iterator[Master]:
     with running(tmp_path, {"local": adapter}, limits=limits) as master:
         yield master
     adapter.close()
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
-    path.mkdir()
-    yield path
-    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 def described(content: bytes, name: str = "x.conf") -> File:
