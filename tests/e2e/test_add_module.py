@@ -76,11 +76,11 @@ def test_a_person_adds_mends_publishes_runs_and_rolls_back(
     expect(verdict).to_contain_text("say_word.py does not load")
     expect(verdict).to_contain_text("Line 10: times is list[int]")
     expect(verdict.locator("[data-bad]")).to_contain_text("times: Annotated[list[int]")
-    expect(verdict.get_by_role("button")).to_have_count(0)
+    expect(page.get_by_role("button", name="Publish")).to_have_count(0)
 
     page.get_by_label("or paste it here").fill(FIRST)
     expect(verdict).to_contain_text("How often.")
-    expect(verdict.get_by_role("checkbox", name="sh")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="sh")).to_be_checked()
     page.get_by_role("button", name=f"Publish {short(FIRST)}").click()
     expect(page.locator(".om-messages")).to_contain_text("Taken by sh-m1.")
     expect(page.get_by_role("heading", name="Say a word on each server")).to_be_visible()
@@ -96,6 +96,9 @@ def test_a_person_adds_mends_publishes_runs_and_rolls_back(
         '["echo", *["second"] * params.times]'
     )
     page.get_by_label("What is new").fill("says the second word")
+    page.get_by_label("or paste it here").press("End")
+    page.get_by_label("What is new").click()  # no check anew, which took the words away
+    expect(page.get_by_label("What is new")).to_have_value("says the second word")
     page.get_by_role("button", name=f"Publish {short(SECOND)}").click()
     expect(page.locator(".om-messages")).to_contain_text("Taken by sh-m1.")
 

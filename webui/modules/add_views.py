@@ -1,5 +1,6 @@
 """Add a module, or a new version of one: see at once what it would be, then publish it."""
 
+import hashlib
 from dataclasses import replace
 
 from django.contrib import messages
@@ -37,6 +38,7 @@ def _publish(request: HttpRequest) -> HttpResponse:
     draft = drafts.sent(request)
     by = by_of(request)
     try:
+        _as_shown(draft)
         version = services.add(by, draft.name, draft.source, draft.note)
         idcs = list(Idc.objects.filter(name__in=draft.idcs))
         result = services.publish(by, version, idcs, base=draft.base)
@@ -46,6 +48,12 @@ def _publish(request: HttpRequest) -> HttpResponse:
         return _again(request, draft, str(error), 422)
     tell(request, result)
     return redirect("module", version.name)
+
+
+def _as_shown(draft: drafts.Draft) -> None:
+    """Refuse a text whose form, risk and difference the person was not shown."""
+    if draft.shown != hashlib.sha256(draft.source).hexdigest():
+        raise Refused(_("The text is not the one that was checked last; look at what it is now, then publish it."))
 
 
 def _again(request: HttpRequest, draft: drafts.Draft, sentence: str, status: int) -> HttpResponse:

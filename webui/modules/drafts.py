@@ -20,13 +20,17 @@ from webui.servers.services import Refused
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the form holds. base: the digest that was current when it was opened, "" for none. idcs: ticked names."""
+    """What the form holds. base: the digest that was current when it was opened, "" for none. idcs: ticked names.
+
+    shown: the digest of the text that the verdict on the page is about.
+    """
 
     name: str
     source: bytes
     note: str = ""
     idcs: frozenset[str] = frozenset()
     base: str = ""
+    shown: str = ""
 
     @property
     def text(self) -> str:
@@ -57,6 +61,7 @@ def sent(request: HttpRequest) -> Draft:
         note=request.POST.get("note", "").strip()[:200],
         idcs=frozenset(request.POST.getlist("idc")),
         base=request.POST.get("base", ""),
+        shown=request.POST.get("digest", ""),
     )
 
 

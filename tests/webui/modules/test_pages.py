@@ -1,6 +1,7 @@
 """Add a module, its versions, comparing and going back: what the pages show and refuse."""
 
 import html
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ def check(page: Client, **values: Any) -> str:
     return text(answer)
 
 
+def publish(page: Client, text: str = "", *, follow: bool = False, **values: Any) -> Any:
+    """Publish as the page does: with the digest that its verdict was shown for."""
+    sent = {"name": "hello", "source": text, "digest": sha256(text.encode()).hexdigest(), "idc": "sh"}
+    return page.post("/modules/-/add/", {**sent, **values}, follow=follow)
+
+
 def test_what_is_wrong_is_said_with_line_sentence_and_the_lines_around(page: Client) -> None:
     bad = source().replace(b"times: Annotated[int,", b"times: Annotated[list[int],").decode()
     said = check(page, source=bad)
@@ -58,7 +65,6 @@ def test_a_good_one_shows_its_form_risk_and_idcs(page: Client) -> None:
     assert "Say one" in said
     assert 'data-risk="destroy"' in said or "Destroy" in said
     assert "How often." in said
-    assert 'value="sh" checked' in said
     assert not ModuleVersion.objects.exists()
 
 
@@ -93,7 +99,7 @@ def test_a_source_is_shown_as_text_and_never_as_markup(page: Client) -> None:
     evil = "<script>alert(1)</script> = \x1b[31m"
     answer = page.post("/modules/-/check/", {"name": "hello", "source": evil})
     assert b"<script>alert" not in answer.content
-    answer = page.post("/modules/-/add/", {"name": "hello", "source": f"</textarea>{evil}", "idc": "sh"})
+    answer = publish(page, f"</textarea>{evil}")
     assert answer.status_code == 422
     assert b"<script>alert" not in answer.content
 
@@ -109,7 +115,8 @@ def test_the_code_never_runs_in_the_web_tier(page: Client, tmp_path: Path) -> No
 
 def test_publishing_shows_the_module_and_says_what_happened(page: Client) -> None:
     file = SimpleUploadedFile("hello.py", source())
-    answer = page.post("/modules/-/add/", {"file": file, "idc": "sh", "note": "first"}, follow=True)
+    digest = sha256(source()).hexdigest()
+    answer = publish(page, file=file, name="", digest=digest, note="first", follow=True)
     said = text(answer)
     assert answer.redirect_chain == [("/modules/hello/", 302)]
     assert "is the current version in sh" in said
@@ -121,27 +128,46 @@ def test_publishing_shows_the_module_and_says_what_happened(page: Client) -> Non
 
 
 def test_lines_of_a_form_end_as_those_of_a_file(page: Client) -> None:
-    page.post("/modules/-/add/", {"name": "hello", "source": source().decode().replace("\n", "\r\n"), "idc": "sh"})
+    text = source().decode()
+    publish(page, text, source=text.replace("\n", "\r\n"))
     assert bytes(ModuleVersion.objects.get().source) == source()
 
 
 def test_a_refused_publication_keeps_what_was_typed(page: Client) -> None:
-    answer = page.post("/modules/-/add/", {"name": "hello", "source": "x = ", "note": "my note", "idc": "sh"})
+    answer = publish(page, "x = ", note="my note")
     assert answer.status_code == 422
+    assert 'value="my note"' in text(answer)
     assert "\nx = </textarea>" in text(answer)
-    answer = page.post("/modules/-/add/", {"name": "hello", "source": source().decode()})
+    answer = publish(page, source().decode(), idc=[])
     assert "Choose at least one IDC" in text(answer)
 
 
 def test_who_was_faster_is_told_with_409(page: Client, by: By, sh: Idc) -> None:
     first = published(by, "one", sh)
-    values = {"name": "hello", "source": source("mine").decode(), "idc": "sh", "base": first.digest}
+    mine = source("mine").decode()
     theirs = published(by, "theirs", sh)
-    answer = page.post("/modules/-/add/", values)
+    answer = publish(page, mine, base=first.digest)
     assert answer.status_code == 409
     assert f"was published in version {theirs.digest[:8]}" in text(answer)
     assert f'name="base" value="{theirs.digest}"' in text(answer)
-    assert page.post("/modules/-/add/", {**values, "base": theirs.digest}).status_code == 302
+    assert publish(page, mine, base=theirs.digest).status_code == 302
+
+
+def test_a_text_that_was_never_shown_is_not_published(page: Client) -> None:
+    shown, other = source("shown"), source("other", risk="destroy").decode()
+    for digest in (sha256(shown).hexdigest(), ""):
+        answer = publish(page, other, digest=digest)
+        assert answer.status_code == 422
+        assert "not the one that was checked last" in text(answer)
+        assert f'name="digest" value="{sha256(other.encode()).hexdigest()}"' in text(answer)
+    assert not ModuleVersion.objects.exists()
+
+
+def test_a_check_leaves_the_note_and_the_idcs_alone(page: Client) -> None:
+    said = check(page, source=source().decode(), idc="sh", note="mine")
+    assert 'name="note"' not in said
+    assert 'name="idc"' not in said
+    assert f'data-digest="{sha256(source()).hexdigest()}"' in said
 
 
 def test_one_click_goes_back(page: Client, by: By, sh: Idc) -> None:
