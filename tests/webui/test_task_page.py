@@ -66,6 +66,21 @@ def test_a_task_page_costs_as_many_queries_for_a_thousand_servers_as_for_a_hundr
             page(admin, "task", one.pk)
 
 
+def test_a_fallback_is_seen_without_opening_a_server(admin: Client, task: Task) -> None:
+    assert 'id="om-taken-over"' not in page(admin, "task", task.pk)
+    taken = task.results.filter(status="ok")[:3]
+    HostResult.objects.filter(pk__in=[one.pk for one in taken]).update(
+        engine="ssh", reason="Run by ssh: salt did not reach it (<b>no minion</b>)."
+    )
+    text = page(admin, "task", task.pk)
+    assert "3 servers were run by another engine than their first: salt did not reach them" in text
+    assert "3 by another engine" in text
+    listed = page(admin, "task-hosts", task.pk, engine="other")
+    assert listed.count("not its first engine") == 3
+    assert "3 of 100 servers." in listed
+    assert "<b>no minion" not in listed
+
+
 def test_every_page_of_a_task_needs_a_person(client: Client, task: Task) -> None:
     host = task.results.first().host
     for name, args in (

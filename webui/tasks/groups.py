@@ -10,6 +10,7 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webui.tasks.fallbacks import TAKEN_OVER
 from webui.tasks.models import HostResult, HostStatus, Output, Task
 
 SUCCESS = (HostStatus.OK, HostStatus.CHANGED)
@@ -30,6 +31,7 @@ class Group:
 
     digest: of the output, "" without one. reason: of those without output. line: the first line that says what is
     particular. names: the first 12. others: True for the one row that stands for all further groups together.
+    taken_over: how many of them another engine ran than their first.
     """
 
     status: str
@@ -41,6 +43,7 @@ class Group:
     names: tuple[str, ...] = ()
     majority: bool = False
     others: bool = False
+    taken_over: int = 0
 
     @property
     def exit(self) -> int | None:
@@ -55,10 +58,20 @@ def groups(task: Task) -> list[Group]:
     Two queries; the sum of the counts is the number of final results.
     """
     rows = (
-        _final(task).values("status", "output_id", "why").annotate(n=Count("pk"), line=Min("summary"), code=Min("rc"))
+        _final(task)
+        .values("status", "output_id", "why")
+        .annotate(n=Count("pk"), line=Min("summary"), code=Min("rc"), other=Count("pk", filter=TAKEN_OVER))
     )
     found = [
-        Group(row["status"], row["output_id"] or "", row["why"], row["n"], row["line"], row["code"])
+        Group(
+            row["status"],
+            row["output_id"] or "",
+            row["why"],
+            row["n"],
+            row["line"],
+            row["code"],
+            taken_over=row["other"],
+        )
         for row in rows.order_by()
     ]
     ordered = sorted(_marked(found), key=_place)

@@ -219,6 +219,11 @@ class HostResult(models.Model):
     def __str__(self) -> str:
         return f"{self.host}: {self.status}"
 
+    @property
+    def taken_over(self) -> bool:
+        """Say whether another engine ran it than its first; fallbacks.TAKEN_OVER asks the same of the database."""
+        return bool(self.engine) and f"Run by {self.engine}: " in self.reason
+
 
 class LogPiece(models.Model):
     """A piece of live output as the master stored it; seq is the master's event number within the job."""

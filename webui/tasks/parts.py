@@ -86,6 +86,7 @@ def context(request: HttpRequest, task: Task) -> dict[str, Any]:
         "problems": reads.problems(numbers),
         "sentence": _sentence(task, numbers),
         "chip": reads.chip(task, numbers),
+        "taken_over": reads.taken_over(task),
         "eta": reads.eta(task, numbers),
         "waves": waves,
         "causes": reads.waiting(task) if numbers["queued"] and task.state != Task.State.ENDED else [],

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webui.tasks.fallbacks import taken_over
 from webui.tasks.groups import Group, group_diff, group_hosts, groups
 from webui.tasks.models import HostResult, HostStatus, Job, LogPiece, Output, Task, Wave
 from webui.tasks.waiting import Cause, waiting
@@ -29,6 +30,7 @@ __all__ = [
     "log",
     "problems",
     "sentence",
+    "taken_over",
     "task_json",
     "waiting",
     "wave_rows",

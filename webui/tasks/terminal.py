@@ -93,13 +93,10 @@ def follow(
         task.refresh_from_db()
         if task.version != version:
             version = task.version
-            for result in _ended(task, told):
-                for line in host_lines(result) if whole else (host_line(result),):
-                    say(line)
-        if task.state == Task.State.ENDED:
-            return True
+            _tell_ended(task, told, say, whole=whole)
         if task.state == Task.State.HELD:
             warn(f"Task {task.pk} is on hold: {held(task)} Go on with manage.py task resume {task.pk}, or task stop.")
+        if task.state in (Task.State.ENDED, Task.State.HELD):
             return True
         if until is not None and time.monotonic() >= until:
             return False
@@ -165,6 +162,12 @@ def _head(result: HostResult) -> str:
     return "  ".join(parts)
 
 
+def _tell_ended(task: Task, told: set[int], say: Callable[[str], None], *, whole: bool) -> None:
+    for result in _ended(task, told):
+        for line in host_lines(result) if whole else (host_line(result),):
+            say(line)
+
+
 def _tell_waits(task: Task, before: str, warn: Callable[[str], None]) -> str:
     if task.attention:
         now = "No dispatcher has seen this task yet; is manage.py dispatch running?"
@@ -184,6 +187,8 @@ def report(task: Task) -> Iterator[str]:
     yield _times(task)
     yield "  ".join(f"{status} {number:,}" for status, number in numbers.items() if number)
     yield from (f"Note: {safe(note)}" for note in reads.notes(task))
+    if taken_over := reads.taken_over(task):
+        yield f"Note: {safe(taken_over)}."
     if task.state == Task.State.HELD:
         yield f"On hold: {held(task)}"
     yield from (f"Waiting: {safe(f'{cause.sentence}. {cause.detail}'.strip())}" for cause in reads.waiting(task))
@@ -207,6 +212,8 @@ def _group(group: reads.Group, text: str, whole: str) -> Iterator[str]:
         yield f"\n{servers(group.count)} with {group.line}"
         return
     yield f"\n{group.count:,} {group.status}: {names}" + (f" (exit {group.rc})" if group.rc is not None else "")
+    if group.taken_over and not group.reason:
+        yield f"    {group.taken_over:,} of them by another engine than the first"
     yield from wrapped(group.reason)
     yield from indented(text, OUTPUT_LINES, whole)
 

@@ -17,6 +17,7 @@ from webui.files import reads as file_reads
 from webui.statuses import RESULTS
 from webui.tasks import logs, parts, reads
 from webui.tasks.digits import number
+from webui.tasks.fallbacks import TAKEN_OVER
 from webui.tasks.models import HostResult, Task
 
 PAGE = 50
@@ -99,7 +100,10 @@ def group(request: HttpRequest, pk: int, key: str) -> HttpResponse:
 
 @require_GET
 def hosts(request: HttpRequest, pk: int) -> HttpResponse:
-    """List a task's servers; ?status= takes a status, problems, good or unfinished, ?group= a group's key."""
+    """List a task's servers; ?status= takes a status, problems, good or unfinished, ?group= a group's key.
+
+    ?engine=other: those that another engine ran than their first.
+    """
     found = get_object_or_404(Task, pk=pk)
     wanted, text, idc = (request.GET.get(name, "") for name in ("status", "q", "idc"))
     results: QuerySet[HostResult] = found.results.select_related("wave").order_by("host")
@@ -112,6 +116,8 @@ def hosts(request: HttpRequest, pk: int) -> HttpResponse:
         results = results.filter(Q(host__icontains=text) | Q(summary__icontains=text))
     if idc:
         results = results.filter(idc_name=idc)
+    if other := request.GET.get("engine") == "other":
+        results = results.filter(TAKEN_OVER)
     counts = reads.counts(found)
     return render(
         request,
@@ -124,6 +130,7 @@ def hosts(request: HttpRequest, pk: int) -> HttpResponse:
             "problems": reads.problems(counts),
             "wanted": wanted,
             "text": text,
+            "other": other,
             "group": row,
             "chip": reads.chip(found, counts),
         },

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from webui.tasks import progress, reads, services
+from webui.tasks import progress, reads, services, terminal
 from webui.tasks.models import HostStatus, Output, Task
 from webui.tasks.services import Request
 
@@ -106,6 +106,26 @@ def test_one_or_two_servers_are_no_majority(task: Task) -> None:
     assert [group.majority for group in reads.groups(task)] == [False]
     end(task, "sh3", "ok", "fine\n")
     assert [group.majority for group in reads.groups(task)] == [True]
+
+
+def test_servers_that_a_fallback_ran_are_told_with_the_engine_that_missed_them(
+    task: Task, django_assert_num_queries: Any
+) -> None:
+    assert reads.taken_over(task) == ""
+    end(task, "sh1 sh2", "ok", "fine\n", reason="Run by ssh: salt did not reach it (no minion of this name).")
+    end(task, "sh3", "ok", "fine\n")
+    end(task, "sh4", "failed", "bad\n", reason="Exit status 2. Run by ssh: salt did not reach it.", rc=2)
+    end(task, "bj1", "ok", "fine\n", reason="Run by ansible: it says so itself, but ssh ran it.")
+    task.results.exclude(status="queued").update(engine="ssh")
+    said = "3 servers were run by another engine than their first: salt did not reach them"
+    with django_assert_num_queries(1):
+        assert reads.taken_over(task) == said
+    with django_assert_num_queries(2):
+        assert sorted(group.taken_over for group in reads.groups(task)) == [1, 2]
+    assert [result.host for result in task.results.all() if result.taken_over] == ["sh1", "sh2", "sh4"]
+    lines = list(terminal.report(task))
+    assert f"Note: {said}." in lines
+    assert "    2 of them by another engine than the first" in lines
 
 
 def test_many_different_outputs_are_counted_together_in_the_end(
