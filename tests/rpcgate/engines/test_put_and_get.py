@@ -135,9 +135,9 @@ def test_root_gives_a_file_to_an_owner_and_a_group(local: Caller, folder: Path) 
     again = local.one("put", path=str(file), content=b"x", owner=account, group=str(gid), mode=0o4755)
     assert again.status is Status.OK
     event = local.one("put", path=str(file), content=b"x", owner="root", check=True)
-    assert event.output == f"{file} would change.\nowner {uid} -> 0\n"
+    assert event.output == f"{file} would change.\nmode 4755 -> 0755\nowner {uid} -> 0\n"
     assert local.one("put", path=str(file), content=b"x", owner="root").status is Status.CHANGED
-    assert (file.stat().st_uid, file.stat().st_gid, file.stat().st_mode & 0o7777) == (0, gid, 0o4755)
+    assert (file.stat().st_uid, file.stat().st_gid, file.stat().st_mode & 0o7777) == (0, gid, 0o755)
 
 
 @only_root
