@@ -48,6 +48,11 @@ class SaltHost(HostRun):
             self._task.cancel()
 
     async def _run(self) -> Event:
+        event = await self._outcome()
+        doubt = self._jobs.doubt(self._minion)
+        return replace(event, reason=f"{event.reason} {doubt}".strip()) if doubt else event
+
+    async def _outcome(self) -> Event:
         call = self._running.call
         try:
             if call.verb in ("call", "state"):
@@ -74,7 +79,7 @@ class SaltHost(HostRun):
                 reason = (
                     f"The minion {self._minion} does not answer; nothing was sent to it. Does salt-minion run there?"
                 )
-                raise NotReachedError(reason) from error
+                raise NotReachedError(reason + self._jobs.unsigned(self._minion)) from error
             except SaltError as error:
                 raise NotReachedError(str(error)) from error
         self._began = self._loop.time()

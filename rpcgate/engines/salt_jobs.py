@@ -24,6 +24,7 @@ TAKE = 75.0  # seconds for a job to come to the Salt master, its process started
 RARELY = 60.0  # seconds between two looks at a minion that works on
 AGAIN = 1.0  # seconds until a look that told nothing is repeated
 LOOKS = 3  # that find nothing at work until its answer is given up
+DOUBTFUL = 3600.0  # seconds for which a minion's results say that somebody else has spoken in its name
 SETTLING = 60.0  # seconds in which a Salt master that was started anew may lack minions that are well
 
 
@@ -93,6 +94,8 @@ class SaltJobs:
         self._last = 0  # microseconds of the last job id
         self._alive: dict[str, float] = {}  # minion -> when it last answered
         self._unsettled = float("-inf")  # when the Salt master was away, or came back
+        self._doubted: dict[str, float] = {}  # minion -> when two different answers had come in its name
+        self._unsigned: set[str] = set()  # minions in whose name came what their key had not signed
 
     def publish(self, minion: str, function: str, arg: Sequence[Any] = (), *, watched: bool = True) -> Ask:
         """Ask a function of a minion. watched: a silent one is found out."""
@@ -115,7 +118,7 @@ class SaltJobs:
         except TimeoutError:
             if not ask.taken.done():
                 raise SaltError("The Salt master takes no jobs.", sent=bool(ask.jid)) from None
-            raise SilentError(f"The minion {minion} does not answer.", sent=True) from None
+            raise SilentError(f"The minion {minion} does not answer.{self.unsigned(minion)}", sent=True) from None
         finally:
             ask.answered.cancel()  # nobody waits for it any more
 
@@ -126,6 +129,21 @@ class SaltJobs:
     def fresh(self, minion: str, seconds: float) -> bool:
         """Say whether a minion has answered within the last `seconds`."""
         return asyncio.get_running_loop().time() - self._alive.get(minion, float("-inf")) < seconds
+
+    def doubt(self, minion: str) -> str:
+        """Say that a minion's results may be another's; "" when nothing tells so."""
+        if asyncio.get_running_loop().time() - self._doubted.get(minion, float("-inf")) > DOUBTFUL:
+            return ""
+        return f"Two different answers came in the name of {minion}: one is not its own. See the log."
+
+    def unsigned(self, minion: str) -> str:
+        """Say that what came in a minion's name was not signed by its key; "" when there was nothing such."""
+        if minion not in self._unsigned:
+            return ""
+        return (
+            " What came in its name was not signed by its key, as engines.salt.signed asks: does"
+            " minion_sign_messages stand in its configuration, and was the answer below max_event_size?"
+        )
 
     def forget_who_is_there(self) -> None:
         """Take no minion to be there until it has answered anew."""
@@ -209,6 +227,7 @@ class SaltJobs:
         ask.ended = 0 if answer.value else ask.ended + 1
         if ask.ended > LOOKS:
             reason = f"The minion {ask.minion} works on it no more, and its answer did not come."
+            reason += self.unsigned(ask.minion)
             ask.fail(SilentError(reason, sent=True, heard=True))
 
     def _settling(self, *, away: bool = False) -> bool:
@@ -220,7 +239,7 @@ class SaltJobs:
 
     async def _recover(self, job: Job) -> None:
         """Take from the Salt master's job cache what the event bus did not bring."""
-        for minion, told in (await self.link.ask("watch", jid=job.jid))["returns"].items():
+        for minion, told in (await self.link.ask("watch", jid=job.jid, minions=sorted(job.asks)))["returns"].items():
             self._take({"jid": job.jid, "minion": minion, **told, "cached": True})
 
     def _take(self, told: dict[str, Any]) -> None:
@@ -228,6 +247,10 @@ class SaltJobs:
         if "minion" not in told:
             self._unsettled = asyncio.get_running_loop().time()
             return
+        if "value" not in told:
+            self._suspect(told)
+            return
+        self._unsigned.discard(told["minion"])
         self._alive[told["minion"]] = asyncio.get_running_loop().time()
         job = self._jobs.get(told["jid"])
         ask = job.asks.get(told["minion"]) if job else None
@@ -238,6 +261,19 @@ class SaltJobs:
             return
         large = told["large"] or told["value"] == TRIMMED
         ask.answered.set_result(Answer(told["value"], told["rc"], told["good"], large, told["cut"]))
+
+    def _suspect(self, told: Mapping[str, Any]) -> None:
+        """Take that something came in a minion's name which may not be its own."""
+        minion = told["minion"]
+        if "unsigned" in told:
+            self._unsigned.add(minion)
+            return
+        self._doubted[minion] = asyncio.get_running_loop().time()
+        log.error(
+            "salt: job %s: two different answers in the name of the minion %s: a minion forges, or two have one id",
+            told["jid"],
+            minion,
+        )
 
     def _lost(self) -> None:
         """After the process has died: a new one takes up what the old one was listening for."""

@@ -5,15 +5,16 @@
 The daemon and this process exchange JSON, one message a line. {"id", "do", ...} is a question, {"id", ...} its answer.
 {"jid", "minion", "value", ...} is what a minion returned to a job that was published or watched here. One thread asks
 the questions' client, another has the event bus: neither is used by both, since a LocalClient shared by threads hangs.
-{"anew": true} says that the Salt master was started anew.
+{"anew": true} says that the Salt master was started anew, {"minion", "contradicted": true} that two different returns
+came in one minion's name, {"minion", "unsigned": true} that one came which its key has not signed.
 
-Runs as `python -m rpcgate.engines.salt_process FD CONFIG`; it ends when the daemon's end of the socket is closed.
+Runs as `python -m rpcgate.engines.salt_process FD CONFIG [signed]`; it ends when the daemon's end of the socket is
+closed.
 """
 
 import json
 import logging
 import os
-import re
 import socket
 import sys
 import threading
@@ -22,12 +23,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-RETURN = re.compile(r"salt/job/(\d+)/ret/(.+)")
+from rpcgate.engines.salt_returns import Returns, Watched, plain, told_of
+
 PUBLISH, TRIES = 5, 3  # seconds for the Salt master to take a job, and how often Salt's client asks it to
 CONNECT = 3.0  # seconds for its request port to accept
 LOOK = 0.5  # seconds between looks whether the Salt master was started anew
-LARGEST = 8 << 20  # characters of one minion's return, as JSON
-TRIMMED = '"VALUE_TRIMMED"'  # what stands in an event for what does not fit into it (max_event_size)
+NO_RECORD = (
+    "The Salt master keeps no job cache (job_cache: False, or ext_job_cache), so nothing shows which minion has given"
+    " an answer; let it keep one, or let the minions sign (engines.salt.signed)."
+)
 
 
 class SaltRefusal(Exception):
@@ -58,16 +62,21 @@ class Conversation:
 class Questions:
     """Answer what the daemon asks. Belongs to one thread, as its client does."""
 
-    def __init__(self, opts: dict[str, Any], watched: set[str], listening: threading.Event) -> None:
+    def __init__(
+        self, opts: dict[str, Any], watched: Watched, listening: threading.Event, *, signed: bool = False
+    ) -> None:
         self._opts = opts
         self._watched = watched
+        self._signed = signed
         self._listening = listening
         self._client: Any = None
 
     def publish(self, jid: str, function: str, arg: list[Any], minions: list[str]) -> dict[str, Any]:
         """Give a job to the Salt master; the answer names the minions that it knows."""
+        if not self._signed and (not self._opts["job_cache"] or self._opts.get("ext_job_cache")):
+            raise SaltRefusal(NO_RECORD)
         self._reach()
-        self._watched.add(jid)
+        self._watched[jid] = frozenset(minions)
         from salt.exceptions import AuthenticationError, AuthorizationError
 
         try:
@@ -80,17 +89,19 @@ class Questions:
             raise SaltRefusal(f"The Salt master does not let this account run {function}: {error}") from error
         return {"minions": taken.get("minions", []) if taken else []}
 
-    def watch(self, jid: str) -> dict[str, Any]:
+    def watch(self, jid: str, minions: list[str]) -> dict[str, Any]:
         """Pass on from now on what is returned to a job, and give what the Salt master's job cache has of it."""
-        self._watched.add(jid)
+        self._watched[jid] = frozenset(minions)
+        if self._signed:  # the job cache keeps no signatures
+            return {"returns": {}}
         client = self._made()
         cached = client.returners[f"{self._opts['master_job_cache']}.get_jid"](jid)
         found = {minion: told for minion, told in cached.items() if "return" in told}
-        return {"returns": {minion: _told(told["return"], told) for minion, told in found.items()}}
+        return {"returns": {minion: told_of(told) for minion, told in found.items()}}
 
     def forget(self, jid: str) -> dict[str, Any]:
         """Pass on no more of a job."""
-        self._watched.discard(jid)
+        self._watched.pop(jid, None)
         return {}
 
     def keys(self) -> dict[str, Any]:
@@ -142,7 +153,7 @@ class Questions:
         return self._client
 
 
-def main(channel: socket.socket, config: Path) -> int:
+def main(channel: socket.socket, config: Path, *, signed: bool) -> int:
     """Serve until the daemon closes its end."""
     logging.disable(logging.CRITICAL)
     talk = Conversation(channel)
@@ -152,10 +163,11 @@ def main(channel: socket.socket, config: Path) -> int:
         talk.say({"id": 0, "error": f"Salt cannot read {config}: {error}"})
         return 2
     talk.say({"id": 0})
-    watched: set[str] = set()
+    watched: Watched = {}
     listening = threading.Event()
-    threading.Thread(target=listen, args=(opts, watched, talk, listening), daemon=True).start()
-    questions = Questions(opts, watched, listening)
+    returns = Returns(opts, watched, signed=signed)
+    threading.Thread(target=listen, args=(opts, returns, talk, listening), daemon=True).start()
+    questions = Questions(opts, watched, listening, signed=signed)
     with channel.makefile("rb") as lines:
         for line in lines:
             answer(questions, json.loads(line), talk)
@@ -194,7 +206,7 @@ def answer(questions: Questions, question: dict[str, Any], talk: Conversation) -
     talk.say({"id": number, **said})
 
 
-def listen(opts: dict[str, Any], watched: set[str], talk: Conversation, listening: threading.Event) -> None:
+def listen(opts: dict[str, Any], returns: Returns, talk: Conversation, listening: threading.Event) -> None:
     """Pass on what minions return to watched jobs; connect again whenever the Salt master was started anew."""
     import salt.utils.event
 
@@ -209,50 +221,18 @@ def listen(opts: dict[str, Any], watched: set[str], talk: Conversation, listenin
                         talk.say({"anew": True})
                     was_there = True
                     listening.set()
-                    _pass_on(events, watched, talk)
+                    _pass_on(events, returns, talk)
         except Exception:  # noqa: BLE001  # Salt is foreign code, and a bus that breaks is met by a new connection
             time.sleep(LOOK)
         listening.clear()
 
 
-def _pass_on(events: Any, watched: set[str], talk: Conversation) -> None:  # noqa: ANN401  # Salt is not typed
+def _pass_on(events: Any, returns: Returns, talk: Conversation) -> None:  # noqa: ANN401  # Salt is not typed
     until = time.monotonic() + LOOK
     while time.monotonic() < until:
-        event = events.get_event(wait=LOOK, tag="salt/job/", match_type="startswith", full=True)
-        found = RETURN.fullmatch(event["tag"]) if event else None
-        if found and found[1] in watched:
-            told = event["data"]
-            talk.say({"jid": found[1], "minion": found[2], **_told(told.get("return"), told)})
-
-
-def _told(value: Any, told: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401  # whatever a function returns
-    """Give what a minion returned. cut: Salt has left out a part of it; large: it is too much to pass on."""
-    text = json.dumps(plain(value))
-    large = len(text) > LARGEST
-    kept = None if large else json.loads(text)
-    rc = told.get("retcode")
-    return {
-        "value": kept,
-        "rc": rc if type(rc) is int else None,
-        "good": bool(told.get("success", True)),
-        "cut": TRIMMED in text,
-        "large": large,
-    }
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401  # any value that Salt's messages may hold
-    """Make a value JSON: other kinds become texts, keys too."""
-    if isinstance(value, str | int | bool | None):
-        return value
-    if isinstance(value, float):
-        return value if value - value == 0 else str(value)  # JSON has neither infinity nor NaN
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, Mapping):
-        return {key if isinstance(key, str) else str(plain(key)): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return str(value)
+        event = events.get_event(wait=returns.pause(LOOK), tag="salt/job/", match_type="startswith", full=True)
+        for message in returns.saw(event) if event else returns.due():
+            talk.say(message)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -264,4 +244,4 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])))
+    sys.exit(main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), signed=sys.argv[3:] == ["signed"]))
