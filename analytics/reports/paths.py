@@ -42,14 +42,12 @@ FROM (SELECT user_id, visit, arrayMap(r -> $node, $part) AS nodes FROM ($visits)
 """
 FIRST_SQL = "SELECT user_id, argMin(steps, began) AS steps FROM ($paths) GROUP BY user_id"
 TOP_SQL = """
-SELECT $key AS link, any(i) AS place, any(a) AS source
+SELECT $key AS link, pair.1 AS place, pair.2 AS source
 FROM (
-    SELECT arrayJoin(arrayMap(
-        i -> (i, steps[i], steps[i + 1]), range(1, least(length(steps), {depth:UInt8}))
-    )) AS pair, pair.1 AS i, pair.2 AS a, pair.3 AS b
-    FROM ($chosen)
+    SELECT arrayJoin(arrayZip(arrayPopBack(arrayEnumerate(shown)), arrayPopBack(shown), arrayPopFront(shown))) AS pair
+    FROM (SELECT arraySlice(steps, 1, {depth:UInt8}) AS shown FROM ($chosen))
 )
-GROUP BY link
+GROUP BY pair
 ORDER BY count() DESC, link
 LIMIT {links:UInt16}
 """
@@ -59,19 +57,31 @@ FIRSTS_SQL = "SELECT steps[1] AS step FROM ($chosen) GROUP BY step ORDER BY coun
 WALKS_SQL = """
 SELECT
     user_id,
-    arrayFirstIndex(
-        i -> NOT has({kept:Array(String)}, $key_of_steps), range(1, least(length(steps), {depth:UInt8}))
-    ) AS off,
-    if(off = 0, toUInt64(least(length(steps), {depth:UInt8})), toUInt64(off)) AS last,
+    arrayMap((i, a, b) -> $key_of_lambda, places, sources, targets) AS keys,
+    arrayFirstIndex(key -> NOT has({kept:Array(String)}, key), keys) AS off,
+    if(off = 0, length(shown), toUInt64(off)) AS last,
     multiIf(off > 0, 'other', length(steps) > {depth:UInt8}, 'further', 'exit') AS way,
     if(
         has({firsts:Array(String)}, steps[1]),
-        arrayConcat(
-            arrayMap(i -> (toUInt64(i), steps[i], steps[i + 1], ''), range(1, last)), [(last, steps[last], '', way)]
+        arrayPushBack(
+            arrayMap(
+                (i, a, b) -> (toUInt64(i), a, b, ''),
+                arraySlice(places, 1, last - 1), arraySlice(sources, 1, last - 1), arraySlice(targets, 1, last - 1)
+            ),
+            (last, shown[last], '', way)
         ),
         [(toUInt64(0), '', '', way)]
     ) AS links
-FROM ($chosen)
+FROM (
+    SELECT
+        user_id,
+        steps,
+        arraySlice(steps, 1, {depth:UInt8}) AS shown,
+        arrayPopBack(arrayEnumerate(shown)) AS places,
+        arrayPopBack(shown) AS sources,
+        arrayPopFront(shown) AS targets
+    FROM ($chosen)
+)
 """
 SQL = """
 SELECT link.1 AS place, link.2 AS a, link.3 AS b, link.4 AS out, count() AS visits, uniqExact(user_id) AS people
@@ -87,7 +97,7 @@ GROUP BY user_id
 ORDER BY user_id
 LIMIT {limit:UInt32}
 """
-KEY = "concat(toString(i), ':', toString(length({a})), ':', {a}, {b})"  # no two links have one
+KEY = "concat(toString({i}), ':', toString(length({a})), ':', {a}, {b})"  # no two links have one
 NODES = {"behaviour": "r.6", "behaviour and category": "concat(r.6, ' ', toString(r.5))"}
 FORWARD = "arraySlice(visit, arrayFirstIndex(r -> r.7 = 1, visit))"
 BACKWARD = "arrayReverse(arraySlice(visit, 1, arrayLastIndex(r -> r.7 = 1, visit)))"
@@ -167,8 +177,8 @@ def _links(data: Data, sql: str, more: dict[str, Clause], bind: dict[str, Any]) 
 
 
 def _with(text: str, paths: str) -> str:
-    text = text.replace("$walks", WALKS_SQL).replace("$key_of_steps", KEY.format(a="steps[i]", b="steps[i + 1]"))
-    return text.replace("$key", KEY.format(a="a", b="b")).replace("$chosen", paths)
+    text = text.replace("$walks", WALKS_SQL).replace("$key_of_lambda", KEY.format(i="i", a="a", b="b"))
+    return text.replace("$key", KEY.format(i="pair.1", a="pair.2", b="pair.3")).replace("$chosen", paths)
 
 
 def _labels(params: Params, row: dict[str, Any]) -> tuple[str, str]:
