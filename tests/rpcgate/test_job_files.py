@@ -103,7 +103,7 @@ def test_a_file_above_the_masters_limit_is_not_kept(master: Master, folder: Path
     master.write("test", GET)
     (folder / "x").write_bytes(b"x" * ((3 << 20) + 1))
     event = one(master, master.submit(hosts=HERE, params={"path": str(folder / "x")}))
-    assert (event.status, "has more than the 3145728 bytes" in event.reason) == (Status.FAILED, True)
+    assert (event.status, "has more than the 3 MiB" in event.reason) == (Status.FAILED, True)
 
 
 def test_without_room_the_host_fails_with_a_sentence(master: Master, folder: Path) -> None:

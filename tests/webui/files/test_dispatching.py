@@ -3,11 +3,10 @@
 import base64
 import io
 import os
-import secrets
-import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +50,6 @@ def master(tmp_path: Path, settings: Any) -> Iterator[RealMaster]:
     yield master
     master.stop()
     catalog.catalog.cache_clear()
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(f"/tmp/omtest-{secrets.token_hex(6)}")
-    path.mkdir()
-    yield path
-    subprocess.run(["rm", "-rf", str(path)], check=True)
 
 
 def put(admin: Any, content: bytes, path: Path, on: str = "web1") -> Task:
@@ -112,8 +103,9 @@ def test_an_upload_goes_on_where_it_was_cut(admin: Any, master: RealMaster, fold
     assert (folder / "x").read_bytes() == content
 
 
-def test_a_large_upload_holds_up_no_other_task(admin: Any, master: RealMaster, folder: Path) -> None:
-    master.start()
+@contextmanager
+def uploads_held_back() -> Iterator[threading.Event]:
+    """Let no piece of a file leave for a master until the event is set."""
     go = threading.Event()
     ask = MasterClient.ask
 
@@ -124,34 +116,29 @@ def test_a_large_upload_holds_up_no_other_task(admin: Any, master: RealMaster, f
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(MasterClient, "ask", slow)
-        with Dispatching():
-            large = put(admin, os.urandom(1000), folder / "x")
-            until(lambda: large.jobs.filter(reason__contains="on their way").exists(), "it is on its way")
-            request = tasks.Request(module="run_command", selector="web2", params={"command": "echo quick"})
-            assert statuses(ended(tasks.create(admin, request, source="test"))) == ["ok"]
-            go.set()
-            assert statuses(ended(large)) == ["changed"]
+        yield go
+
+
+def test_a_large_upload_holds_up_no_other_task(admin: Any, master: RealMaster, folder: Path) -> None:
+    master.start()
+    with uploads_held_back() as go, Dispatching():
+        large = put(admin, os.urandom(1000), folder / "x")
+        until(lambda: large.jobs.filter(reason__contains="on their way").exists(), "it is on its way")
+        request = tasks.Request(module="run_command", selector="web2", params={"command": "echo quick"})
+        assert statuses(ended(tasks.create(admin, request, source="test"))) == ["ok"]
+        go.set()
+        assert statuses(ended(large)) == ["changed"]
 
 
 def test_a_task_is_cancelled_while_its_file_is_on_its_way(admin: Any, master: RealMaster, folder: Path) -> None:
     master.start()
-    go = threading.Event()
-    ask = MasterClient.ask
-
-    def slow(self: MasterClient, message: Any, *args: Any, **more: Any) -> Any:
-        if isinstance(message, PutFile):
-            assert go.wait(30)
-        return ask(self, message, *args, **more)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(MasterClient, "ask", slow)
-        with Dispatching():
-            task = put(admin, os.urandom(FILE_PIECE * 2), folder / "x")
-            until(lambda: task.jobs.filter(reason__contains="on their way").exists(), "it is on its way")
-            tasks.cancel(admin, task, source="test")
-            until(lambda: not task.jobs.filter(state=Job.State.NEW).exists(), "it is cancelling")
-            go.set()
-            assert statuses(ended(task))[0].startswith("cancelled")
+    with uploads_held_back() as go, Dispatching():
+        task = put(admin, os.urandom(FILE_PIECE * 2), folder / "x")
+        until(lambda: task.jobs.filter(reason__contains="on their way").exists(), "it is on its way")
+        tasks.cancel(admin, task, source="test")
+        until(lambda: not task.jobs.filter(state=Job.State.NEW).exists(), "it is cancelling")
+        go.set()
+        assert statuses(ended(task))[0].startswith("cancelled")
     assert list(folder.iterdir()) == []
 
 
