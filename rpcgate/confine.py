@@ -1,7 +1,7 @@
 """Shut a process that runs foreign code away from the machine's files, its network and its other processes.
 
-By Landlock (Linux 5.13 and later), which needs no rights and holds for root as well. What is left: reading Python and
-its libraries, the sdk and this package; and the descriptors that are open already.
+By Landlock (Linux 5.13 and later) and a filter of system calls, which need no rights and hold for root as well. What is
+left: reading Python and its libraries, the sdk and this package; and the descriptors that are open already.
 Source: https://docs.kernel.org/userspace-api/landlock.html
 """
 
@@ -11,6 +11,8 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from rpcgate.seccomp import filterable, refuse_connections
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, the same on every architecture
 ASK_VERSION, PATH_BENEATH = 1, 1
@@ -36,7 +38,7 @@ class _Beneath(ctypes.Structure):
 
 def confinable() -> bool:
     """Say whether this kernel can confine."""
-    return _version() > 0
+    return _version() > 0 and filterable()
 
 
 def confine() -> bool:
@@ -45,7 +47,7 @@ def confine() -> bool:
     OSError when it can and does not: go no further then. Call it before there are other threads.
     """
     version = _version()
-    if version < 1:
+    if version < 1 or not filterable():
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     ruleset = _ruleset(libc, version)
@@ -56,6 +58,7 @@ def confine() -> bool:
         _checked(libc.syscall(RESTRICT_SELF, ruleset, 0))
     finally:
         os.close(ruleset)
+    refuse_connections()
     return True
 
 

@@ -1,6 +1,8 @@
 """What foreign code may still do in a confined process: this kernel's own word, in a process of each test's own."""
 
 import os
+import platform
+import re
 import socket
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rpcgate.confine import ROOT, confinable, readable
+from rpcgate.seccomp import MACHINES, REFUSED
 
 pytestmark = pytest.mark.skipif(not confinable(), reason="this kernel has no Landlock")
 
@@ -60,6 +63,36 @@ def test_it_connects_nowhere() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"('127.0.0.1', {server.getsockname()[1]})"
         assert confined(f"socket.create_connection({address})") == "PermissionError"
+
+
+@pytest.mark.parametrize("kind", ["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"])
+@pytest.mark.parametrize("way", ["SOCK_STREAM", "SOCK_DGRAM"])
+def test_it_makes_no_socket(kind: str, way: str) -> None:
+    assert confined(f"socket.socket(socket.{kind}, socket.{way})") == "PermissionError"
+
+
+def test_what_is_open_already_still_works() -> None:
+    assert confined("(lambda a, b: (a.send(b'x'), b.recv(9)))(*socket.socketpair())[1]") == "b'x'"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the second numbering is x86_64's")
+def test_the_second_numbering_of_the_calls_is_refused_too() -> None:
+    code = "__import__('ctypes').CDLL(None, use_errno=True).syscall(0x40000000 + 41, 1, 1, 0)"
+    assert confined(code) == "-1"
+
+
+@pytest.mark.parametrize(
+    ("machine", "header"),
+    [
+        ("x86_64", "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+        ("aarch64", "/usr/include/asm-generic/unistd.h"),  # the numbers that newer machines share
+    ],
+)
+def test_the_numbers_of_the_refused_calls_are_those_of_the_kernels_headers(machine: str, header: str) -> None:
+    if not Path(header).exists():
+        pytest.skip("no such header here")
+    known = dict(re.findall(r"#define __NR_(\w+) (\d+)", Path(header).read_text()))
+    assert [known[name] for name in REFUSED] == [str(number) for number in MACHINES[machine][1]]
 
 
 def test_it_signals_nobody() -> None:
