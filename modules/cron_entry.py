@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from sdk import Context, Engine, Event, Events, Help, Matches, Status, Targets, When, module
+from sdk import Context, Engine, Event, Events, Help, Matches, Status, Targets, When, each, module
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -38,7 +38,9 @@ if [ "$place" = cron.d ]; then
   { [ -z "$line" ] || printf '%s\n' "$begin" "$line" "$end"; } >"$work/new"
 else
   command -v crontab >/dev/null || { echo "this server has no crontab; is cron installed?" >&2; exit 1; }
-  if [ "$(id -u)" = "$(id -u "$account")" ]; then set --; else set -- -u "$account"; fi
+  if [ "$(id -u)" = "$(id -u "$account")" ]; then set --
+  elif [ "$(id -u)" = 0 ]; then set -- -u "$account"
+  else echo "$(id -un) may not change the crontab of $account; another account's takes root" >&2; exit 1; fi
   crontab "$@" -l >"$work/old" 2>"$work/said" || grep -q -e "no crontab for" -e "No such file" "$work/said" ||
     { cat "$work/said" >&2; exit 1; }
   BEGIN=$begin END=$end LINE=$line awk '
@@ -51,6 +53,9 @@ else
     { echo "the crontab of $account has the line '$begin' without its end; put it right by hand" >&2; exit 1; }
 fi
 if cmp -s "$work/old" "$work/new"; then echo same; exit 0; fi
+[ "$place" = crontab ] || [ -w /etc/cron.d ] ||
+  { echo "/etc/cron.d may not be written by $(id -un); that takes root, an account's own crontab does not" >&2
+    exit 1; }
 [ -z "$check" ] || { echo changed; exit 0; }
 if [ "$place" = crontab ]; then crontab "$@" "$work/new" || exit 1
 elif [ -z "$line" ]; then rm -f "$file" || exit 1
@@ -139,13 +144,14 @@ def _number(word: str, words: tuple[str, ...]) -> int:
 @module(risk="change", category="scheduling", timeout=60, number=1015, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     words = [params.place, params.name, params.account, params.line(), "check" if ctx.check else ""]
-    for event in ctx.engine.script(targets, SCRIPT, words):
-        if event.final:
-            yield judged(event, params, check=ctx.check) if event.status is Status.OK else event.quote()
+    said = ctx.engine.script(targets, SCRIPT, words)
+    yield from each(said, lambda event: judged(event, params, check=ctx.check), live=False)
 
 
 def judged(event: Event, params: Params, *, check: bool) -> Event:
     """Say what became of the entry."""
+    if event.status is not Status.OK:
+        return event.quote()
     entry = params.line() or f"{params.name} is absent"
     if event.stdout.split()[-1:] != ["changed"]:
         return event.say(f"As it should be already: {entry}\n")

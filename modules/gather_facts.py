@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sdk import Context, Engine, Event, Events, Status, Targets, module
+from sdk import Context, Engine, Event, Events, Status, Targets, each, module
 
 NOT_DISKS = frozenset(
     (
@@ -20,6 +20,7 @@ NOT_DISKS = frozenset(
     )
 )
 PLAIN = ("hostname", "os", "os_version", "kernel", "arch", "cpu_model", "virtual", "package_system", "python")
+NUMBER = re.compile("[0-9]{1,18}")  # of KiB, also; Python's own idea of a digit takes more than it can read
 MOST = 100  # disks, addresses, interfaces
 SHORT_NAMES = {"Red Hat Enterprise Linux": "RedHat"}
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -54,15 +55,13 @@ class Params:
 
 @module(risk="read", category="system", timeout=60, number=1040, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:  # noqa: ARG001  # it has none
-    for event in ctx.engine.script(targets, SCRIPT):
-        if event.status is Status.OK:
-            yield gathered(event)
-        elif event.final:
-            yield event
+    yield from each(ctx.engine.script(targets, SCRIPT), gathered, live=False)
 
 
 def gathered(event: Event) -> Event:
     """Turn the script's lines into facts, and a table of them."""
+    if event.status is not Status.OK:
+        return event
     lines = [tuple(line.split("\t", 1)) for line in event.stdout.splitlines() if "\t" in line]
     facts = dict(read_facts(lines))
     if "kernel" not in facts:
@@ -77,9 +76,9 @@ def read_facts(lines: list[tuple[str, ...]]) -> Iterator[tuple[str, Any]]:
         if text := said.get(name, "").strip():
             yield name, short(text) if name == "os" else "physical" if (name, text) == ("virtual", "none") else text
     for name, key, unit in (("cpus", "cpus", 1), ("memory_bytes", "MemTotal", 1024), ("swap_bytes", "SwapTotal", 1024)):
-        if said.get(key, "").isdecimal():
+        if NUMBER.fullmatch(said.get(key, "")):
             yield name, int(said[key]) * unit
-    if said.get("btime", "").isdecimal() and len(said["btime"]) < 12:
+    if NUMBER.fullmatch(said.get("btime", "")) and len(said["btime"]) < 12:
         yield "boot_time", datetime.fromtimestamp(int(said["btime"]), UTC).isoformat(timespec="seconds")
     types = {row[1]: row[2] for key, text in lines if key == "mount" and len(row := text.split()) > 2}
     yield "disks", [disk for key, text in lines if key == "df" for disk in read_disk(text, types)][:MOST]
@@ -105,8 +104,8 @@ def read_disk(text: str, types: dict[str, str]) -> Iterator[dict[str, Any]]:
     kind = types.get(row[5].replace("\\", r"\134").replace(" ", r"\040"), "") if len(row) == 6 else ""
     if (
         len(row) == 6
-        and row[1].isdecimal()
-        and row[2].isdecimal()
+        and NUMBER.fullmatch(row[1])
+        and NUMBER.fullmatch(row[2])
         and int(row[1])
         and (kind not in NOT_DISKS or row[5] == "/")
     ):
@@ -114,7 +113,7 @@ def read_disk(text: str, types: dict[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def table(facts: dict[str, Any]) -> str:
-    """Write the facts as a person reads them."""
+    """Write the facts as a person reads them, below a line that tells servers apart."""
     rows = [(name.replace("_", " "), facts[name]) for name in PLAIN if name in facts]
     rows += [("cpus", facts["cpus"])] if "cpus" in facts else []
     rows += [(name[:6].rstrip("_"), size(facts[name])) for name in ("memory_bytes", "swap_bytes") if name in facts]
@@ -126,7 +125,21 @@ def table(facts: dict[str, Any]) -> str:
     rows += [(f"address {name}", ", ".join(addresses)) for name, addresses in facts["interfaces"].items()]
     rows += [("addresses", ", ".join(facts["addresses"]))] if facts["addresses"] and not facts["interfaces"] else []
     width = max(len(name) for name, _ in rows)
-    return "".join(f"{name:<{width}}  {value}\n" for name, value in rows)
+    return "".join([f"{summary(facts)}\n", *(f"{name:<{width}}  {value}\n" for name, value in rows)])
+
+
+def summary(facts: dict[str, Any]) -> str:
+    """Say in a line what servers differ in most."""
+    system = " ".join(facts[name] for name in ("os", "os_version") if name in facts)
+    root = next((disk for disk in facts["disks"] if disk["mount"] == "/"), None)
+    parts = [
+        system or facts["kernel"],
+        f"{facts['cpus']} cpus" if "cpus" in facts else "",
+        f"{size(facts['memory_bytes'])} RAM" if "memory_bytes" in facts else "",
+        f"/ {size(root['used_bytes'])} of {size(root['size_bytes'])}" if root else "",
+        *facts["addresses"][:1],
+    ]
+    return f"{facts.get('hostname', 'unnamed')}: {', '.join(filter(None, parts))}"
 
 
 def size(count: float) -> str:

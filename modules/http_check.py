@@ -5,10 +5,11 @@ seconds of its result. A redirect is not followed: it is an answer with a status
 has: curl, python3 or wget. Proxies of the environment are not used.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, module
+from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 MOST = 1 << 20  # bytes of the page that are looked at
 # Prints the status, milliseconds, and whether the text was found. What a page holds is never printed. The page is cut
@@ -95,16 +96,14 @@ class Params:
 @module(risk="read", category="network", timeout=150, number=1019, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     words = [params.url, params.contains, str(params.within), "yes" if params.insecure else "", str(MOST)]
-    for event in ctx.engine.script(targets, SCRIPT, words):
-        if event.final:
-            yield judged(event, params)
+    yield from each(ctx.engine.script(targets, SCRIPT, words), lambda event: judged(event, params), live=False)
 
 
 def judged(event: Event, params: Params) -> Event:
     """Say whether the answer is what was expected."""
-    said = event.stdout.split()
-    if event.status is Status.OK and len(said) == 3:
-        status, took, found = said
+    said = re.fullmatch(r"([0-9]{3}) ([0-9]{1,9}) (yes|no)", event.stdout.strip())
+    if event.status is Status.OK and said:
+        status, took, found = said.groups()
         event = replace(event.say(f"{params.url} answers with {status}.\n"), seconds=int(took) / 1000)
         if status != str(params.status):
             return event.fail(f"It answers with {status} instead of {params.status}.")
@@ -115,4 +114,4 @@ def judged(event: Event, params: Params) -> Event:
         last = (event.output.strip().splitlines() or ["it cannot be reached"])[-1]
         word = next((word for mark, word in FAULTS if mark in last.lower()), last[:200])
         return replace(event, reason=f"No answer: {word.rstrip('.')}.")
-    return event.quote()
+    return event.quote().fail("It did not say what the page's status is.")

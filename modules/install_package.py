@@ -8,7 +8,7 @@ The server's package lists are taken as they are. A dry run says what would chan
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from sdk import Ansible, Context, Event, Events, Help, Matches, Salt, Status, Targets, merge, module
+from sdk import Ansible, Context, Event, Events, Help, Matches, Salt, Status, Targets, each, merge, module
 
 STATES = {"present": "pkg.installed", "latest": "pkg.latest", "absent": "pkg.removed"}  # Salt's words
 
@@ -35,12 +35,14 @@ def run(ctx: Context[Ansible | Salt], targets: Targets, params: Params) -> Event
         calls.append(ctx.engine.call(by, "state.single", STATES[params.state], **given))
     if by := targets.only(set(targets.names) - set(targets.by("salt").names)):
         calls.append(ctx.engine.module(by, "ansible.builtin.package", name=names, state=params.state))
-    for event in merge(*calls):
-        said = of_state(event, check=ctx.check) if event.final and event.engine == "salt" else event
+
+    def judged(event: Event) -> Event:
+        said = of_state(event, check=ctx.check) if event.engine == "salt" else event
         # what Ansible says of a package that is there, such as the age of the lists, would part equal servers
-        if said.status is Status.OK or (said.status is Status.CHANGED and not said.output):
-            said = said.say(_summary(params, said.status))
-        yield said
+        plain = said.status is Status.OK or (said.status is Status.CHANGED and not said.output)
+        return said.say(_summary(params, said.status)) if plain else said
+
+    yield from each(merge(*calls), judged)
 
 
 def of_state(event: Event, *, check: bool) -> Event:

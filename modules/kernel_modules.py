@@ -3,12 +3,14 @@
 One line each: name, size in KiB, and the modules that use it; sorted by name, so that equal servers answer equally.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from sdk import Between, Context, Engine, Events, Help, Status, Targets, module
+from sdk import Between, Context, Engine, Event, Events, Help, Status, Targets, each, module
 
 SCRIPT = "[ -e /proc/modules ] || { echo 'this kernel has no loadable modules' >&2; exit 1; }\ncat /proc/modules\n"
+ROW = re.compile(r"\S+ [0-9]{1,18} \S+ \S+")  # name, bytes, how many use it, which
 
 
 @dataclass(frozen=True)
@@ -18,16 +20,16 @@ class Params:
 
 @module(risk="read", category="system", timeout=30, number=1004, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.script(targets, SCRIPT):
-        if event.status is Status.OK:
-            yield event.say(listed(event.stdout, params.filter) or "No such module is loaded.\n")
-        elif event.final:
-            yield event
+    def judged(event: Event) -> Event:
+        text = listed(event.stdout, params.filter) or "No such module is loaded.\n"
+        return event.say(text) if event.status is Status.OK else event
+
+    yield from each(ctx.engine.script(targets, SCRIPT), judged, live=False)
 
 
 def listed(proc_modules: str, text: str) -> str:
     """Turn the text of /proc/modules (name, bytes, count, users, ...) into one line a module."""
-    rows = sorted(line.split() for line in proc_modules.splitlines() if len(line.split()) >= 4)
+    rows = sorted(line.split() for line in proc_modules.splitlines() if ROW.match(line))
     kept = [row for row in rows if text in row[0]]
     return "".join(
         f"{name:<28} {int(size) // 1024:>7}  {users.rstrip(',-')}".rstrip() + "\n"

@@ -8,7 +8,7 @@ has this name. Where more match than allowed, nothing is done. A dry run lists w
 from dataclasses import dataclass
 from typing import Annotated
 
-from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, module
+from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 # A process is known by its number and the time of its birth, so that a number given out anew is not hit. The kernel
 # keeps 15 characters of a name: a longer one must also be the command line's. Rows: what became of it, number, command.
@@ -91,17 +91,14 @@ class Params:
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     only = str(params.pid or "")
     words = [params.name, only, params.account, str(params.wait), "kill" if params.kill else "", str(params.at_most)]
-    for event in ctx.engine.script(targets, SCRIPT, [*words, "check" if ctx.check else ""]):
-        if event.status is Status.OK:
-            yield judged(event, params)
-        elif event.rc == 3:
-            yield event.quote().say(listed(event))
-        elif event.final:
-            yield event.quote()
+    said = ctx.engine.script(targets, SCRIPT, [*words, "check" if ctx.check else ""])
+    yield from each(said, lambda event: judged(event, params), live=False)
 
 
 def judged(event: Event, params: Params) -> Event:
     """Say what became of the processes."""
+    if event.status is not Status.OK:
+        return event.quote().say(listed(event)) if event.rc == 3 else event.quote()
     became = {row[1]: row[0] for row in rows(event)}  # the last word counts
     words = [word for word in became.values() if word != "spared"]
     said = event.say(listed(event) or f"No process is called {params.name}.\n")

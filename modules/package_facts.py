@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from sdk import Context, Engine, Events, Help, Matches, Status, Targets, module
+from sdk import Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 # rows of name, version, architecture; a server may have a second package system that is empty
 SCRIPT = """\
@@ -41,11 +41,11 @@ class Params:
 
 @module(risk="read", category="packages", timeout=60, number=1011, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.script(targets, SCRIPT):
-        if event.status is Status.OK:
-            yield event.say(listed(event.stdout, params.name) or "No such package is installed.\n")
-        elif event.final:
-            yield event.quote()
+    def judged(event: Event) -> Event:
+        text = listed(event.stdout, params.name) or "No such package is installed.\n"
+        return event.say(text) if event.status is Status.OK else event.quote()
+
+    yield from each(ctx.engine.script(targets, SCRIPT), judged, live=False)
 
 
 def listed(table: str, glob: str) -> str:

@@ -8,7 +8,7 @@ lists say as they are; where apt's are older than a week, that is said.
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from sdk import Context, Engine, Event, Events, Help, Status, Targets, module
+from sdk import Context, Engine, Event, Events, Help, Status, Targets, each, module
 
 # Rows of mark, name, version now, version to come. apt: a simulated upgrade, whose lines are
 # Inst NAME [OLD] (NEW Origin:Suite [arch]). dnf's check-update ends with 100 where there are updates; a
@@ -54,15 +54,13 @@ class Params:
 
 @module(risk="read", category="packages", timeout=180, number=1012, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.script(targets, SCRIPT):
-        if event.status is Status.OK:
-            yield judged(event, params.fail)
-        elif event.final:
-            yield event.quote()
+    yield from each(ctx.engine.script(targets, SCRIPT), lambda event: judged(event, params.fail), live=False)
 
 
 def judged(event: Event, fail: str) -> Event:
     """Turn rows into lines, security updates first."""
+    if event.status is not Status.OK:
+        return event.quote()
     rows = [tuple(line.split("\t")) for line in event.stdout.splitlines()]
     updates: dict[str, tuple[str, ...]] = {}
     for row in sorted(row for row in rows if len(row) == 4):

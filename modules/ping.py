@@ -6,7 +6,7 @@ seconds of a server are its round trip.
 
 from dataclasses import dataclass
 
-from sdk import Context, Engine, Events, Status, Targets, module
+from sdk import Context, Engine, Events, Status, Targets, each, module
 
 
 @dataclass(frozen=True)
@@ -16,5 +16,5 @@ class Params:
 
 @module(risk="read", category="system", timeout=30, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:  # noqa: ARG001  # it has none
-    for event in ctx.engine.shell(targets, ["true"]):
-        yield event.say("It answers.\n") if event.status is Status.OK else event
+    answers = ctx.engine.shell(targets, ["true"])
+    yield from each(answers, lambda event: event.say("It answers.\n") if event.status is Status.OK else event)

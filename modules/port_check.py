@@ -5,11 +5,12 @@ sent. Listen: which program listens on this port of the server itself? Each uses
 curl or nc.
 """
 
+import re
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal
 
-from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, When, module
+from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, When, each, module
 
 # Prints milliseconds. curl waits for the other side to speak even when connected; busybox's nc runs `true` then.
 REACH = r"""
@@ -78,21 +79,23 @@ def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     script, words = (LISTEN, [str(params.port)])
     if params.what == "reach":
         script, words = REACH, [params.host, str(params.port), str(params.within)]
-    for event in ctx.engine.script(targets, script, words):
-        if event.final:
-            yield reached(event, params) if params.what == "reach" else listening(event, params.port)
+
+    def judged(event: Event) -> Event:
+        return reached(event, params) if params.what == "reach" else listening(event, params.port)
+
+    yield from each(ctx.engine.script(targets, script, words), judged, live=False)
 
 
 def reached(event: Event, params: Params) -> Event:
     """Say whether the port answered; the milliseconds go where they keep no two servers from being alike."""
     where, took = f"{params.host} port {params.port}", event.stdout.strip()
-    if event.status is Status.OK and took.isdigit():
+    if event.status is Status.OK and re.fullmatch("[0-9]{1,9}", took):
         return replace(event.say(f"{where} answers.\n"), reason=f"Connected in {took} ms.", seconds=int(took) / 1000)
     if event.rc == 1:
         said = event.output.strip().lower()
         word = next((word for mark, word in WORDS if mark in said), "cannot be reached")
         return replace(event, reason=f"{where} {word}.")
-    return event.quote()
+    return event.quote().fail("It did not say whether the port answers.")
 
 
 def listening(event: Event, port: int) -> Event:
@@ -108,6 +111,8 @@ def listening(event: Event, port: int) -> Event:
 
 def address(text: str) -> str:
     """Read an address of /proc/net/tcp: 32-bit words in hexadecimal, each as the processor holds it."""
+    if not re.fullmatch("[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32}", text):
+        raise ValueError(f"{text[:60]!r} is no address")
     words = [int.from_bytes(bytes.fromhex(text[at : at + 8]), "little") for at in range(0, len(text), 8)]
     whole = sum(word << 32 * at for at, word in enumerate(reversed(words)))
     return str(IPv6Address(whole) if len(words) == 4 else IPv4Address(whole))

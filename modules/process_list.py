@@ -4,10 +4,11 @@ Processor time is measured over one second, not over a process' whole life: 100 
 in RAM. With a filter, only processes whose command line holds that text; no character in it has a special meaning.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from sdk import Between, Context, Engine, Events, Help, Matches, Status, Targets, module
+from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 # Rows of % of one processor, KiB of RAM, pid, account, command. From /proc, so that every server answers alike, with
 # procps, with busybox and without a ps. status is read beside stat, because the kernel writes a process' name there so
@@ -55,6 +56,7 @@ rows=$({
   }') || { echo "the processes could not be read" >&2; exit 1; }
 printf '%s\n' "$rows" | if [ "$BY" = cpu ]; then sort -k1,1nr -k2,2nr; else sort -k2,2nr -k1,1nr; fi | head -n "$COUNT"
 """
+ROW = re.compile(r"(-?[0-9]{1,9}\.[0-9])\t([0-9]{1,15})\t([0-9]{1,10})\t([^\t]*)\t(.*)")
 
 
 @dataclass(frozen=True)
@@ -73,19 +75,29 @@ class Params:
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     # octal, so that the words of this call, which stand in its own command lines, do not find themselves
     text = "".join(f"\\0{byte:03o}" for byte in params.filter.encode())
-    for event in ctx.engine.script(targets, SCRIPT, [params.by, str(params.count), text, params.account]):
-        if event.status is Status.OK:
-            yield event.say(listed(event.stdout) or "No process is like that.\n")
-        elif event.final:
-            yield event.quote()
+    said = ctx.engine.script(targets, SCRIPT, [params.by, str(params.count), text, params.account])
+    yield from each(said, judged, live=False)
+
+
+def judged(event: Event) -> Event:
+    """Say which processes there are."""
+    if event.status is not Status.OK:
+        return event.quote()
+    return event.say(listed(event.stdout) or "No process is like that.\n")
 
 
 def listed(table: str) -> str:
-    """Turn rows into aligned lines below a heading."""
-    rows = [row for row in (line.split("\t", 4) for line in table.splitlines()) if len(row) == 5]
+    """Turn rows into aligned lines below their sum and a heading."""
+    rows = [row.groups() for row in map(ROW.fullmatch, table.splitlines()) if row]
     lines = [
         f"{cpu:>6} {int(kib) / 1024:>9.1f} {pid:>8}  {who:<12} "
         + "".join(c if c.isprintable() else "?" for c in command)
         for cpu, kib, pid, who, command in rows
     ]
-    return "\n".join([f"{'CPU %':>6} {'RAM MiB':>9} {'PID':>8}  {'ACCOUNT':<12} COMMAND", *lines, ""]) if rows else ""
+    share, mib = sum(float(row[0]) for row in rows), sum(int(row[1]) for row in rows) / 1024
+    head = f"{len(rows)} process{'es' * (len(rows) > 1)} shown: {share:.0f} % CPU, {mib:.0f} MiB RAM"
+    return (
+        "\n".join([head, f"{'CPU %':>6} {'RAM MiB':>9} {'PID':>8}  {'ACCOUNT':<12} COMMAND", *lines, ""])
+        if rows
+        else ""
+    )

@@ -8,7 +8,7 @@ takes the old one's place. A file that is there keeps its mode, owner and group 
 from dataclasses import dataclass
 from typing import Annotated
 
-from sdk import Context, Engine, Events, File, Help, Matches, Targets, module
+from sdk import Context, Engine, Event, Events, File, Help, Matches, Targets, each, module
 
 NAME = Matches(r"[A-Za-z0-9_][\w.@\\-]*", "write the name or the number of an account")
 
@@ -33,7 +33,11 @@ class Params:
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     mode = int(params.mode, 8) if params.mode else None
     put, path, file = ctx.engine.put, params.path, params.file
-    for event in put(targets, path, file, mode=mode, owner=params.owner, group=params.group, backup=params.backup):
-        said = "It would have" if ctx.check else "Its content there has"
-        good = event.final and event.status.good
-        yield event.say(f"{event.output}{said} SHA-256 {file.sha256}\n") if good else event
+    said = "It would have" if ctx.check else "Its content there has"
+
+    def judged(event: Event) -> Event:
+        return event.say(f"{event.output}{said} SHA-256 {file.sha256}\n") if event.status.good else event
+
+    yield from each(
+        put(targets, path, file, mode=mode, owner=params.owner, group=params.group, backup=params.backup), judged
+    )

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from sdk import Between, Context, Engine, Event, Events, Help, Status, Targets, module
+from sdk import Between, Context, Engine, Event, Events, Help, Status, Targets, each, module
 
 PAUSE, PATIENCE = 3.0, 15.0  # seconds between two looks, and for one
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -43,13 +43,16 @@ def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
             yield Event(event.host, Status.RUNNING, "The reboot is ordered.\n", stream="note")
     while ordered:
         time.sleep(PAUSE)
-        for event in ctx.engine.shell(targets.only(set(ordered)), ["cat", BOOT_ID], timeout=PATIENCE):
-            if event.final:
-                before, since = ordered[event.host]
-                said = judged(event, before, time.monotonic() - since, params.within)
-                if said:
-                    del ordered[event.host]
-                    yield said
+        looks = ctx.engine.shell(targets.only(set(ordered)), ["cat", BOOT_ID], timeout=PATIENCE)
+        for event in each(looks, lambda event: looked_at(event, ordered[event.host], params.within), live=False):
+            del ordered[event.host]
+            yield event
+
+
+def looked_at(event: Event, ordered: tuple[str, float], within: int) -> Event | None:
+    """Say how a server ends. ordered: its boot id before, and when the reboot was ordered."""
+    before, since = ordered
+    return judged(event, before, time.monotonic() - since, within)
 
 
 def judged(event: Event, before: str, took: float, within: int) -> Event | None:

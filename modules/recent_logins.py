@@ -6,7 +6,7 @@ From the login records (last), or where there are none, from what sshd wrote int
 from dataclasses import dataclass
 from typing import Annotated
 
-from sdk import Between, Context, Engine, Events, Help, Targets, module
+from sdk import Between, Context, Engine, Event, Events, Help, Targets, each, module
 
 SCRIPT = """\
 for try in "last -n $1" "wtmpdb last -n $1"; do
@@ -30,5 +30,9 @@ class Params:
 
 @module(risk="read", category="system", timeout=30, number=1002, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.script(targets, SCRIPT, [str(params.count)]):
-        yield event.say("Nobody has logged in.\n") if event.final and event.status.good and not event.output else event
+    yield from each(ctx.engine.script(targets, SCRIPT, [str(params.count)]), judged)
+
+
+def judged(event: Event) -> Event:
+    """Say so where there is no login."""
+    return event.say("Nobody has logged in.\n") if event.status.good and not event.output else event

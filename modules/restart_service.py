@@ -7,7 +7,7 @@ that does not run, by `service`.
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from sdk import Context, Engine, Event, Events, Help, Matches, Status, Targets, module
+from sdk import Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 EXISTS = """\
 PATH=$PATH:/usr/sbin:/sbin
@@ -45,8 +45,8 @@ class Params:
 
 @module(risk="change", category="services", timeout=120, number=1007, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.script(targets, EXISTS if ctx.check else RESTART, [params.service]):
-        yield answer(event, params.service, check=ctx.check) if event.final else event
+    said = ctx.engine.script(targets, EXISTS if ctx.check else RESTART, [params.service])
+    yield from each(said, lambda event: answer(event, params.service, check=ctx.check))
 
 
 def answer(event: Event, service: str, *, check: bool) -> Event:

@@ -8,7 +8,7 @@ marked as failed. Without names, the services that have failed are listed. By sy
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, module
+from sdk import Between, Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 # Rows of name, state, at boot; "none" is a service that is not there. OpenRC's and Debian's `service` end with 0 for
 # one that runs.
@@ -53,15 +53,13 @@ class Params:
 
 @module(risk="read", category="services", timeout=60, number=1010, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.script(targets, SCRIPT, params.services):
-        if event.status is Status.OK:
-            yield judged(event)
-        elif event.final:
-            yield event.quote()
+    yield from each(ctx.engine.script(targets, SCRIPT, params.services), judged, live=False)
 
 
 def judged(event: Event) -> Event:
     """Turn rows into lines, and fail where a service does not run."""
+    if event.status is not Status.OK:
+        return event.quote()
     rows = [row for row in (line.split("\t") for line in event.stdout.splitlines()) if len(row) == 3]
     said = event.say("".join(f"{name:<32} {state:<20} {boot}\n" for name, state, boot in rows) or "None has failed.\n")
     missing = [f"There is no service {name}." for name, state, _ in rows if state == "none"]

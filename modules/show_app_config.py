@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from sdk import Choices, Context, Engine, Events, Help, Matches, Status, Targets, module
+from sdk import Choices, Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 ASKED, OFFERED = 3, 300  # servers whose /etc is looked at for the list; files of it
 ENDINGS = ("conf", "cnf", "cfg", "ini", "toml", "yml", "yaml", "properties")
@@ -25,7 +25,7 @@ mask() { awk -v bare="$1" -v secrets="$2" '
       $0 = substr($0, 1, RSTART + RLENGTH - 1) "********"
     }
     print }' name="$words[a-z0-9_.-]*[\"']?([[:blank:]]*[:=>]+|[[:blank:]])[[:blank:]]*" -; }
-words='(pass(word|wd|phrase)?|pwd|secret|token|credential|(api|access|private)[_-]?key|requirepass|masterauth)'
+words='(pass(word|wd|phrase)?|pwd|secret|token|credential|(api|access|private)[_-]?key|requirepass|masterauth|authorization|bearer)'
 pattern=$1 bare=$2 secrets=$3 shown=
 IFS=
 set -- $pattern
@@ -65,6 +65,10 @@ class Params:
 @module(risk="read", category="files", timeout=60, number=1006, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     args = [params.path, "" if params.comments else "1", "1" if params.secrets else ""]
-    for event in ctx.engine.script(targets, SCRIPT, args):
-        last = event.output.strip().splitlines()[-1:] if event.status is Status.FAILED else []
-        yield replace(event, reason=f"{last[0]}.") if last else event
+    yield from each(ctx.engine.script(targets, SCRIPT, args), judged)
+
+
+def judged(event: Event) -> Event:
+    """Let the last line of a failure be its reason."""
+    last = event.output.strip().splitlines()[-1:] if event.status is Status.FAILED else []
+    return replace(event, reason=f"{last[0]}.") if last else event

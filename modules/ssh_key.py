@@ -10,7 +10,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from sdk import Context, Engine, Event, Events, Help, Matches, Status, Targets, module
+from sdk import Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 KINDS = (
     *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
@@ -56,7 +56,10 @@ edit=$(cat <<'END'
 END
 )
 if [ "$(id -u)" = "$(id -u "$LOGIN")" ]; then exec sh -c "$edit"; fi
-[ "$(id -u)" = 0 ] || { echo "$(id -un) may not change the keys of $LOGIN; that takes root or $LOGIN" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || {
+  case $LOGIN in root) or=;; *) or=" or $LOGIN";; esac
+  echo "$(id -un) may not change the keys of $LOGIN; that takes root$or" >&2; exit 1
+}
 exec su -s /bin/sh -c "$edit" "$LOGIN"
 """
 )
@@ -98,13 +101,14 @@ class Params:
 @module(risk="change", category="accounts", timeout=60, number=1014, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     words = [params.account, params.state, *params.words(), "check" if ctx.check else ""]
-    for event in ctx.engine.script(targets, SCRIPT, words):
-        if event.final:
-            yield judged(event, params, check=ctx.check) if event.status is Status.OK else event.quote()
+    said = ctx.engine.script(targets, SCRIPT, words)
+    yield from each(said, lambda event: judged(event, params, check=ctx.check), live=False)
 
 
 def judged(event: Event, params: Params, *, check: bool) -> Event:
     """Say what became of the key."""
+    if event.status is not Status.OK:
+        return event.quote()
     if event.stdout.split()[-1:] != ["changed"]:
         return event.say(f"{params.account}: the key is {params.state} already.\n")
     return event.change().say(f"{params.account}: the key {'would be' if check else 'is now'} {params.state}.\n")

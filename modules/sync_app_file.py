@@ -4,24 +4,59 @@ The file that was there stays beside the new one as NAME.DATE-TIME.bak. Where th
 example nginx -t && systemctl reload nginx; where that fails, the file before is put back.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from sdk import Between, Context, Engine, Event, Events, File, Help, Matches, Status, Targets, follow, merge, module
+from sdk import (
+    Between,
+    Context,
+    Engine,
+    Event,
+    Events,
+    File,
+    Help,
+    Matches,
+    Status,
+    Targets,
+    each,
+    follow,
+    merge,
+    module,
+)
 
-PUT_BACK, NOT_PUT_BACK = 120, 121
-SCRIPT = """\
-/bin/sh -c "$1" && exit 0
-rc=$?
-[ -n "$2" ] || exit $rc
-echo "The command ended with exit status $rc." >&2
-mv -f -- "$2" "${2%.????????-??????.bak}" && exit 120
-exit 121
+# A folder is the mark that the command is due: it is there while the command has not ended well and the file stays, so
+# that a repetition finds it. mkdir follows no link and overwrites nothing.
+MARK = r"""
+path=$1
+[ ! -L "$path" ] || { path=$(readlink -f -- "$path" && echo .) && path=${path%??}; } || exit 1
+due=${path%/*}/.${path##*/}.command-due
 """
-REASONS = {
-    PUT_BACK: "The command failed; the file before was put back.",
-    NOT_PUT_BACK: "The command failed, and the file before could not be put back; it is beside the new one.",
+IS_DUE = MARK + '[ ! -d "$due" ] || echo due\n'
+# What became of the file is said last, in one word before the exit status; the command cannot say anything after it.
+SCRIPT = (
+    MARK
+    + r"""
+command=$2 before=$3
+mkdir -- "$due" 2>/dev/null
+/bin/sh -c "$command"
+rc=$?
+word=stays
+if [ $rc -eq 0 ]; then word=
+elif [ "$before" = none ]; then rm -f -- "$path" && word=removed
+elif [ -n "$before" ]; then mv -f -- "$before" "${before%.????????-??????.bak}" && word=put-back
+fi
+case $word in stays) ;; *) rmdir -- "$due" 2>/dev/null;; esac
+[ $rc -eq 0 ] || printf '\nThe command ended with exit status %s: %s\n' $rc $word >&2
+exit $rc
+"""
+)
+ENDED = re.compile(r"The command ended with exit status ([0-9]{1,3}): (stays|removed|put-back)")
+BECAME = {
+    "put-back": "The file before was put back.",
+    "removed": "The new file was removed; there was none before.",
+    "stays": "The new file stays; a repetition runs the command again.",
 }
 
 
@@ -48,23 +83,54 @@ def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
 
 def commanded(ctx: Context[Engine], targets: Targets, params: Params, ended: Sequence[Event]) -> Events:
     """Run the command on the servers of these events that want it; the others end as they did."""
-    wanted = (Status.CHANGED,) if params.when == "changed" else (Status.CHANGED, Status.OK)
-    due = {event.host: event for event in ended if params.command and event.status in wanted}
-    yield from (event for event in ended if event.host not in due)
+    good = {event.host: event for event in ended if params.command and event.status.good}
+    yield from (event for event in ended if event.host not in good)
+    asked = {host: event for host, event in good.items() if event.status is Status.OK and params.when == "changed"}
+    due = {host: event for host, event in good.items() if host not in asked}
+
+    def look(event: Event) -> Event | None:
+        """Leave out those where the command failed the last time: they are due."""
+        if event.status is not Status.OK:
+            return event.quote()
+        if event.stdout.strip() != "due":
+            return asked[event.host]
+        due[event.host] = asked[event.host]
+        return None
+
+    if asked:
+        yield from each(ctx.engine.script(targets.only(set(asked)), IS_DUE, [params.path]), look, live=False)
     if ctx.check:
         yield from (event.say(f"{event.output}Then this would run: {params.command}\n") for event in due.values())
         return
-    by_backup: dict[str, list[str]] = {}
+    by_before: dict[str, list[str]] = {}
     for event in due.values():
-        by_backup.setdefault(event.data["backup"] if params.restore else "", []).append(event.host)
-    engine = ctx.engine
-    calls = [engine.script(targets.only(hosts), SCRIPT, [params.command, old]) for old, hosts in by_backup.items()]
-    for event in merge(*calls):
-        yield told(due[event.host], event) if event.final else event
+        by_before.setdefault(before(event) if params.restore else "", []).append(event.host)
+    script = ctx.engine.script
+    calls = [
+        script(targets.only(hosts), SCRIPT, [params.path, params.command, old]) for old, hosts in by_before.items()
+    ]
+    yield from each(merge(*calls), lambda event: told(due[event.host], event))
+
+
+def before(put: Event) -> str:
+    """Give where the file before is; "none" where there was none, "" where the same one was there."""
+    return str(put.data["backup"]) or "none" if put.status is Status.CHANGED else ""
 
 
 def told(put: Event, event: Event) -> Event:
     """Give the end of both steps: changed where either the file or the command changed something."""
     event = event.change() if put.status is Status.CHANGED or event.status is Status.OK else event
-    reason = REASONS.get(event.rc or 0, event.reason) if event.status is Status.FAILED else event.reason
+    reason = why(event) if event.status is Status.FAILED else event.reason
     return replace(event.say(put.output + event.output), reason=reason, data=put.data)
+
+
+def why(event: Event) -> str:
+    """Say how the command ended, what it said last, and what became of the file."""
+    said = event.data if isinstance(event.data, dict) else {}
+    *lines, last = [line.strip() for line in str(said.get("stderr", "")).splitlines() if line.strip()] or [""]
+    ended = ENDED.fullmatch(last)
+    if not ended:
+        return event.reason
+    lines = lines or event.stdout.strip().splitlines()
+    quoted = f": {lines[-1][:200].rstrip('.')}" if lines else ""
+    return f"The command ended with exit status {ended[1]}{quoted}. {BECAME[ended[2]]}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from sdk import Between, Choices, Context, Engine, Events, Help, Matches, Status, Targets, module
+from sdk import Between, Choices, Context, Engine, Event, Events, Help, Matches, Status, Targets, each, module
 
 ASKED = 3  # servers whose /var/log is looked at for the list
 OFFERED = 200
@@ -42,10 +42,14 @@ class Params:
 
 @module(risk="read", category="logs", timeout=60, number=1001, idempotent=True, check=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
-    for event in ctx.engine.script(targets, SCRIPT, [params.path, str(params.lines), params.filter]):
-        if event.status is Status.FAILED and event.output.strip():
-            yield replace(event, reason=event.output.strip().splitlines()[-1])
-        elif event.status is Status.OK and params.filter and not event.output:
-            yield event.say(f"No line of {params.path} holds this text.\n")
-        else:
-            yield event
+    said = ctx.engine.script(targets, SCRIPT, [params.path, str(params.lines), params.filter])
+    yield from each(said, lambda event: judged(event, params))
+
+
+def judged(event: Event, params: Params) -> Event:
+    """Let the last line of a failure be its reason, and say so where no line holds the text."""
+    if event.status is Status.FAILED and event.output.strip():
+        return replace(event, reason=event.output.strip().splitlines()[-1])
+    if event.status is Status.OK and params.filter and not event.output:
+        return event.say(f"No line of {params.path} holds this text.\n")
+    return event

@@ -8,11 +8,29 @@ uses, are never touched. Done by Ansible's or Salt's own module; a dry run says 
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
-from sdk import Ansible, Between, Context, Event, Events, Help, Matches, Salt, Status, Targets, When, merge, module
+from sdk import (
+    Ansible,
+    Between,
+    Context,
+    Event,
+    Events,
+    Help,
+    Matches,
+    Salt,
+    Status,
+    Targets,
+    When,
+    each,
+    merge,
+    module,
+)
 
-# Prints "there" or "missing". Everything that is not to be touched ends here, before any engine's module is asked.
+# Prints "there" or "missing", then root or the account that this runs as. Everything that is not to be touched ends
+# here, before any engine's module is asked.
 GUARD = r"""
-uid=$(id -u "$1" 2>/dev/null) || { echo missing; exit 0; }
+me=$(id -un)
+[ "$(id -u)" != 0 ] || me=root
+uid=$(id -u "$1" 2>/dev/null) || { echo "missing $me"; exit 0; }
 if [ "$uid" -eq 0 ]; then echo "$1 has the uid 0; a task does not touch it" >&2; exit 1; fi
 if [ -z "$3" ] && { [ "$uid" -lt 1000 ] || [ "$uid" -eq 65534 ]; }; then
   echo "$1 has the uid $uid and belongs to the system; say that you mean it (system account)" >&2; exit 1
@@ -20,7 +38,7 @@ fi
 case $2 in absent|locked) for own in "$(id -un)" "${SUDO_USER:-}"; do
   [ "$1" != "$own" ] || { echo "this task runs as $1; without it the server could not be reached" >&2; exit 1; }
 done;; esac
-echo there
+echo "there $me"
 """
 NEVER, AT_ONCE = -1, 86_400  # when an account expires: not at all, and on 2 January 1970; shadow warns of the 1st
 
@@ -62,15 +80,22 @@ class Params:
 @module(risk="destroy", category="accounts", timeout=120, number=1013, idempotent=True, check=True)
 def run(ctx: Context[Ansible | Salt], targets: Targets, params: Params) -> Events:
     found: dict[str, list[str]] = {"there": [], "missing": []}
-    for event in ctx.engine.script(targets, GUARD, [params.name, params.state, str(params.system_account or "")]):
-        word = event.stdout.strip() if event.status is Status.OK else ""
+    plain: dict[str, str] = {}  # servers that are not reached as root, and as whom
+
+    def guarded(event: Event) -> Event | None:
+        word, _, me = event.stdout.strip().partition(" ") if event.status is Status.OK else ("", "", "")
         if word == "missing" and params.state != "present":
             said = event.say(f"There is no account {params.name}.\n")
-            yield said if params.state == "absent" else said.fail(f"There is no account {params.name}.")
-        elif word in found:
-            found[word].append(event.host)
-        elif event.final:
-            yield event.quote()
+            return said if params.state == "absent" else said.fail(f"There is no account {params.name}.")
+        if word not in found:
+            return event.quote().fail("It did not say whether the account is there.")
+        found[word].append(event.host)
+        if me != "root":
+            plain[event.host] = me[:60]
+        return None
+
+    guard = ctx.engine.script(targets, GUARD, [params.name, params.state, str(params.system_account or "")])
+    yield from each(guard, guarded, live=False)
     calls = []
     for word, hosts in found.items():
         some, new = targets.only(hosts), word == "missing"
@@ -79,9 +104,11 @@ def run(ctx: Context[Ansible | Salt], targets: Targets, params: Params) -> Event
         if by := some.by("salt"):
             state = "user.absent" if params.state == "absent" else "user.present"
             calls.append(ctx.engine.call(by, "state.single", state, **for_salt(params, new=new), test=ctx.check))
-    for event in merge(*calls):
-        if event.final:
-            yield said_of(of_state(event), params, check=ctx.check)
+    yield from each(
+        merge(*calls),
+        lambda event: said_of(of_state(event), params, check=ctx.check, plain=plain.get(event.host, "")),
+        live=False,
+    )
 
 
 def for_ansible(params: Params, *, new: bool) -> dict[str, Any]:
@@ -115,8 +142,10 @@ def of_state(event: Event) -> Event:
     return event.change() if states[0].get("changes") or result is None else event
 
 
-def said_of(event: Event, params: Params, *, check: bool) -> Event:
-    """Say what became of the account, on every engine in the same words."""
+def said_of(event: Event, params: Params, *, check: bool, plain: str) -> Event:
+    """Say what became of the account, on every engine in the same words. plain: who it runs as where not as root."""
+    if plain and (event.status is Status.FAILED or (check and event.status is Status.CHANGED)):
+        return replace(event, status=Status.FAILED, reason=f"Changing accounts takes root; {plain} is not.")
     if not event.status.good:
         return event
     verb = "is already" if event.status is Status.OK else "would be" if check else "is now"

@@ -1,6 +1,7 @@
 """The contract of task modules: everything a module file imports, from the standard library only."""
 
 from sdk.context import Context
+from sdk.each import each
 from sdk.engines import Ansible, Engine, Func, Local, Salt, Ssh
 from sdk.errors import ModuleError, ParamError
 from sdk.event import Event, Events
@@ -36,6 +37,7 @@ __all__ = [
     "Target",
     "Targets",
     "When",
+    "each",
     "follow",
     "merge",
     "module",

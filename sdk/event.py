@@ -49,10 +49,13 @@ class Event:
         return str(self.data.get("stdout", "")) if isinstance(self.data, dict) else ""
 
     def fail(self, reason: str) -> "Event":
-        """Turn a good event into a failure with a reason; one that runs, was cancelled or is a problem stays."""
+        """Turn a good event into a failure with a reason; one that runs, was cancelled or is a problem stays.
+
+        An exit status of 0 is taken away: beside a failure it would say the contrary.
+        """
         if not self.status.good:
             return self
-        return replace(self, status=Status.FAILED, reason=reason)
+        return replace(self, status=Status.FAILED, reason=reason, rc=self.rc or None)
 
     def change(self, reason: str = "") -> "Event":
         """Say that the host was changed; anything but ok stays as it is."""

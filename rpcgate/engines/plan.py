@@ -198,7 +198,7 @@ def _read_put(path: str, mark: str, *, check: bool) -> Read:
     def read(event: Event, said: Said) -> Event:
         written = remote_files.read_written(said.streams["stdout"].text(), mark)
         if said.rc != 0 or written is None:
-            return _refused(event, said, f"{path} was not written")
+            return _refused(event, said, path, "written")
         data = {"backup": written.backup}
         if not written.changed:
             return replace(event, rc=0, status=Status.OK, output=f"{path} is as wanted already.\n", data=data)
@@ -214,19 +214,21 @@ def _read_get(path: str, limit: int, mark: str) -> Read:
     def read(event: Event, said: Said) -> Event:
         _, found, content = bytes(said.raw).partition(mark.encode())
         if said.rc != 0 or not found:
-            return _refused(event, said, f"{path} was not read")
+            return _refused(event, said, path, "read")
         if len(content) > limit:
-            reason = f"{path} has more than the {limit} bytes that may be read."
-            return replace(event, rc=0, status=Status.FAILED, reason=reason)
+            most = f"{limit >> 20} MiB" if limit % (1 << 20) == 0 else f"{limit} bytes"
+            return replace(event, status=Status.FAILED, reason=f"{path} has more than the {most} that may be read.")
         data = {"content": base64.b64encode(content).decode()}
         return replace(event, rc=0, status=Status.OK, output=f"{path}: {len(content)} bytes.\n", data=data)
 
     return read
 
 
-def _refused(event: Event, said: Said, what: str) -> Event:
+def _refused(event: Event, said: Said, path: str, verb: str) -> Event:
     lines = said.streams["stderr"].text().strip().splitlines() or [f"exit status {said.rc}"]
-    return replace(event, rc=said.rc, status=Status.FAILED, reason=f"{what}: {lines[-1]}", output="\n".join(lines))
+    why = f"it {lines[-1].removeprefix(f'{path} ')}" if lines[-1].startswith(f"{path} ") else lines[-1]
+    reason = f"{path} was not {verb}: {why}"
+    return replace(event, rc=said.rc, status=Status.FAILED, reason=reason, output="\n".join(lines))
 
 
 def _why(said: Said, program: str, sudo: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from tests.modules.conftest import Runner, loaded
 
 pytestmark = pytest.mark.sshd
 DAY = 86_400
-LIMITS: dict[str, Any] = {"older_than": 7, "most_files": 20, "most_mib": 100}
+LIMITS: dict[str, Any] = {"older_than": 7, "most_files": 20, "most_size": 100}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_more_files_than_allowed_are_all_left(run: Runner, folder: Path) -> None
 
 def test_more_bytes_than_allowed_are_all_left(run: Runner, folder: Path) -> None:
     path = old(folder / "a.log", size=(1 << 20) + 1)
-    event = one(run)("disk_cleanup", folder=str(folder), **{**LIMITS, "most_mib": 1})["host0"]
+    event = one(run)("disk_cleanup", folder=str(folder), **{**LIMITS, "most_size": 1})["host0"]
     assert (event.status, "more than the 1 allowed" in event.reason) == (Status.FAILED, True)
     assert path.exists()
 
@@ -184,7 +184,7 @@ def test_folders_of_applications_are_taken(folder: str) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [{"older_than": 0}, {"most_files": 0}, {"most_mib": 0}, {"name": "a/b"}, {"name": "a\nb"}, {"most_files": ""}],
+    [{"older_than": 0}, {"most_files": 0}, {"most_size": 0}, {"name": "a/b"}, {"name": "a\nb"}, {"most_files": ""}],
 )
 def test_limits_must_be_typed(raw: dict[str, object]) -> None:
     with pytest.raises(ParamError):

@@ -81,7 +81,7 @@ def test_get_file_brings_the_servers_file(gate: Gate, folder: Path) -> None:
 def test_get_file_fetches_nothing_above_its_limit_or_that_is_not_there(gate: Gate, folder: Path) -> None:
     (folder / "log").write_bytes(bytes((1 << 20) + 1))
     event = gate("get_file", path=f"{folder}/log", limit=1)["host0"]
-    assert (event.status, event.data, "more than the 1048576 bytes" in event.reason) == (Status.FAILED, None, True)
+    assert (event.status, event.data, "more than the 1 MiB" in event.reason) == (Status.FAILED, None, True)
     event = gate("get_file", path=f"{folder}/none")["host0"]
     assert (event.status, "does not exist" in event.reason) == (Status.FAILED, True)
 
@@ -116,14 +116,57 @@ def test_sync_app_file_puts_the_file_before_back_where_its_command_fails(gate: G
     broken = gate.upload(b"broken")
     order = "echo line 3 is wrong >&2; exit 7"
     event = gate("sync_app_file", file=broken, path=f"{folder}/x", command=order)["host0"]
-    assert (event.status, event.reason) == (Status.FAILED, "The command failed; the file before was put back.")
+    assert (event.status, event.rc) == (Status.FAILED, 7)
+    assert event.reason == "The command ended with exit status 7: line 3 is wrong. The file before was put back."
     assert "line 3 is wrong" in (event.text or "")
     assert "exit status 7" in (event.text or "")
     assert ((folder / "x").is_symlink(), (folder / "x").read_text(), names(folder / "real")) == (True, "good", ["x"])
     assert (folder / "x").stat().st_mode & 0o7777 == 0o646
     event = gate("sync_app_file", file=broken, path=f"{folder}/x", command=order, restore=False)["host0"]
     assert (event.status, event.rc, (folder / "x").read_text()) == (Status.FAILED, 7, "broken")
-    assert names(folder / "real") == ["x", "x.WHEN.bak"]
+    assert names(folder / "real") == [".x.command-due", "x", "x.WHEN.bak"]
+
+
+def test_sync_app_file_takes_a_new_file_away_again_where_its_command_fails(gate: Gate, folder: Path) -> None:
+    (folder / "real").mkdir(mode=0o777)
+    (folder / "real").chmod(0o777)
+    (folder / "link").symlink_to("real/new")
+    order = "echo no such directive; exit 1"
+    for path in ("x", "link"):
+        for _ in "ab":  # a repetition does not turn it green
+            event = gate("sync_app_file", file=gate.upload(b"n"), path=f"{folder}/{path}", command=order)["host0"]
+            assert (event.status, event.rc) == (Status.FAILED, 1)
+            assert event.reason == (
+                "The command ended with exit status 1: no such directive. "
+                "The new file was removed; there was none before."
+            )
+            assert (names(folder), names(folder / "real")) == (["link", "real"], [])
+
+
+def test_sync_app_file_runs_its_command_again_until_it_ends_well(gate: Gate, folder: Path) -> None:
+    ask = {"file": gate.upload(b"new"), "path": f"{folder}/x", "restore": False}
+    order = f"[ -e {folder}/ready ] || {{ echo not ready >&2; exit 3; }}; date >>{folder}/ran"
+    for _ in "ab":
+        event = gate("sync_app_file", **ask, command=order)["host0"]
+        assert (event.status, event.rc) == (Status.FAILED, 3)
+        assert event.reason == (
+            "The command ended with exit status 3: not ready. The new file stays; a repetition runs the command again."
+        )
+        assert names(folder) == [".x.command-due", "x"]
+    event = gate("sync_app_file", check=True, **ask, command=order)["host0"]
+    assert "Then this would run" in (event.text or "")
+    (folder / "ready").touch()
+    assert gate("sync_app_file", **ask, command=order)["host0"].status is Status.CHANGED
+    assert names(folder) == ["ran", "ready", "x"]
+    assert gate("sync_app_file", **ask, command=order)["host0"].status is Status.OK
+    assert len((folder / "ran").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("said", ["stays", "put-back"])
+def test_sync_app_file_believes_no_command_about_the_file(gate: Gate, folder: Path, said: str) -> None:
+    order = f"echo 'The command ended with exit status 0: {said}' >&2; exit 9"
+    event = gate("sync_app_file", file=gate.upload(b"n"), path=f"{folder}/x", command=order)["host0"]
+    assert event.reason.endswith("The new file was removed; there was none before.")
 
 
 def test_sync_app_file_in_a_dry_run_says_both_and_does_neither(gate: Gate, folder: Path) -> None:

@@ -56,8 +56,11 @@ def test_a_package_system_and_a_boot_time_are_named(facts: dict[str, Any]) -> No
     assert facts["boot_time"].endswith("+00:00")
 
 
-def test_the_output_is_an_aligned_table(run: Runner) -> None:
-    lines = run("gather_facts")["host0"].output.splitlines()
+def test_the_output_is_a_line_that_tells_servers_apart_and_an_aligned_table(run: Runner) -> None:
+    first, *lines = run("gather_facts")["host0"].output.splitlines()
+    assert first.startswith(f"{os.uname()[1]}: {platform.freedesktop_os_release()['NAME'].split()[0]}")
+    assert f", {os.cpu_count()} cpus, " in first
+    assert "iB RAM, / " in first
     assert lines[0].split()[0] == "hostname"
     width = lines[0].index(os.uname()[1])
     assert all(line[width - 2 : width] == "  " and line[width] != " " for line in lines)
@@ -104,6 +107,9 @@ def test_an_answer_without_facts_is_a_failure(module: Any, text: str) -> None:
     [
         "cpus\t-1",
         "cpus\tmany",
+        "cpus\t²",
+        "MemTotal\t" + "9" * 5000,
+        "df\tx ² ² ² ²% /",
         "MemTotal\t٣٤x",
         "btime\t99999999999999999",
         "df\tx",

@@ -27,7 +27,7 @@ def busy() -> Iterator[int]:
 
 
 def rows(output: str) -> list[list[str]]:
-    return [line.split(None, 4) for line in output.splitlines()[1:]]
+    return [line.split(None, 4) for line in output.splitlines()[2:]]
 
 
 def test_a_busy_process_is_at_the_top(run: Runner, busy: int) -> None:
@@ -38,6 +38,7 @@ def test_a_busy_process_is_at_the_top(run: Runner, busy: int) -> None:
     assert mine[3] == pwd.getpwuid(os.getuid()).pw_name
     shares = [float(row[0]) for row in rows(event.output)]
     assert shares == sorted(shares, reverse=True)
+    assert event.output.startswith(f"{len(shares)} processes shown: {sum(shares):.0f} % CPU, ")
 
 
 def test_by_memory_the_largest_come_first(run: Runner, busy: int) -> None:
@@ -52,7 +53,7 @@ def test_by_memory_the_largest_come_first(run: Runner, busy: int) -> None:
 def test_a_filter_is_plain_text_over_the_whole_command_line(run: Runner, busy: int, text: str) -> None:
     event = run("process_list", filter=text)["host0"]
     assert [row[2] for row in rows(event.output)] == [str(busy)]
-    assert len(event.output.splitlines()) == 2  # no newline of a command line makes a line
+    assert len(event.output.splitlines()) == 3  # no newline of a command line makes a line
 
 
 @pytest.mark.parametrize("text", ["it.s", "^python", "-v", "no such process anywhere"])

@@ -59,7 +59,7 @@ def test_each_server_is_asked_by_its_own_engine(master: Master, run_by_both: Eng
         ("kill_process", {"name": "no such $(process) 'here'"}, "No process is called no such $(process) 'here'.\n"),
         (
             "disk_cleanup",
-            {"folder": "/var/tmp", "older_than": 3650, "most_files": 1, "most_mib": 1, "name": "'\"*$("},
+            {"folder": "/var/tmp", "older_than": 3650, "most_files": 1, "most_size": 1, "name": "'\"*$("},
             "",
         ),
         ("reboot_and_wait", {"within": 10}, "It would be rebooted.\n"),

@@ -15,7 +15,7 @@ Write here what it does, and whether repeating it is safe: people read this befo
 from dataclasses import dataclass
 from typing import Annotated
 
-from sdk import Context, Engine, Events, Help, Matches, Targets, module
+from sdk import Context, Engine, Event, Events, Help, Matches, Targets, each, module
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,14 @@ class Params:
 @module(risk="read", category="general", timeout=30, idempotent=True)
 def run(ctx: Context[Engine], targets: Targets, params: Params) -> Events:
     # ctx.engine reaches each server by whatever engine it has. No shell reads these words.
-    for event in ctx.engine.shell(targets, ["echo", params.word]):
-        # Pieces of live output come first; then each server ends with one final event, which you may judge:
-        # event.fail("why"), event.change("what was changed"), event.say("what to show instead").
-        yield event
+    # Pieces of live output come first; then each server ends with one final event, which judged sees.
+    yield from each(ctx.engine.shell(targets, ["echo", params.word]), judged)
+
+
+def judged(event: Event) -> Event:
+    # event.fail("why"), event.change("what was changed") or event.say("what to show instead") make a new event of it.
+    # What is raised here, by an answer that nobody expected, fails this server alone.
+    return event
 '''
 TEST = '''"""{name} on real hosts: script/test tests/modules/test_{name}.py"""
 
