@@ -21,7 +21,6 @@ STYLE = {
     "svg.fonttype": "none",
 }
 LABELS = 16  # on an axis; more would overlap
-NAMED = 15  # points of a scatter chart, the first
 DASHES = ("-", "--", ":", "-.")  # where there are more lines than colours
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from analytics import catalog, charts, sankey
+from analytics import catalog, charts
 from analytics.dataset import RANKS
 from analytics.store.client import Store
 from sdk.report import Chart, Column, NotSupported, Report, Result
@@ -84,9 +84,3 @@ def test_a_line_is_drawn_for_each_value_of_by() -> None:
     labels, lines = charts._lines(result, Chart("line", "day", ("n",), by="value"))
     assert labels == ["mon", "tue"]
     assert lines == {"a": {"mon": 1, "tue": 3}, "b": {"mon": 2, "tue": None}}
-
-
-def test_a_node_stands_behind_all_that_lead_to_it() -> None:
-    flows = [("1. a", "2. b", 3.0), ("2. b", "exit", 1.0), ("2. b", "3. c", 2.0), ("3. c", "exit", 2.0)]
-    assert sankey.columns(flows) == {"1. a": 0, "2. b": 1, "3. c": 2, "exit": 3}
-    assert set(sankey.columns([("a", "b", 1.0), ("b", "a", 1.0)])) == {"a", "b"}
