@@ -10,7 +10,7 @@ from typing import Any
 from rpcgate.engines.table import Table
 from sdk import Target
 
-KEYS = ("config", "id", "gather", "batch", "concurrency", "signed")
+KEYS = ("config", "id", "gather", "batch", "concurrency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class SaltConfig:
 
     config: the folder of its configuration. home: our own folder. by_address: a server's minion id is its address
     instead of its name. gather: seconds for a minion to say that it is there. batch: minions in one message to the Salt
-    master. concurrency: servers worked on at once. signed: only what a minion's own key has signed is its answer.
+    master. concurrency: servers worked on at once.
     """
 
     config: Path
@@ -28,7 +28,6 @@ class SaltConfig:
     gather: float
     batch: int
     concurrency: int
-    signed: bool
 
     def minion(self, target: Target) -> str:
         """Give a server's minion id."""
@@ -62,7 +61,6 @@ def read_config(values: Mapping[str, Any], home: Path) -> SaltConfig:
         gather=table.number("gather", 10, 1, 120),
         batch=table.whole("batch", 500, 1, 10_000),
         concurrency=table.whole("concurrency", 1000, 1, 10_000),
-        signed=table.flag("signed"),
     )
 
 

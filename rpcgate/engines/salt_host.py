@@ -79,7 +79,7 @@ class SaltHost(HostRun):
                 reason = (
                     f"The minion {self._minion} does not answer; nothing was sent to it. Does salt-minion run there?"
                 )
-                raise NotReachedError(reason + self._jobs.unsigned(self._minion)) from error
+                raise NotReachedError(reason) from error
             except SaltError as error:
                 raise NotReachedError(str(error)) from error
         self._began = self._loop.time()

@@ -95,7 +95,6 @@ class SaltJobs:
         self._alive: dict[str, float] = {}  # minion -> when it last answered
         self._unsettled = float("-inf")  # when the Salt master was away, or came back
         self._doubted: dict[str, float] = {}  # minion -> when two different answers had come in its name
-        self._unsigned: set[str] = set()  # minions in whose name came what their key had not signed
 
     def publish(self, minion: str, function: str, arg: Sequence[Any] = (), *, watched: bool = True) -> Ask:
         """Ask a function of a minion. watched: a silent one is found out."""
@@ -118,7 +117,7 @@ class SaltJobs:
         except TimeoutError:
             if not ask.taken.done():
                 raise SaltError("The Salt master takes no jobs.", sent=bool(ask.jid)) from None
-            raise SilentError(f"The minion {minion} does not answer.{self.unsigned(minion)}", sent=True) from None
+            raise SilentError(f"The minion {minion} does not answer.", sent=True) from None
         finally:
             ask.answered.cancel()  # nobody waits for it any more
 
@@ -135,15 +134,6 @@ class SaltJobs:
         if asyncio.get_running_loop().time() - self._doubted.get(minion, float("-inf")) > DOUBTFUL:
             return ""
         return f"Two different answers came in the name of {minion}: one is not its own. See the log."
-
-    def unsigned(self, minion: str) -> str:
-        """Say that what came in a minion's name was not signed by its key; "" when there was nothing such."""
-        if minion not in self._unsigned:
-            return ""
-        return (
-            " What came in its name was not signed by its key, as engines.salt.signed asks: does"
-            " minion_sign_messages stand in its configuration, and was the answer below max_event_size?"
-        )
 
     def forget_who_is_there(self) -> None:
         """Take no minion to be there until it has answered anew."""
@@ -227,7 +217,6 @@ class SaltJobs:
         ask.ended = 0 if answer.value else ask.ended + 1
         if ask.ended > LOOKS:
             reason = f"The minion {ask.minion} works on it no more, and its answer did not come."
-            reason += self.unsigned(ask.minion)
             ask.fail(SilentError(reason, sent=True, heard=True))
 
     def _settling(self, *, away: bool = False) -> bool:
@@ -247,10 +236,9 @@ class SaltJobs:
         if "minion" not in told:
             self._unsettled = asyncio.get_running_loop().time()
             return
-        if "value" not in told:
+        if "contradicted" in told:
             self._suspect(told)
             return
-        self._unsigned.discard(told["minion"])
         self._alive[told["minion"]] = asyncio.get_running_loop().time()
         job = self._jobs.get(told["jid"])
         ask = job.asks.get(told["minion"]) if job else None
@@ -265,9 +253,6 @@ class SaltJobs:
     def _suspect(self, told: Mapping[str, Any]) -> None:
         """Take that something came in a minion's name which may not be its own."""
         minion = told["minion"]
-        if "unsigned" in told:
-            self._unsigned.add(minion)
-            return
         self._doubted[minion] = asyncio.get_running_loop().time()
         log.error(
             "salt: job %s: two different answers in the name of the minion %s: a minion forges, or two have one id",

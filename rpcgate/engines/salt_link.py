@@ -99,7 +99,6 @@ class SaltLink:
         with theirs, (self._config.home / "process.log").open("wb") as log:
             process = self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "rpcgate.engines.salt_process", str(theirs.fileno()), str(self._config.config)),
-                *(["signed"] if self._config.signed else []),
                 pass_fds=[theirs.fileno()],
                 cwd=self._config.home,
                 env={**_inherited(), "PYTHONPATH": str(Path(rpcgate.__file__).parents[1])},

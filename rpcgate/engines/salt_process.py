@@ -5,11 +5,10 @@
 The daemon and this process exchange JSON, one message a line. {"id", "do", ...} is a question, {"id", ...} its answer.
 {"jid", "minion", "value", ...} is what a minion returned to a job that was published or watched here. One thread asks
 the questions' client, another has the event bus: neither is used by both, since a LocalClient shared by threads hangs.
-{"anew": true} says that the Salt master was started anew, {"minion", "contradicted": true} that two different returns
-came in one minion's name, {"minion", "unsigned": true} that one came which its key has not signed.
+{"anew": true} says that the Salt master was started anew, {"jid", "minion", "contradicted": true} that two different
+returns came in one minion's name.
 
-Runs as `python -m rpcgate.engines.salt_process FD CONFIG [signed]`; it ends when the daemon's end of the socket is
-closed.
+Runs as `python -m rpcgate.engines.salt_process FD CONFIG`; it ends when the daemon's end of the socket is closed.
 """
 
 import json
@@ -30,7 +29,7 @@ CONNECT = 3.0  # seconds for its request port to accept
 LOOK = 0.5  # seconds between looks whether the Salt master was started anew
 NO_RECORD = (
     "The Salt master keeps no job cache (job_cache: False, or ext_job_cache), so nothing shows which minion has given"
-    " an answer; let it keep one, or let the minions sign (engines.salt.signed)."
+    " an answer; let it keep one."
 )
 
 
@@ -62,18 +61,15 @@ class Conversation:
 class Questions:
     """Answer what the daemon asks. Belongs to one thread, as its client does."""
 
-    def __init__(
-        self, opts: dict[str, Any], watched: Watched, listening: threading.Event, *, signed: bool = False
-    ) -> None:
+    def __init__(self, opts: dict[str, Any], watched: Watched, listening: threading.Event) -> None:
         self._opts = opts
         self._watched = watched
-        self._signed = signed
         self._listening = listening
         self._client: Any = None
 
     def publish(self, jid: str, function: str, arg: list[Any], minions: list[str]) -> dict[str, Any]:
         """Give a job to the Salt master; the answer names the minions that it knows."""
-        if not self._signed and (not self._opts["job_cache"] or self._opts.get("ext_job_cache")):
+        if not self._opts["job_cache"] or self._opts.get("ext_job_cache"):
             raise SaltRefusal(NO_RECORD)
         self._reach()
         self._watched[jid] = frozenset(minions)
@@ -92,8 +88,6 @@ class Questions:
     def watch(self, jid: str, minions: list[str]) -> dict[str, Any]:
         """Pass on from now on what is returned to a job, and give what the Salt master's job cache has of it."""
         self._watched[jid] = frozenset(minions)
-        if self._signed:  # the job cache keeps no signatures
-            return {"returns": {}}
         client = self._made()
         cached = client.returners[f"{self._opts['master_job_cache']}.get_jid"](jid)
         found = {minion: told for minion, told in cached.items() if "return" in told}
@@ -153,7 +147,7 @@ class Questions:
         return self._client
 
 
-def main(channel: socket.socket, config: Path, *, signed: bool) -> int:
+def main(channel: socket.socket, config: Path) -> int:
     """Serve until the daemon closes its end."""
     logging.disable(logging.CRITICAL)
     talk = Conversation(channel)
@@ -165,9 +159,9 @@ def main(channel: socket.socket, config: Path, *, signed: bool) -> int:
     talk.say({"id": 0})
     watched: Watched = {}
     listening = threading.Event()
-    returns = Returns(opts, watched, signed=signed)
+    returns = Returns(opts, watched)
     threading.Thread(target=listen, args=(opts, returns, talk, listening), daemon=True).start()
-    questions = Questions(opts, watched, listening, signed=signed)
+    questions = Questions(opts, watched, listening)
     with channel.makefile("rb") as lines:
         for line in lines:
             answer(questions, json.loads(line), talk)
@@ -244,4 +238,4 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), signed=sys.argv[3:] == ["signed"]))
+    sys.exit(main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2])))

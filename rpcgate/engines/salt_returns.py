@@ -2,8 +2,8 @@
 
 Every minion may put events on the Salt master's bus, with any tag and any content, so also what looks like the return
 of another. An event is therefore only the sign to look: a return is taken when the Salt master has recorded it for
-that minion in its job cache, or when the minion's own key has signed it (minion_sign_messages). With
-engines.salt.signed only the signature counts.
+that minion in its job cache, and as it was recorded. A minion's signature (minion_sign_messages) cannot be checked
+here: it covers the time in `_stamp`, which the bus writes anew.
 """
 
 import hashlib
@@ -23,18 +23,16 @@ SOONEST = 0.002  # seconds: the Salt master writes the record right after it has
 PATIENCE = 20.0  # seconds in which an event's record must come; what comes later is found by a look at the job cache
 REMEMBERED = 20_000  # returns that were taken, to be held against a second one
 SEEN = 4  # different contents of one return's events that are remembered
-OURS = ("sig", "_stamp")  # what the event has besides what the minion has signed
 Key = tuple[str, str]  # job id and minion
 Watched = dict[str, frozenset[str]]  # job id -> the minions that were asked
 
 
 class Returns:
-    """The returns to the jobs that are watched. signed: only those count that their minion's key has signed."""
+    """The returns to the jobs that are watched."""
 
-    def __init__(self, opts: dict[str, Any], watched: Watched, *, signed: bool) -> None:
+    def __init__(self, opts: dict[str, Any], watched: Watched) -> None:
         self._opts = opts
         self._watched = watched
-        self._signed = signed
         self._claimed: dict[Key, set[str]] = {}  # what events said that have no record yet
         self._looks: list[tuple[float, float, Key]] = []  # when to look, and since when
         self._taken: OrderedDict[Key, str] = OrderedDict()
@@ -51,10 +49,6 @@ class Returns:
         told = told_of(data)
         if key in self._taken:
             yield from self._held_against(key, told)
-        elif self._own(key, data):
-            yield from self._take(key, told)
-        elif self._signed:
-            yield {"minion": key[1], "unsigned": True}
         else:
             self._await(key, told)
             yield from self.due()
@@ -126,24 +120,6 @@ class Returns:
             self._client = salt.client.LocalClient(mopts=self._opts, keep_loop=True)
         cached = self._client.returners[f"{self._opts['master_job_cache']}.get_jid"](jid)
         return {minion: record for minion, record in cached.items() if "return" in record}
-
-    def _own(self, key: Key, data: Mapping[str, Any]) -> bool:
-        """Say whether the minion's accepted key has signed this as its return to this job."""
-        import salt.cache
-        import salt.crypt
-        import salt.serializers.msgpack
-
-        if (data.get("cmd"), data.get("jid"), data.get("id")) != ("_return", *key):
-            return False
-        if not isinstance(data.get("sig"), bytes):
-            return False
-        signed = {name: value for name, value in data.items() if name not in OURS}
-        known = salt.cache.Cache(self._opts, driver=self._opts["keys.cache_driver"]).fetch("keys", key[1])
-        if not known or known.get("state") != "accepted":
-            return False
-        text = salt.serializers.msgpack.serialize(signed)
-        public = salt.crypt.PublicKey.from_str(known["pub"])
-        return bool(public.verify(text, data["sig"], algorithm=self._opts["signing_algorithm"]))
 
 
 def told_of(told: Mapping[str, Any]) -> dict[str, Any]:
