@@ -20,7 +20,7 @@ REFUSED = re.compile(rf"/+(({'|'.join(WITH_ALL_BELOW)})(/.*)?|{'|'.join(ALONE)})
 LISTED = 200
 # The folders may belong to a hostile account while root cleans up. The folder is entered once, and all is done from
 # there, whatever its path leads to by then; a link on the way is refused. What is deleted is what was listed and
-# counted, looked at once more: its folder is entered step by step, each within the one before, so a link that is put in a
+# counted, looked at once more: its folder is entered step by step, each within the one before, so a link put in a
 # folder's place meanwhile leads nowhere. The list is kept in memory where it can be: the disk may be full.
 # Rows: files and bytes, then each file. The inner script has one folder's files at a time as "./${7##*/}" and so on,
 # because a name may hold anything; //end is no path, it ends the last group.

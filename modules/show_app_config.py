@@ -13,7 +13,19 @@ from sdk import Choices, Context, Engine, Event, Events, Help, Matches, Status, 
 
 ASKED, OFFERED = 3, 300  # servers whose /etc is looked at for the list; files of it
 ENDINGS = ("conf", "cnf", "cfg", "ini", "toml", "yml", "yaml", "properties")
+# A link is followed when it is root's or the running account's: another's could show root's file. What was opened must
+# be what stands there, because its folder's owner could put a link there in between.
 SCRIPT = r"""
+opened() {
+  if [ -L "$1" ]; then
+    case $(ls -ldn -- "$1" | awk '{ print $3; exit }') in 0|"$(id -u)") return;; esac
+    echo "$1 is a link of another account; name the file that you mean" >&2
+  else
+    [ /proc/self/fd/3 -ef "$1" ] && return
+    echo "$1 was replaced meanwhile; try again" >&2
+  fi
+  exit 1
+}
 mask() { awk -v bare="$1" -v secrets="$2" '
   !secrets && /-----BEGIN [A-Z0-9 ]*PRIVATE KEY/ { key = 1; print; print "********"; next }
   key { if (/-----END /) { key = 0; print }; next }
@@ -32,9 +44,11 @@ set -- $pattern
 for file; do
   [ -f "$file" ] || continue
   [ -r "$file" ] || { echo "$file may not be read by $(id -un)" >&2; exit 1; }
+  exec 3<"$file" || exit 1
+  opened "$file"
   shown=1
   printf '== %s\n' "$file"
-  mask "$bare" "$secrets" <"$file"
+  mask "$bare" "$secrets" <&3
 done
 [ -n "$shown" ] || { echo "there is no file $pattern" >&2; exit 1; }
 """

@@ -11,11 +11,19 @@ from sdk import Between, Choices, Context, Engine, Event, Events, Help, Matches,
 
 ASKED = 3  # servers whose /var/log is looked at for the list
 OFFERED = 200
+# A link is followed when it is root's or the running account's: another's could show root's file. What was opened must
+# be what stands there, because its folder's owner could put a link there in between.
 SCRIPT = """\
 [ -e "$1" ] || { echo "$1 does not exist" >&2; exit 1; }
 [ -f "$1" ] || { echo "$1 is no plain file" >&2; exit 1; }
 [ -r "$1" ] || { echo "$1 may not be read by $(id -un)" >&2; exit 1; }
-if [ -n "$3" ]; then grep -a -F -e "$3" -- "$1" | tail -n "$2"; else tail -n "$2" -- "$1"; fi
+exec 3<"$1" || exit 1
+if [ -L "$1" ]; then
+  case $(ls -ldn -- "$1" | awk '{ print $3; exit }') in 0|"$(id -u)") ;;
+    *) echo "$1 is a link of another account; name the file that you mean" >&2; exit 1;;
+  esac
+else [ /proc/self/fd/3 -ef "$1" ] || { echo "$1 was replaced meanwhile; try again" >&2; exit 1; }; fi
+if [ -n "$3" ]; then grep -a -F -e "$3" <&3 | tail -n "$2"; else tail -n "$2" <&3; fi
 """
 
 
