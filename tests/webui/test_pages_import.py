@@ -62,7 +62,7 @@ def test_an_inventory_is_seen_field_by_field_and_written_only_then(admin: Client
     assert [change.server.name for change in preview.context["new"]] == ["fresh1", "fresh2"]
     assert "port: " in page
     assert "2222" in page
-    assert "fresh1: ansible_user is encrypted or a template; it was left out." in page
+    assert "fresh1's user: ansible_user is encrypted or a template." in page
     assert "uid=" not in page
     assert not Server.objects.filter(name__startswith="fresh").exists()
     admin.post(APPLY, {"token": preview.context["token"]})

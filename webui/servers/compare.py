@@ -1,5 +1,6 @@
 """Compare servers from anywhere with the inventory: new, changed field by field, as they are; write all or nothing."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from webui import access
 from webui.servers import facts
+from webui.servers.facts_card import size
 from webui.servers.models import Idc, Server, Tag
 from webui.servers.services import By, Refused, check_engines, check_texts
 
@@ -18,6 +21,8 @@ PLAIN = ("address", "user", "engine", "category", "application")
 COLUMNS = ("name", "idc", *PLAIN, "port", "fallbacks", "tags")
 BATCH = 500
 SHOWN = 200  # characters of a value in a difference
+FACT = 60  # and of a fact among others
+ROUGH = 1 << 20  # bytes: Salt's grains tell sizes in whole MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Change:
 class Import:
     """What a source would do. Nothing can be written while there are faults.
 
-    left: sentences about what was left out, which does not hinder the rest. engine: what brought the facts.
+    left: sentences about what was left out, which does not hinder the rest. left_hosts: how many servers that is,
+    each as a whole. engine: what brought the facts.
     """
 
     new: list[Change] = field(default_factory=list)
@@ -78,6 +84,7 @@ class Import:
     same: int = 0
     faults: list[Fault] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    left_hosts: int = 0
     engine: str = ""
 
 
@@ -119,6 +126,7 @@ def compare(rows: Iterable[Row], there: Known, *, strict: bool = True) -> Import
                 found.faults.append(Fault(row.line, _sentence(error)))
             else:
                 found.left.append(f"{facts.text(row.values.get('name', ''))}: {_sentence(error)}")
+                found.left_hosts += 1
             continue
         if change.server.pk is None:
             found.new.append(change)
@@ -133,7 +141,9 @@ def apply_import(by: By, found: Import) -> int:
     """Write an import in one transaction and return how many servers it touched; Refused when it has faults."""
     access.require_fleet(by.person)
     if found.faults:
-        raise Refused(_("Nothing was imported: %d lines are wrong.") % len(found.faults))
+        lines = len({fault.line for fault in found.faults})
+        said = ngettext("Nothing was imported: %d line is wrong.", "Nothing was imported: %d lines are wrong.", lines)
+        raise Refused(said % lines)
     try:
         return _written(by, found)
     except IntegrityError as error:
@@ -194,18 +204,43 @@ def _change(row: Row, there: Known, lines: dict[str, int]) -> Change:
     if name in lines:
         raise Refused(_("%(name)s stands on line %(line)d already.") % {"name": name, "line": lines[name]})
     lines[name] = row.line
-    if values["idc"] not in there.idcs:
-        raise Refused(_("There is no IDC “%s”; add it first.") % values["idc"][:60])
     old = there.servers.get(name)
     before = _state(old) if old else {}
-    server = _filled(old or Server(name=name), values, there.idcs[values["idc"]])
-    tags = _tags(values["tags"]) if "tags" in values else None
+    server, tags = _read(old or Server(name=name), values, there)
     changes: list[Difference] = []
     if old:
         after = _state(server)
         changes = [Difference(key, before[key], after[key]) for key in after if before[key] != after[key]]
         changes += _other_changes(old, tags, there.tags[old.pk], row.facts)
     return Change(row.line, server, tags, tuple(changes), row.facts)
+
+
+def _read(server: Server, values: Mapping[str, str], there: Known) -> tuple[Server, dict[str, str] | None]:
+    """Fill a server from a row, and give its tags; Refused with all that is wrong, so that one look mends it."""
+    wrong: list[str] = []
+    tags = None
+    try:
+        server.idc = _idc(values, there)
+    except Refused as error:
+        wrong.append(str(error))
+    for fill in (_fill_port, _fill_texts):
+        try:
+            fill(server, values)
+        except (Refused, ValidationError) as error:
+            wrong.append(_sentence(error))
+    try:
+        tags = _tags(values["tags"]) if "tags" in values else None
+    except (Refused, ValidationError) as error:
+        wrong.append(_sentence(error))
+    if wrong:
+        raise Refused(" ".join(wrong))
+    return server, tags
+
+
+def _idc(values: Mapping[str, str], there: Known) -> Idc:
+    if values["idc"] not in there.idcs:
+        raise Refused(_("There is no IDC “%s”; add it first.") % values["idc"][:60])
+    return there.idcs[values["idc"]]
 
 
 def _other_changes(
@@ -217,29 +252,51 @@ def _other_changes(
     kept = getattr(old, "facts", None)
     was = kept.facts if kept is not None and isinstance(kept.facts, dict) else {}
     now = facts.merged(was, facts.bounded(told)) if told else was
-    differs = [name for name in now if now[name] != was.get(name)]
+    differs = [name for name in now if not _alike(name, was.get(name), now[name])]
     if differs:
-        changes.append(Difference("facts", "", ", ".join(differs)[:SHOWN]))
+        changes.append(Difference("facts", _shown_facts(was, differs), _shown_facts(now, differs)))
     return changes
+
+
+def _alike(name: str, old: Any, new: Any) -> bool:  # noqa: ANN401  # any JSON
+    """Compare a fact; of sizes one source knows bytes and another whole MiB, which is no change."""
+    sizes = name.endswith("_bytes") and type(old) is int and type(new) is int
+    return abs(old - new) < ROUGH if sizes else bool(old == new)
+
+
+def _shown_facts(told: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_shown_fact(name, told[name])}" for name in names if name in told)[:SHOWN]
+
+
+def _shown_fact(name: str, value: Any) -> str:  # noqa: ANN401  # any JSON
+    plain = size(value) if name.endswith("_bytes") else value if isinstance(value, str) else ""
+    return facts.text(plain or json.dumps(value, ensure_ascii=False))[:FACT]
 
 
 def _shown_tags(tags: Mapping[str, str]) -> str:
     return " ".join(sorted(f"{key}={value}" if value else key for key, value in tags.items()))[:SHOWN]
 
 
-def _filled(server: Server, values: Mapping[str, str], idc: Idc) -> Server:
-    server.idc = idc
+def _fill_port(server: Server, values: Mapping[str, str]) -> None:
+    if "port" in values:
+        server.port = _port(values["port"])
+
+
+def _fill_texts(server: Server, values: Mapping[str, str]) -> None:
     for name in PLAIN:
         if name in values and (values[name] or name != "engine"):
             setattr(server, name, values[name])
-    if "port" in values:
-        server.port = _port(values["port"])
     if "fallbacks" in values:
         server.fallbacks = _words(values["fallbacks"])
     check_texts(server)
-    check_engines(server)
-    server.clean_fields(exclude=["idc"])
-    return server
+    wrong = []
+    for check in (lambda: check_engines(server), lambda: server.clean_fields(exclude=["idc"])):
+        try:
+            check()
+        except (Refused, ValidationError) as error:
+            wrong.append(_sentence(error))
+    if wrong:
+        raise Refused(" ".join(dict.fromkeys(wrong)))
 
 
 def _state(server: Server) -> dict[str, str]:

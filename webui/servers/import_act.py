@@ -51,7 +51,9 @@ def run(command: BaseCommand, options: dict[str, Any]) -> None:
             command.stdout.write(line)
     words = ("Would add", "change", "leave") if dry else ("Added", "changed", "left")
     counts = (len(found.new), len(found.changed), found.same)
-    command.stdout.write(", ".join(f"{word} {count}" for word, count in zip(words, counts, strict=True)) + ".")
+    said = [f"{word} {count}" for word, count in zip(words, counts, strict=True)]
+    said += [f"{'leave' if dry else 'left'} out {found.left_hosts}"] if found.left_hosts else []
+    command.stdout.write(", ".join(said) + ".")
 
 
 def import_json(found: Import, *, written: bool) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def import_json(found: Import, *, written: bool) -> dict[str, Any]:
         ],
         "same": found.same,
         "left_out": found.left,
+        "left_out_servers": found.left_hosts,
         "faults": [{"line": fault.line, "sentence": fault.sentence} for fault in found.faults],
         "written": written,
     }

@@ -43,14 +43,15 @@ def read_ansible(content: bytes, wanted: Wanted, *, name: str = "", beside: Path
     inventory = read_inventory(content, name, beside)
     there = known(list(inventory.hosts))
     left = list(inventory.left)
-    rows = []
+    rows, refused = [], 0
     for host, told in inventory.hosts.items():
         try:
             rows.append(_row(host, told, wanted, inventory, there, left))
         except Refused as error:
             left.append(f"{text(host)}: {error}")
+            refused += 1
     found = compare(rows, there, strict=False)
-    found.left = left + found.left
+    found.left, found.left_hosts = left + found.left, refused + found.left_hosts
     return found
 
 
@@ -74,12 +75,16 @@ def _row(host: str, told: dict[str, Any], wanted: Wanted, inventory: Inventory, 
             continue
         value = _plain(told[variable])
         if value is None:
-            sentence = _("%(host)s: %(name)s is encrypted or a template; it was left out.")
-            left.append(sentence % {"host": text(host), "name": variable})
+            sentence = _("%(host)s's %(what)s: %(name)s is encrypted or a template.")
+            left.append(sentence % {"host": text(host), "what": _what(field), "name": variable})
         else:
             values[field] = value
     values |= _grouped(host, inventory, there, left, wanted.groups)
     return Row(0, values)
+
+
+def _what(field: str) -> str:
+    return {"address": _("address"), "port": _("port"), "user": _("user")}[field]
 
 
 def _plain(value: object) -> str | None:

@@ -37,14 +37,16 @@ def compare_hosts(told: Hosts, engine: str, idc: Idc) -> Import:
     """
     there = known([host.name for host in told.hosts])
     left = list(told.notes)
-    rows = []
+    rows, refused = [], 0
     for host in told.hosts:
         try:
             rows.append(_row(host, engine, idc, there))
         except Refused as error:
             left.append(f"{text(host.name)}: {error}")
+            refused += 1
     found = compare(rows, there, strict=False)
     found.left, found.engine = left + found.left, engine
+    found.left_hosts += refused
     return found
 
 

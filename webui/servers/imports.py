@@ -7,6 +7,7 @@ A column that is absent leaves what a known server has.
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from webui.servers.services import Refused
 __all__ = ["COLUMNS", "MAX_BYTES", "Import", "apply_import", "from_cell", "read_import", "read_text", "to_cell"]
 MAX_BYTES = 20 << 20
 MAX_LINES = 100_000
+INVENTORY = re.compile(r"^\s*\[[^\],]+\]\s*$|\bansible_\w+\s*[=:]|^(?:---\s*|all:\s*)$")  # its first line
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with these first, a spreadsheet runs a cell instead of showing it
 
 
@@ -34,6 +36,7 @@ def _rows(content: bytes | str) -> Iterator[Row]:
     try:
         reader = csv.DictReader(io.StringIO(text), strict=True)
         head = [name.strip().lower() for name in reader.fieldnames or []]
+        _check_separator(text)
         _check_head(head)
         reader.fieldnames = head
         for count, row in enumerate(reader):
@@ -71,6 +74,16 @@ def read_text(content: bytes | str) -> str:
     if "\x00" in content:
         raise Refused(_("The file holds NUL characters; it is no text file."))
     return content
+
+
+def _check_separator(text: str) -> None:
+    """Refuse what is another format, and say which: a program's own export is not mended by reading of columns."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if INVENTORY.search(first):
+        raise Refused(_("This looks like an Ansible inventory, not a CSV; import it as one (--format ansible)."))
+    for sign, word in ((";", ";"), ("\t", _("tabs"))):
+        if sign in first and "," not in first:
+            raise Refused(_("The columns are separated by %s; save the file with commas between them.") % word)
 
 
 def _check_head(head: list[str]) -> None:

@@ -88,6 +88,7 @@ def test_a_yaml_inventory_is_read_and_other_connections_are_named(sh: Idc) -> No
     found = read(YAML, sh)
     assert [(c.server.name, c.server.engine) for c in found.new] == [("web1", "ssh"), ("here", "local")]
     assert found.left == ["win1: No engine here has its connection winrm."]
+    assert found.left_hosts == 1
 
 
 def test_groups_may_become_the_application_or_nothing(sh: Idc) -> None:
@@ -205,7 +206,7 @@ def test_an_encrypted_address_is_named_and_left_out(sh: Idc) -> None:
     text = "all:\n  hosts:\n    a:\n      ansible_host: !vault |\n        $ANSIBLE_VAULT;1.1;AES256\n        6162\n"
     found = read(text, sh)
     assert found.new[0].server.address == ""
-    assert found.left == ["a: ansible_host is encrypted or a template; it was left out."]
+    assert found.left == ["a's address: ansible_host is encrypted or a template."]
 
 
 def test_a_group_in_itself_ends(sh: Idc) -> None:

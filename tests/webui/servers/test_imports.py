@@ -2,8 +2,11 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from webui.access import NotAllowed
+from webui.servers import facts
+from webui.servers.compare import Import, Row, compare, known
 from webui.servers.imports import apply_import, read_import
 from webui.servers.models import Idc, Server
 from webui.servers.services import By, Refused
@@ -65,12 +68,43 @@ def test_a_bad_line_is_named_and_nothing_is_written(by: By, line: str, words: st
         (b"name,name,idc\n", "twice"),
         (b'name,idc\n"web1,sh\n', "CSV"),
         (b"", "idc|name"),
+        (b"name;idc;address\nweb1;sh;10.0.0.1\n", "separated by ;"),
+        (b"name\tidc\nweb1\tsh\n", "separated by tabs"),
+        (b"[web]\nweb1\n", "Ansible inventory"),
+        (b"web1 ansible_host=10.0.0.1\n", "Ansible inventory"),
+        (b"all:\n  hosts:\n", "Ansible inventory"),
     ],
 )
 def test_a_file_that_is_no_list_of_servers_is_refused_whole(by: By, content: bytes, words: str) -> None:
     found = read_import(content)
     assert len(found.faults) == 1
     assert any(word in found.faults[0].sentence for word in words.split("|"))
+
+
+def test_all_that_is_wrong_with_a_line_is_said_at_once(by: By) -> None:
+    found = read_import(HEAD + "we b,xx,,99999,ssl,,a=1 a=2\n")
+    (fault,) = found.faults
+    for words in ("no IDC", "letters, digits", "no port", "engine", "stands twice"):
+        assert words in fault.sentence, words
+    with pytest.raises(Refused, match=r"1 line is wrong"):
+        apply_import(by, found)
+
+
+def test_facts_are_compared_as_values_and_shown_as_a_person_reads_them(by: By) -> None:
+    apply_import(by, read_import(HEAD + "web1,sh,,,,,\n"))
+    web1 = Server.objects.get()
+    exact = {"os": "Debian", "memory_bytes": (7900 << 20) + 12_345}
+    facts.keep([facts.Told(web1.pk, exact, timezone.now())])
+
+    def told(memory: int) -> Import:
+        row = Row(0, {"name": "web1", "idc": "sh"}, {"os": "Debian", "memory_bytes": memory})
+        return compare([row], known(["web1"]))
+
+    assert told(7900 << 20).same == 1, "Salt knows whole MiB only"
+    (change,) = told(16 << 30).changed
+    (difference,) = change.differences
+    assert (difference.name, difference.old) == ("facts", "memory_bytes 7.7 GiB")
+    assert difference.new.startswith("memory_bytes 16")
 
 
 def test_a_name_that_stands_twice_is_refused_with_its_first_line(by: By) -> None:
