@@ -2,7 +2,7 @@
 
 The file is uploaded in the form. It arrives whole or not at all: its checksum is compared on each server before it
 takes the old one's place. A file that is there keeps its mode, owner and group where none is given; a new one gets
-0644.
+0644. An account that may not give files away leaves it with itself as owner, and the result says so.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Synchronise an application's file, then run its command.
 
 The file that was there stays beside the new one as NAME.DATE-TIME.bak. Where the file changed, the command follows, for
-example nginx -t && systemctl reload nginx; where that fails, the file before is put back.
+example nginx -t && systemctl reload nginx; where that fails, the file before is put back, and a new file is removed.
+Where the file stays, a repetition runs the command again until it has ended well.
 """
 
 import re
@@ -72,7 +73,7 @@ class Params:
     ]
     command: Annotated[str, Between(0, 4000), Help("What follows, read by /bin/sh; empty for nothing.")] = ""
     when: Annotated[Literal["changed", "always"], Help("Run it where the file changed, or always.")] = "changed"
-    restore: Annotated[bool, Help("Put the file before back where the command fails.")] = True
+    restore: Annotated[bool, Help("Put the file before back where the command fails; a new one is removed.")] = True
 
 
 @module(risk="change", category="files", timeout=300, number=1005, check=True)

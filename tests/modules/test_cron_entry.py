@@ -188,3 +188,14 @@ def test_what_would_break_the_line_is_refused(raw: dict[str, str]) -> None:
 def test_a_percent_that_is_escaped_already_stays(run: Runner) -> None:
     params = parse(loaded("cron_entry").Params, {"name": "x", "schedule": "@daily", "command": r"date +\%F %a"})
     assert params.line() == r"@daily root date +\%F \%a"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_plain_account_is_told_what_it_may_not_change_in_a_dry_run_too(
+    run: Runner, account: str, entry: str, check: bool
+) -> None:
+    event = run("cron_entry", check=check, name=entry, **EVERY)["host0"]
+    assert event.status is Status.FAILED
+    assert event.reason.startswith("/etc/cron.d may not be written by ")
+    event = run("cron_entry", check=check, name=entry, place="crontab", account=account, **EVERY)["host0"]
+    assert (event.status, "another account's takes root" in event.reason) == (Status.FAILED, True)

@@ -188,6 +188,9 @@ url = mysql://app:hunter2@db/x
 <Password>hunter2</Password>
 requirepass hunter2
 token=hunter2
+Authorization: Bearer hunter2
+proxy_set_header Authorization "Bearer hunter2";
+header = "X: Bearer hunter2"
 
 ; note
 password_hash_rounds =

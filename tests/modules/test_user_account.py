@@ -6,12 +6,15 @@ import pwd
 import secrets
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sdk import Event, ParamError, Status, parse
+from rpcgate.engines.ansible import AnsibleAdapter
+from sdk import Event, ParamError, Status, Targets, parse
+from tests.fleet.sshd import Fleet
 from tests.modules.conftest import EngineRunner, loaded
 
 pytestmark = [pytest.mark.sshd, pytest.mark.ansible, pytest.mark.salt]
@@ -179,3 +182,16 @@ def test_both_engines_at_once_give_each_server_its_result(run_by_both: EngineRun
 def test_what_would_break_the_accounts_line_is_refused(raw: dict[str, Any]) -> None:
     with pytest.raises(ParamError):
         parse(loaded("user_account").Params, {"name": "ann", **raw})
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_plain_account_is_told_that_it_takes_root_in_a_dry_run_too(
+    fleet: Fleet, tmp_path: Path, name: str, check: bool
+) -> None:
+    adapter = AnsibleAdapter.from_config({"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}, tmp_path)
+    target = replace(fleet.target(0), by="ansible")
+    event = one(EngineRunner({"ansible": adapter}, Targets((target,))), "ansible", check=check, name=name)
+    adapter.close()
+    assert event.status is Status.FAILED
+    assert event.reason == f"Changing accounts takes root; {target.user} is not."
+    assert not there(name)

@@ -139,7 +139,7 @@ SHIPPED = (
     gettext_noop("Folder"),
     gettext_noop("Older than"),
     gettext_noop("Most files"),
-    gettext_noop("Most mib"),
+    gettext_noop("Most size"),
     gettext_noop("Larger than"),
     gettext_noop("Playbook"),
     gettext_noop("Variables"),
@@ -156,7 +156,7 @@ SHIPPED = (
     gettext_noop("Where the application reads it."),
     gettext_noop("What follows, read by /bin/sh; empty for nothing."),
     gettext_noop("Run it where the file changed, or always."),
-    gettext_noop("Put the file before back where the command fails."),
+    gettext_noop("Put the file before back where the command fails; a new one is removed."),
     gettext_noop("Full path; * and ? stand for any characters."),
     gettext_noop("Show comments and empty lines, too."),
     gettext_noop("Show passwords and keys as well; they are stored with the task."),
@@ -239,10 +239,10 @@ SHIPPED = (
         "The server's own package system (apt, dnf, apk, ...) is asked for each, by Ansible or Salt: present installs what is missing, latest brings it up to date, absent removes it. Repeating it is safe: what is as wanted already is left alone. The server's package lists are taken as they are. A dry run says what would change and changes nothing."
     ),
     gettext_noop(
-        "The file is uploaded in the form. It arrives whole or not at all: its checksum is compared on each server before it takes the old one's place. A file that is there keeps its mode, owner and group where none is given; a new one gets 0644."
+        "The file is uploaded in the form. It arrives whole or not at all: its checksum is compared on each server before it takes the old one's place. A file that is there keeps its mode, owner and group where none is given; a new one gets 0644. An account that may not give files away leaves it with itself as owner, and the result says so."
     ),
     gettext_noop(
-        "The file that was there stays beside the new one as NAME.DATE-TIME.bak. Where the file changed, the command follows, for example nginx -t && systemctl reload nginx; where that fails, the file before is put back."
+        "The file that was there stays beside the new one as NAME.DATE-TIME.bak. Where the file changed, the command follows, for example nginx -t && systemctl reload nginx; where that fails, the file before is put back, and a new file is removed. Where the file stays, a repetition runs the command again until it has ended well."
     ),
     gettext_noop(
         "One file, or several by a pattern such as /etc/nginx/conf.d/*.conf. The values of what looks like a password, a token or a key are masked on the server, before they travel; this goes by the names beside them, so look twice before you share it."
