@@ -40,13 +40,22 @@ SCRIPT = (
     MARK
     + r"""
 command=$2 before=$3
+# The folder's owner may have put a link, to a file or a folder of root's, into either place while the command ran: the
+# backup must be a plain file, and what is in the other place is replaced, never entered.
+put_back() (
+  cd -P -- "${before%/*}/" && [ "${PWD%/}" = "${before%/*}" ] || exit 1
+  from=./${before##*/}
+  to=${from%.????????-??????.bak}
+  [ -f "$from" ] && [ ! -L "$from" ] || exit 1
+  mv -f -T -- "$from" "$to" 2>/dev/null || { [ ! -d "$to" ] && mv -f -- "$from" "$to"; }
+)
 mkdir -- "$due" 2>/dev/null
 /bin/sh -c "$command"
 rc=$?
 word=stays
 if [ $rc -eq 0 ]; then word=
 elif [ "$before" = none ]; then rm -f -- "$path" && word=removed
-elif [ -n "$before" ]; then mv -f -- "$before" "${before%.????????-??????.bak}" && word=put-back
+elif [ -n "$before" ]; then put_back && word=put-back
 fi
 case $word in stays) ;; *) rmdir -- "$due" 2>/dev/null;; esac
 [ $rc -eq 0 ] || printf '\nThe command ended with exit status %s: %s\n' $rc $word >&2
