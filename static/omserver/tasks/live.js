@@ -40,6 +40,7 @@ export class Live {
     this.ended = true;
     this.stop();
     this.line.hidden = true;
+    this.showNew({ focus: false }); // nothing moves any more under a reader's eyes
   }
 
   heard(event) {
@@ -100,7 +101,8 @@ export class Live {
     if (this.button.textContent !== text) this.button.textContent = text;
   }
 
-  showNew() {
+  showNew({ focus = true } = {}) {
+    if (!this.held.size) return;
     const page = document.getElementById("om-groups");
     for (const row of this.held.values()) page.append(row);
     const first = [...this.held.keys()][0];
@@ -108,7 +110,7 @@ export class Live {
     for (const id of this.order) if (rows.has(id)) page.append(rows.get(id));
     this.held.clear();
     this.offer();
-    document.getElementById(first)?.querySelector("button")?.focus();
+    if (focus) document.getElementById(first)?.querySelector("button")?.focus();
   }
 }
 

@@ -1,5 +1,6 @@
 """manage.py modules: what can be run, and which versions of it."""
 
+import logging
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +13,7 @@ from django.db import DatabaseError
 from rpcgate.catalog import MAX_SOURCE
 from webui import console
 from webui.catalog import catalog
-from webui.modules import reads, services, skeleton
+from webui.modules import delivery, reads, services, skeleton
 from webui.modules.models import Published
 from webui.servers.models import Idc
 from webui.servers.services import Refused
@@ -55,6 +56,7 @@ class Command(BaseCommand):
             "versions": self.versions,
             "withdraw": self.withdraw,
         }
+        logging.getLogger(delivery.__name__).setLevel(logging.WARNING)  # the answer names each master anyway
         try:
             with console.one_line_errors():
                 acts.get(options["act"] or "", self.list_)(options)
