@@ -189,3 +189,52 @@ def test_folders_of_applications_are_taken(folder: str) -> None:
 def test_limits_must_be_typed(raw: dict[str, object]) -> None:
     with pytest.raises(ParamError):
         parse(loaded("disk_cleanup").Params, {"folder": "/tmp/x", **LIMITS, **raw})
+
+
+@pytest.mark.parametrize("busybox", [False, True])
+@pytest.mark.parametrize("place", ["", "sub"])
+def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere(folder: Path, place: str, *, busybox: bool) -> None:
+    """Swap the folder itself, or one below, for a link to another once everything has been listed."""
+    listed = folder / "app"
+    listed.mkdir()
+    (folder / "roots").mkdir()
+    victim = old(folder / "roots" / "sub" / "audit.log")
+    gone = old(listed / "sub" / "audit.log")
+    tools = folder / "tools"
+    tools.mkdir()
+    if busybox:
+        subprocess.run([str(shutil.which("busybox")), "--install", "-s", str(tools)], check=True)
+        (tools / "sort").unlink()
+    swap = f"mv {listed / place} {folder}/moved; ln -s {folder}/roots/{place} {listed / place}"
+    (tools / "sort").write_text(f"#!/bin/sh\n(PATH={os.environ['PATH']}; {swap})\nexec {shutil.which('sort')}\n")
+    (tools / "sort").chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", "-c", loaded("disk_cleanup").SCRIPT, "s", str(listed), "*", "7", "", "20", "1000000", "200", ""],
+        env={"PATH": str(tools) if busybox else f"{tools}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (victim.exists(), done.stdout.splitlines()) == (True, ["1 10", str(gone)])
+    if place:
+        assert (done.returncode, "sub was replaced meanwhile" in done.stderr) == (4, True)
+        assert (folder / "moved" / "audit.log").exists()
+    else:
+        assert (done.returncode, (folder / "moved" / "sub" / "audit.log").exists()) == (0, False)
+
+
+def test_what_turns_up_after_the_count_stays(folder: Path) -> None:
+    old(folder / "a.log")
+    late = folder / "late.log"
+    tools = folder / "tools"
+    tools.mkdir()
+    (tools / "sort").write_text(f"#!/bin/sh\ntouch -d @1 {late}\nexec {shutil.which('sort')}\n")
+    (tools / "sort").chmod(0o755)
+    limits = ["7", "", "1", "1000000", "200", ""]
+    subprocess.run(
+        ["/bin/sh", "-c", loaded("disk_cleanup").SCRIPT, "s", str(folder), "*.log", *limits],
+        env={"PATH": f"{tools}:{os.environ['PATH']}"},
+        capture_output=True,
+        check=True,
+    )
+    assert ((folder / "a.log").exists(), late.exists()) == (False, True)

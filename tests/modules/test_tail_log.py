@@ -1,5 +1,7 @@
 """tail_log on real hosts."""
 
+import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +64,18 @@ def test_a_path_that_is_not_full_and_straight_is_refused(run: Runner, path: str)
 def test_a_wrong_number_of_lines_is_refused(run: Runner, lines: object) -> None:
     with pytest.raises(ParamError, match="lines"):
         run("tail_log", path="/var/log/dpkg.log", lines=lines)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root gives no link to another account")
+@pytest.mark.parametrize("name", ["tail_log", "show_app_config"])
+def test_a_link_of_another_account_is_not_followed(run_as_root: Runner, log: str, name: str) -> None:
+    link = Path(f"/tmp/omtest-{secrets.token_hex(6)}.conf")
+    link.symlink_to(log)
+    try:
+        assert "line 3" in run_as_root(name, path=str(link))["host0"].output
+        os.chown(link, 65534, 65534, follow_symlinks=False)
+        event = run_as_root(name, path=str(link))["host0"]
+        assert (event.status, "is a link of another account" in event.reason) == (Status.FAILED, True)
+        assert "line 3" not in event.output
+    finally:
+        link.unlink()
