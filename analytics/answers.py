@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +108,20 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # what the store gives
 
 
 def _key(dataset: Dataset, report: Report, params: Mapping[str, Any]) -> str:
-    """Name an answer by all that it depends on: the rows, what they mean, the report's own text, its parameters."""
-    code = Path(report.run.__code__.co_filename).read_bytes()
+    """Name an answer by all that it depends on: the rows, what they mean, the code that asks, its parameters."""
+    code = [_core(), hashlib.sha256(Path(report.run.__code__.co_filename).read_bytes()).hexdigest()]
     meaning = {name: repr(getattr(dataset, name)) for name in Dataset.__dataclass_fields__}
-    text = json.dumps([meaning, report.name, hashlib.sha256(code).hexdigest(), dict(params)], sort_keys=True)
+    text = json.dumps([meaning, report.name, code, dict(params)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def _core() -> str:
+    """Give the digest of what reports are built from: a mended clause must not leave old answers standing."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 class Cache:

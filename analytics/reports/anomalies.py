@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause, dimension, fixed
 from analytics.dataset import Dataset, Kind
+from analytics.decomposed import parts
 from analytics.outliers import Judged, judge
-from analytics.reports.decomposition import parts
 from analytics.spans import Ranged, Span
 from sdk import Between, Help
 from sdk.report import Chart, Column, NotSupported, Result, report

@@ -15,11 +15,11 @@ from datetime import date
 from itertools import accumulate
 from typing import Annotated, Any, Literal
 
+from analytics import cohorts
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.curves import CURVES, Fit, NoCurveError, Point, fit, payback
 from analytics.days import UNITS, bucket_number
-from analytics.reports import retention
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help
 from sdk.report import Chart, Column, NotSupported, Result, report, share
@@ -183,7 +183,7 @@ def _verdict(params: Params, rows: list[list[Any]]) -> list[str]:
 def retained(data: Data, params: Params) -> list[Point]:
     """Give the mean retention of each day that has complete cohorts, as the retention report has it."""
     same = {name: getattr(params, name) for name in Ranged.__dataclass_fields__}
-    found = retention.run(data, retention.Params(**same, offsets=params.horizon - 1)).named()
+    found = cohorts.retention(data, cohorts.Asked(**same, offsets=params.horizon - 1)).named()
     means = [row for row in found if row["cohort"] == "mean" and row["rate"] is not None]
     return [Point(row["offset"], row["rate"], row["size"]) for row in means]
 

@@ -90,7 +90,13 @@ def test_the_json_of_a_report_is_as_promised(shop: Path) -> None:
     assert "SET param_zone = 'Asia/Shanghai';" in found["sql"]
 
 
-@pytest.mark.parametrize("name", catalog.names())
+def test_a_report_that_the_data_cannot_support_says_what_is_missing(shop: Path) -> None:
+    code, said = refused("report", "ltv", "--dataset", "shop")
+    assert code == 1
+    assert said.endswith("this dataset has no amount column; import it with --map amount=COLUMN")
+
+
+@pytest.mark.parametrize("name", [name for name in catalog.names() if name != "ltv"])  # the shop has no amounts
 def test_every_report_gives_table_csv_png_and_pdf_of_the_same_numbers(shop: Path, tmp_path: Path, name: str) -> None:
     words = ("report", name, "--dataset", "shop")
     found = json.loads(manage(*words, "--json"))

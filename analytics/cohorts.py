@@ -1,0 +1,260 @@
+"""Cohorts and who of them comes back: what the retention report shows, and what others need of it."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Annotated, Literal
+
+from analytics.asking import Data
+from analytics.clauses import Clause, both
+from analytics.dataset import DAY
+from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
+from sdk import Between, Help, Matches, ParamError, When
+from sdk.report import Column, Result, share
+
+NUMBERS = {
+    "day": "toInt32($day)",
+    "week": "intDiv(toInt32($day) + 3, 7)",
+    "month": "toYear($day) * 12 + toMonth($day) - 1",
+}
+LENGTHS = {"day": DAY, "week": 7 * DAY}
+RULE_OF_THUMB = {1: 0.40, 7: 0.20, 30: 0.10}
+
+# For each user: the units with a start (and when the first in it was), and those with a return (and the last in it).
+CALENDAR = """
+SELECT
+    user_id,
+    groupArrayIf((unit, first_start), starts > 0) AS began,
+    groupArrayIf((unit, last_return), returns > 0) AS came
+FROM (
+    SELECT
+        user_id,
+        $unit AS unit,
+        minIf(ts, $start) AS first_start,
+        countIf($start) AS starts,
+        maxIf(ts, $return) AS last_return,
+        countIf($return) AS returns
+    FROM $event
+    WHERE $where
+    GROUP BY user_id, unit
+)
+GROUP BY user_id
+HAVING notEmpty(began)
+"""
+WINDOWS = """
+SELECT user_id, groupArrayIf((unit, first_start), starts > 0) AS began, arrayFlatten(groupArray(times)) AS came
+FROM (
+    SELECT
+        user_id,
+        $unit AS unit,
+        minIf(ts, $start) AS first_start,
+        countIf($start) AS starts,
+        groupArrayIf(ts, $return) AS times
+    FROM $event
+    WHERE $where
+    GROUP BY user_id, unit
+)
+GROUP BY user_id
+HAVING notEmpty(began)
+"""
+OFFSETS = {
+    "calendar": (
+        "arrayMap(r -> r.1 - cohort.1, arrayFilter(r -> r.1 > cohort.1 OR (r.1 = cohort.1 AND r.2 >= cohort.2), came))"
+    ),
+    "24 hours": (
+        "arrayDistinct(arrayMap(t -> intDiv(t - cohort.2, {length:Int64}), arrayFilter(t -> t >= cohort.2, came)))"
+    ),
+}
+COHORTS = {
+    "first ever": "arrayFilter(s -> s.2 >= {span_low:Int64} AND s.2 < {span_high:Int64}, [arraySort(began)[1]])",
+    "first in range": "[arraySort(began)[1]]",
+    "recurring": "began",
+}
+HITS = {
+    "n-day": "arrayFilter(o -> o <= {last:Int64}, offsets)",
+    "unbounded": "if(empty(offsets), [], range(toUInt64(least(arrayMax(offsets), {last:Int64}) + 1)))",
+    "bracket": (
+        "arrayFilter(b -> arrayExists("
+        "o -> o >= {lows:Array(Int64)}[b + 1] AND o <= {highs:Array(Int64)}[b + 1], offsets),"
+        " range(length({lows:Array(Int64)})))"
+    ),
+}
+PAIRS = """
+SELECT user_id, cohort.1 AS unit, $hits AS hits
+FROM (
+    SELECT user_id, cohort, $offsets AS offsets
+    FROM (SELECT user_id, came, arrayJoin($cohorts) AS cohort FROM ($people))
+)
+"""
+SQL = """
+SELECT unit, hit, count() AS people
+FROM (SELECT unit, arrayJoin(arrayConcat([-1], arrayMap(h -> toInt64(h), hits))) AS hit FROM ($pairs))
+GROUP BY unit, hit
+"""
+COLUMNS = (
+    Column("cohort"),
+    Column("offset"),
+    Column("size", "users"),
+    Column("retained", "users"),
+    Column("rate", "share", of=("retained", "size")),
+    Column("complete"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Ranged):
+    """What is asked. The range applies to the start event; returns count until the end of the data."""
+
+    unit: Annotated[Unit, Help("Of the cohorts and of the offsets.")] = "day"
+    membership: Annotated[
+        Literal["first ever", "first in range", "recurring"], Help("Which start puts a user into a cohort.")
+    ] = "first ever"
+    kind: Annotated[Literal["n-day", "unbounded", "bracket"], Help("What counts as having come back.")] = "n-day"
+    begin: Annotated[list[str], Help("Start event: roles or behaviours, one a line. Empty: any activity.")] = field(
+        default_factory=list
+    )
+    back: Annotated[list[str], Help("Return event, likewise.")] = field(default_factory=list)
+    offsets: Annotated[int, Between(1, 400), Help("The largest offset shown.")] = 30
+    brackets: Annotated[
+        list[str],
+        Matches(r"\d{1,4}-\d{1,4}", "write from-to, for example 1-3"),
+        When("kind", "bracket"),
+        Help("From and to, one a line."),
+    ] = field(default_factory=lambda: ["1-3", "4-7", "8-14", "15-30"])
+    count: Annotated[
+        Literal["calendar", "24 hours"],
+        Help("Offsets in calendar units, or in windows of 24 hours from the user's own start."),
+    ] = "calendar"
+    mean: Annotated[Literal["weighted", "simple"], Help("Of the cohorts whose cell is complete.")] = "weighted"
+
+
+def retention(data: Data, params: Asked) -> Result:
+    """Count each cohort and those of it who came back.
+
+    Columns as COLUMNS; a row with the cohort "mean" for each offset at the end.
+    """
+    span = data.span(params)
+    cells = _cells(data, params, span)
+    counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    sql, clauses, bind = people(data, params, span)
+    for row in data.ask(SQL.replace("$pairs", sql), clauses, **bind):
+        counts[row["unit"]][row["hit"]] = row["people"]
+    rows = []
+    for cohort in buckets(span, params.unit):
+        found = counts[_number(cohort, params.unit)]
+        for place, (label, low, high) in enumerate(cells):
+            begun, complete = _state(data, params, span, cohort, (low, high))
+            retained = found[place] if begun else None
+            rows.append([cohort, label, found[-1], retained, share(retained, found[-1]), int(complete)])
+    means = [_mean(label, rows, params.mean) for label, _, _ in cells]
+    return Result(COLUMNS, [*rows, *means], notes=tuple(_notes(data, params, means)))
+
+
+def people(data: Data, params: Asked, span: Span) -> tuple[str, dict[str, Clause], Mapping[str, object]]:
+    """Give the query of (user, cohort, hits), on which every number and every list of users stands."""
+    where = data.scope(params, span)["where"]
+    begin = data.behaviours(params.begin, "begin")
+    in_range = Clause("ts >= {span_low:Int64} AND ts < {span_high:Int64}")
+    clauses = {
+        "where": where,
+        "start": begin if params.membership == "first ever" else both(begin, in_range),
+        "return": data.behaviours(params.back, "back"),
+        "unit": Clause(NUMBERS[params.unit]),
+    }
+    clauses = {name: Clause(f"({clause.sql})", clause.bind) for name, clause in clauses.items()}
+    cells = _cells(data, params, span)
+    sql = PAIRS.replace("$people", CALENDAR if params.count == "calendar" else WINDOWS)
+    for name, choice in (
+        ("hits", HITS[params.kind]),
+        ("offsets", OFFSETS[params.count]),
+        ("cohorts", COHORTS[params.membership]),
+    ):
+        sql = sql.replace(f"${name}", choice)
+    return (
+        sql,
+        clauses,
+        {
+            "span_low": span.low,
+            "span_high": span.high,
+            "last": len(cells) - 1,
+            "lows": [low for _, low, _ in cells],
+            "highs": [high for _, _, high in cells],
+            "length": LENGTHS.get(params.unit, 0),
+        },
+    )
+
+
+def _cells(data: Data, params: Asked, span: Span) -> list[tuple[object, int, int]]:
+    """Give each cell of a cohort: its label, and its first and last offset."""
+    if params.count == "24 hours" and params.unit == "month":
+        raise ParamError({"count": "Months have no fixed number of hours; choose calendar, or day or week as unit."})
+    if params.kind != "bracket":
+        units = len(
+            buckets(Span(span.low, data.dataset.end, span.first, max(data.dataset.end_day, span.last)), params.unit)
+        )
+        return [(n, n, n) for n in range(min(params.offsets, units) + 1)]
+    pairs = [tuple(map(int, text.split("-"))) for text in params.brackets]
+    for low, high in pairs:
+        if low > high:
+            raise ParamError({"brackets": f"{low}-{high} ends before it begins."})
+    return [(f"{low}-{high}", low, high) for low, high in pairs]
+
+
+def _number(day: date, unit: Unit) -> int:
+    """Give a bucket's number as NUMBERS has it in SQL."""
+    days = (day - date(1970, 1, 1)).days
+    return {"day": days, "week": (days + 3) // 7, "month": day.year * 12 + day.month - 1}[unit]
+
+
+def _state(data: Data, params: Asked, span: Span, cohort: date, cell: tuple[int, int]) -> tuple[bool, bool]:
+    """Say of a cell whether it has begun in the data, and whether it is complete."""
+    dataset, (low, high) = data.dataset, cell
+    whole = is_complete(dataset, cohort, params.unit, span)
+    if params.count == "calendar":
+        begun = dataset.start_of(following(cohort, params.unit, low)) < dataset.end
+        return begun, whole and dataset.start_of(following(cohort, params.unit, high + 1)) <= dataset.end
+    length = LENGTHS[params.unit]
+    latest = dataset.start_of(following(cohort, params.unit))  # of the starts in this cohort
+    return dataset.start_of(cohort) + low * length < dataset.end, whole and latest + (high + 1) * length <= dataset.end
+
+
+def _mean(label: object, rows: list[list[object]], how: str) -> list[object]:
+    """Give the mean row of one offset, over cohorts with users whose cell is complete."""
+    cells = [
+        (size, retained, rate)
+        for _, offset, size, retained, rate, complete in rows
+        if offset == label and complete and size
+    ]
+    if not cells:
+        return ["mean", label, 0, None, None, 0]
+    size, retained = sum(c[0] for c in cells), sum(c[1] for c in cells)
+    rate = share(retained, size) if how == "weighted" else sum(c[2] for c in cells) / len(cells)
+    return ["mean", label, size, retained, rate, 1]
+
+
+def _notes(data: Data, params: Asked, means: list[list[object]]) -> list[str]:
+    notes = []
+    if params.membership == "first ever":
+        seen = data.dataset.first_day + timedelta(7)
+        notes.append(f"First ever is first seen: before {seen} a cohort may hold users who are older than the data.")
+    if (params.unit, params.membership, params.kind, params.count) == ("day", "first ever", "n-day", "calendar"):
+        notes.append(_rule(data, {row[1]: row[4] for row in means}))
+    return notes
+
+
+def _rule(data: Data, means: Mapping[object, object]) -> str:
+    """Set the means of days 1, 7 and 30 beside 40, 20 and 10 %."""
+    words = []
+    days = (data.dataset.end_day - data.dataset.first_day).days
+    for n, aim in RULE_OF_THUMB.items():
+        rate = means.get(n)
+        short = max(1, n + 1 - days)
+        words.append(
+            f"D{n} {rate:.1%} ({aim:.0%})"
+            if rate is not None
+            else f"D{n} needs {short} more days"
+            if n >= days
+            else f"D{n} has no complete cohort shown"
+        )
+    return "Beside the 40-20-10 rule of thumb: " + ", ".join(words) + "."
