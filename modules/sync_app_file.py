@@ -28,11 +28,14 @@ from sdk import (
 )
 
 # A folder is the mark that the command is due: it is there while the command has not ended well and the file stays, so
-# that a repetition finds it. mkdir follows no link and overwrites nothing.
+# that a repetition finds it. mkdir follows no link and overwrites nothing. The file's folder is entered once and held:
+# whoever owns one above it may put another in its place while the command runs.
 MARK = r"""
 path=$1
 [ ! -L "$path" ] || { path=$(readlink -f -- "$path" && echo .) && path=${path%??}; } || exit 1
-due=${path%/*}/.${path##*/}.command-due
+here=$PWD
+cd -P -- "${path%/*}/" || exit 1
+file=./${path##*/} due=./.${path##*/}.command-due
 """
 IS_DUE = MARK + '[ ! -d "$due" ] || echo due\n'
 # What became of the file is said last, in one word before the exit status; the command cannot say anything after it.
@@ -43,18 +46,18 @@ command=$2 before=$3
 # The folder's owner may have put a link, to a file or a folder of root's, into either place while the command ran: the
 # backup must be a plain file, and what is in the other place is replaced, never entered.
 put_back() (
-  cd -P -- "${before%/*}/" && [ "${PWD%/}" = "${before%/*}" ] || exit 1
+  [ "${PWD%/}" = "${before%/*}" ] || exit 1
   from=./${before##*/}
   to=${from%.????????-??????.bak}
   [ -f "$from" ] && [ ! -L "$from" ] || exit 1
   mv -f -T -- "$from" "$to" 2>/dev/null || { [ ! -d "$to" ] && mv -f -- "$from" "$to"; }
 )
 mkdir -- "$due" 2>/dev/null
-/bin/sh -c "$command"
+(cd -- "$here" 2>/dev/null || cd /; exec /bin/sh -c "$command")
 rc=$?
 word=stays
 if [ $rc -eq 0 ]; then word=
-elif [ "$before" = none ]; then rm -f -- "$path" && word=removed
+elif [ "$before" = none ]; then rm -f -- "$file" && word=removed
 elif [ -n "$before" ]; then put_back && word=put-back
 fi
 case $word in stays) ;; *) rmdir -- "$due" 2>/dev/null;; esac
