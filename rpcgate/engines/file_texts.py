@@ -155,7 +155,10 @@ if [ -n "$check" ]; then
   if [ -n "$old" ]; then
     [ -r "./$name" ] || die "$path may not be read"
     if wanted "./$name"; then [ -n "$said" ] || { printf '\\n%ssame\\n' "$mark"; exit 0; }
-    else said=" content$said"; fi
+    else
+      said=" content$said"
+      [ "$me" = 0 ] || [ -n "$owner" ] || [ "$to_uid" = "$me" ] || said="$said owner:$to_uid>$me"
+    fi
   else said=" new"; fi
   printf '\\n%schanged%s\\n' "$mark" "$said"
   exit 0

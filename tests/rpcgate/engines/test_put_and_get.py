@@ -141,9 +141,10 @@ def test_root_gives_a_file_to_an_owner_and_a_group(local: Caller, folder: Path) 
 
 
 @only_root
-def test_an_owner_that_cannot_be_kept_is_said(ssh: Caller, folder: Path) -> None:
+@pytest.mark.parametrize("check", [True, False])
+def test_an_owner_that_cannot_be_kept_is_said(ssh: Caller, folder: Path, *, check: bool) -> None:
     (folder / "x").write_bytes(b"roots")
-    event = ssh.one("put", path=str(folder / "x"), content=b"new")
+    event = ssh.one("put", path=str(folder / "x"), content=b"new", check=check)
     mine = pwd.getpwnam(plain_account()).pw_uid
     assert (event.status, f"owner 0 -> {mine}" in event.output) == (Status.CHANGED, True)
 
