@@ -9,7 +9,8 @@ import pytest
 from rpcgate.engines.ansible import ADAPTER
 from rpcgate.engines.ansible_link import short_folder
 from tests.fleet.sshd import Fleet
-from tests.rpcgate.engines.test_ansible import Run, running, until
+from tests.rpcgate.engines.ansible.asking import BOUND, Run, running
+from tests.rpcgate.engines.calls import eventually
 
 pytestmark = [pytest.mark.sshd, pytest.mark.ansible]
 MASTER = """
@@ -32,7 +33,7 @@ def test_nothing_of_a_killed_master_stays(fleet: Fleet, tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     master = subprocess.Popen([sys.executable, "-c", MASTER, *map(str, words)], cwd=root)
     try:
-        assert until(lambda: bool(running("sleep 30.4810")))
+        assert eventually(lambda: bool(running("sleep 30.4810")), BOUND)
         jobs = tmp_path / "ansible" / "jobs"
         connections = str(short_folder(tmp_path / "ansible"))
         assert running(connections)
@@ -40,8 +41,8 @@ def test_nothing_of_a_killed_master_stays(fleet: Fleet, tmp_path: Path) -> None:
     finally:
         master.kill()
         master.wait(10)
-    assert until(lambda: not running(connections))
-    assert until(lambda: not running("sleep 30.4810"))  # by its own deadline
+    assert eventually(lambda: not running(connections), BOUND)
+    assert eventually(lambda: not running("sleep 30.4810"), BOUND)  # by its own deadline
     adapter = ADAPTER.from_config({"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts)}, tmp_path)
     try:
         assert Run(adapter)("shell", [fleet.target(2)], argv=["echo", "new"])["host2"].output == "new\n"
@@ -54,7 +55,7 @@ def test_close_ends_what_runs_on_the_servers_and_the_connections(fleet: Fleet, t
     adapter = ADAPTER.from_config({"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts)}, tmp_path)
     events: list[object] = []
     job = Run(adapter).start("shell", [fleet.target(3)], events.append, argv=["sleep", "4811"])
-    assert until(lambda: bool(running("sleep 4811")))
+    assert eventually(lambda: bool(running("sleep 4811")), BOUND)
     connections = str(short_folder(tmp_path / "ansible"))
     adapter.close()
     assert job.wait(1)
