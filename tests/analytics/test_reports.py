@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import numpy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from analytics import answers, catalog
@@ -96,6 +96,7 @@ def test_activity_equals_its_oracle(
     store: Store, history: tuple[str, list[Event]], activity: tuple[str, ...], unit: str
 ) -> None:
     zone, events = history
+    assume(unit != "hour" or zone != "Australia/Lord_Howe")  # a change of half an hour: docs/analytics.md, limits
     dataset = stored(store, zone, events, activity=activity)
     result = ask(store, dataset, "activity", by=unit)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analytics import answers, catalog
@@ -55,6 +55,7 @@ def test_trends_equal_their_oracle(  # what can be chosen
     data: Any,
 ) -> None:
     zone, events = history
+    assume(unit != "hour" or zone != "Australia/Lord_Howe")  # a change of half an hour: docs/analytics.md, limits
     events = [*events, events[0]._replace(user=9, behaviour="share", role=9)]
     dataset = stored(store, zone, events)
     params, span = cut(data.draw, dataset)
