@@ -198,7 +198,7 @@ def test_variables_beside_the_file_are_data_and_odd_ones_are_named(sh: Idc, tmp_
     (tmp_path / "hosts").chmod(0o755)
     found = read_ansible((tmp_path / "hosts").read_bytes(), Wanted(sh), name="hosts", beside=tmp_path)
     assert {c.server.name: c.server.port for c in found.new} == {"web1": 2200, "web2": 2200, "web3": 2200, "db1": None}
-    assert [line.split(" ")[0] for line in found.left] == ["group_vars/db.yml", "host_vars/web1.yml", "db1:"]
+    assert [line.split(" ")[0] for line in found.left] == ["group_vars/db.yml", "host_vars/web1.yml", "db1's"]
     assert not mark.exists()
 
 
