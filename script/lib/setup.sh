@@ -50,9 +50,10 @@ test_packages() {
   lacks chromium has chromium
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps
-  lacks busybox has busybox # the modules' scripts run with its programs, too
+  lacks busybox has busybox # a small system's shell and programs: modules and the verbs on files work in it as well
+  lacks curl has curl # http_check asks by what a server has: curl, python3 or wget
+  lacks wget has wget
   lacks cron has crontab
-  lacks busybox has busybox # a small system's shell: the verbs on files must work in it as well
   lacks gettext has msgattrib
 }
 
