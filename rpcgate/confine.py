@@ -16,7 +16,7 @@ from rpcgate.seccomp import filterable, refuse_connections
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls, the same on every architecture
 ASK_VERSION, PATH_BENEATH = 1, 1
-EXECUTE, READ_FILE, READ_DIR = 1 << 0, 1 << 2, 1 << 3
+READ_FILE, READ_DIR = 1 << 2, 1 << 3  # never the right to execute: it starts no program, not even Python
 HANDLED_FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}  # all rights, from version on
 TCP, TCP_SINCE = 0b11, 4  # bind and connect
 SCOPES, SCOPES_SINCE = 0b11, 6  # abstract sockets and signals
@@ -90,7 +90,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: Path) -> None:
     parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         folder = stat.S_ISDIR(os.fstat(parent).st_mode)
-        rule = _Beneath(EXECUTE | READ_FILE | (READ_DIR if folder else 0), parent)
+        rule = _Beneath(READ_FILE | (READ_DIR if folder else 0), parent)
         _checked(libc.syscall(ADD_RULE, ruleset, PATH_BENEATH, ctypes.byref(rule), 0))
     finally:
         os.close(parent)

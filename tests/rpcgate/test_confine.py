@@ -51,8 +51,9 @@ def test_it_lists_no_folder(tmp_path: Path) -> None:
     assert confined("os.listdir(sys.argv[1])", str(tmp_path)) == "PermissionError"
 
 
-def test_it_starts_no_program() -> None:
-    assert confined("os.execv('/bin/sh', ['sh', '-c', 'echo hi'])") == "PermissionError"
+@pytest.mark.parametrize("program", ["'/bin/sh'", "sys.executable"])
+def test_it_starts_no_program(program: str) -> None:
+    assert confined(f"os.execv({program}, ['it', '-c', 'print(1)'])") == "PermissionError"
 
 
 def test_it_sees_no_other_process() -> None:
