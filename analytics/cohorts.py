@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause, both
 from analytics.dataset import DAY
+from analytics.days import bucket_number
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Column, Result, share
 
-NUMBERS = {
+NUMBERS = {  # as days.bucket_number counts them
     "day": "toInt32($day)",
     "week": "intDiv(toInt32($day) + 3, 7)",
     "month": "toYear($day) * 12 + toMonth($day) - 1",
@@ -142,7 +143,7 @@ def retention(data: Data, params: Asked) -> Result:
         counts[row["unit"]][row["hit"]] = row["people"]
     rows = []
     for cohort in buckets(span, params.unit):
-        found = counts[_number(cohort, params.unit)]
+        found = counts[bucket_number(cohort, params.unit)]
         for place, (label, low, high) in enumerate(cells):
             begun, complete = _state(data, params, span, cohort, (low, high))
             retained = found[place] if begun else None
@@ -199,12 +200,6 @@ def _cells(data: Data, params: Asked, span: Span) -> list[tuple[object, int, int
         if low > high:
             raise ParamError({"brackets": f"{low}-{high} ends before it begins."})
     return [(f"{low}-{high}", low, high) for low, high in pairs]
-
-
-def _number(day: date, unit: Unit) -> int:
-    """Give a bucket's number as NUMBERS has it in SQL."""
-    days = (day - date(1970, 1, 1)).days
-    return {"day": days, "week": (days + 3) // 7, "month": day.year * 12 + day.month - 1}[unit]
 
 
 def _state(data: Data, params: Asked, span: Span, cohort: date, cell: tuple[int, int]) -> tuple[bool, bool]:

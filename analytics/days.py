@@ -1,6 +1,6 @@
 """Active days: which users were active on which local days, and how buckets of days are numbered."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from analytics.asking import Data
 from analytics.clauses import Clause
@@ -26,11 +26,6 @@ def active_days(data: Data, params: Ranged) -> tuple[str, dict[str, Clause]]:
 def day_number(day: date) -> int:
     """Give a day's number since 1970."""
     return (day - EPOCH).days
-
-
-def day_of_number(number: int) -> date:
-    """Give the day of a number."""
-    return EPOCH + timedelta(number)
 
 
 def bucket_number(bucket: date, unit: Unit) -> int:

@@ -1,7 +1,6 @@
 """The module files of a folder: what each is, and why a bad one is refused.
 
-A file's code never runs in this process unless `Entry.module` is asked for: what it declares is found out in a process
-of its own (rpcgate.trial).
+A file's code never runs in this process: what it declares is found out in a process of its own (rpcgate.trial).
 """
 
 import builtins
@@ -21,10 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from rpcgate.loading import load_source
 from rpcgate.nursery import may_run
-from rpcgate.trial import TrialError, describe, try_modules, try_params
-from sdk.module import Module
+from rpcgate.trial import TrialError, try_modules, try_params
 from sdk.params import Field
 
 log = logging.getLogger(__name__)
@@ -68,11 +65,6 @@ class Entry:
     whole: bool = False
     published: bool = False  # a version that the web tier has published; it counts over the folder's file
     untried: bool = False  # nothing is known of it but that it could not be tried; it may be sound
-
-    @property
-    def module(self) -> Module | None:
-        """Load the file into this process; None for a bad one. Its code runs here: the master never asks."""
-        return None if self.error else _loaded(self.name, self.source)
 
     def faults(self, raw: Mapping[str, Any]) -> dict[str, str]:
         """Say what is wrong with values as a whole, by field as ParamError does; {} where nothing is."""
@@ -207,11 +199,6 @@ def least_account() -> str | None:
         return None
 
 
-@lru_cache(maxsize=256)
-def _loaded(name: str, source: bytes) -> Module:
-    return load_source(name, source)
-
-
 def _files(folder: Path) -> list[Path]:
     try:
         names = [entry.name for entry in os.scandir(folder)]
@@ -303,16 +290,3 @@ def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
         clash = f"number {entry.number} is that of {owner}.py already; choose another"
         kept.append(entry if owner == entry.name else _refused(entry, clash))
     return tuple(sorted(kept, key=lambda entry: (entry.number is None, entry.number or 0, entry.name)))
-
-
-__all__ = [
-    "Catalog",
-    "Entry",
-    "describe",
-    "entries_of",
-    "entry_of",
-    "least_account",
-    "load_source",
-    "name_fault",
-    "ordered",
-]

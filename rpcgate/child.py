@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from rpcgate.catalog import load_source
+from rpcgate.loading import load_source
 from rpcgate.output import clean, fit
 from rpcgate.pipe import HEAD, MAX_FRAME, Unpacker, pack, read_event, read_target, small_data
 from sdk import Context, Event, Events, File, ModuleError, ParamError, Status, Target, Targets, parse, settle
@@ -25,7 +25,6 @@ from sdk.params import choices_of
 CHOICES, CHOICE_BYTES = 1000, 64 << 10
 LONGEST = 2000  # characters of a reason; the master masks secrets in it first, then makes it shorter
 FROM_MASTER = 1 << 30  # bytes of a message; the master is trusted
-Shape = tuple[str, ...]
 
 
 def main(conversation: socket.socket) -> NoReturn:

@@ -21,7 +21,7 @@ HANDLED_FILES = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 
 TCP, TCP_SINCE = 0b11, 4  # bind and connect
 SCOPES, SCOPES_SINCE = 0b11, 6  # abstract sockets and signals
 PR_SET_NO_NEW_PRIVS = 38
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]  # where sdk and rpcgate are
 OURS = (ROOT / "sdk", ROOT / "rpcgate")
 SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/localtime", "/etc/ld.so.cache",
           "/dev/null", "/dev/urandom")  # fmt: skip  # what Python opens when it imports or tells the time

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from rpcgate.catalog import Catalog
 from rpcgate.config import Config, ConfigError
-from rpcgate.confine import confinable
+from rpcgate.confine import ROOT, confinable
 from rpcgate.engines import Adapter
 from rpcgate.envelope import open_secrets
 from rpcgate.gate import Gate
 from rpcgate.jobs import Jobs
-from rpcgate.nursery import ROOT, may_run
+from rpcgate.nursery import may_run
 from rpcgate.service import Desk, GateServer
 from rpcgate.spool import Spool, SpoolError
 from rpcgate.trust import Trust

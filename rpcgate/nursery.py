@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from rpcgate.confine import confine
+from rpcgate.confine import PR_SET_NO_NEW_PRIVS, ROOT, confine
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 MEMORY = 2 << 30  # bytes of address space for one module
 FILE = 64 << 20  # bytes of the largest file it may write on the master
 FILES = 256  # that it may have open
-ROOT = Path(__file__).resolve().parents[1]  # where sdk and rpcgate are
 JOB = 3  # the descriptor of a child's conversation; 0, 1 and 2 lead nowhere
 ROOM = 64  # bytes of an order: a word and two numbers
 

@@ -19,8 +19,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rpcgate.confine import confine
-from rpcgate.nursery import PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, account, environment, kill_children
+from rpcgate.confine import PR_SET_NO_NEW_PRIVS, confine
+from rpcgate.loading import load_source
+from rpcgate.nursery import PR_SET_CHILD_SUBREAPER, account, environment, kill_children
 from rpcgate.told import believable
 from sdk.errors import ModuleError
 from sdk.module import Module
@@ -85,8 +86,6 @@ def try_params(name: str, source: bytes, raw: Mapping[str, Any], run_as: str | N
 
 def main() -> None:
     """Answer the files on standard input."""
-    import rpcgate.catalog  # noqa: F401  # once here, not in each fork
-
     answers, quiet = os.dup(1), os.open(os.devnull, os.O_RDWR)
     asked = json.loads(sys.stdin.buffer.read())
     for descriptor in (0, 1, 2):  # what a module prints goes nowhere
@@ -123,7 +122,8 @@ def _ask(asked: bytes, files: int, run_as: str | None) -> dict[str, dict[str, An
         said, complaint = process.communicate()
     if process.returncode:
         log.error("loading modules ended with %d: %s", process.returncode, complaint.decode(errors="replace")[-500:])
-    return {name: believable(plain) for name, plain in map(json.loads, said.splitlines())}
+    whole = said[: said.rfind(b"\n") + 1]  # a process that was killed may have begun another line
+    return {name: believable(plain) for name, plain in map(json.loads, whole.splitlines())}
 
 
 def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -161,8 +161,6 @@ def _only(answer: int) -> None:
 
 
 def _answer(name: str, source: bytes, raw: dict[str, Any] | None) -> None:
-    from rpcgate.catalog import load_source  # it imports this file
-
     pid = os.getpid()
     try:
         module = load_source(name, source)

@@ -6,7 +6,7 @@
 import re
 from pathlib import Path
 
-from rpcgate.catalog import load_source
+from rpcgate.loading import load_source
 from sdk.module import Module
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from rpcgate.catalog import load_source
+from rpcgate.loading import load_source
 from tests.docs.test_links import DOCUMENTS, ROOT, tokens
 
 EXAMPLES = [

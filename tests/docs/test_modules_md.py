@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import sdk
-from rpcgate.catalog import load_source
+from rpcgate.loading import load_source
 from tests.webui.modules.test_command import copy_of_the_tree
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "modules.md").read_text()

@@ -1,7 +1,7 @@
 """Bring jobs to a master: send, cancel, forget. Each may be repeated."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -150,9 +150,3 @@ def _elsewhere(job_id: UUID, module: str, sentence: str) -> None:
     master.kept = {name: digests for name, digests in master.kept.items() if name != module}
     master.save(update_fields=["modules", "kept"])
     store.give_back(job, sentence, forgotten=True)
-
-
-def unforgotten(master: Master) -> Iterable[UUID]:
-    """Give the ended jobs of a master that it still keeps."""
-    ended = Job.objects.filter(master=master, forgotten=False, state=Job.State.ENDED)
-    return ended.values_list("pk", flat=True)[:FORGET_AT_ONCE]

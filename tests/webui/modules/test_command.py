@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from rpcgate.catalog import load_source
+from rpcgate.loading import load_source
 from tests.webui.modules.conftest import source
 from webui.catalog import catalog
 from webui.modules.models import ModuleVersion, Published
