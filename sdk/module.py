@@ -87,20 +87,19 @@ def module(
 
 def read_module(name: str, loaded: ModuleType) -> Module:
     """Read what a loaded module file declares; ModuleError says what is missing and what to write."""
-    run, params = getattr(loaded, "run", None), getattr(loaded, "Params", None)
+    run = getattr(loaded, "run", None)
     declaration = getattr(run, DECLARATION, None)
     if not callable(run) or not isinstance(declaration, Declaration):
         raise ModuleError("there is no run decorated with @module; write @module(risk=...) above def run(...)")
-    if not isinstance(params, type) or not is_dataclass(params) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # CPython's own record of the decorator
-        raise ModuleError(NO_PARAMS)
-    title, _, text = inspect.cleandoc(loaded.__doc__ or "").partition("\n")
-    if not title.strip():
+    params = params_of(loaded)
+    title, text = texts_of(loaded)
+    if not title:
         raise ModuleError("there is no docstring; its first line is the title, the rest the help", 1)
     names, portable = engines_of(run)
     return Module(
         name=name,
-        title=title.strip().rstrip("."),
-        help=text.strip(),
+        title=title,
+        help=text,
         declaration=declaration,
         params=params,
         fields=fields_of(params),
@@ -108,6 +107,20 @@ def read_module(name: str, loaded: ModuleType) -> Module:
         portable=portable,
         run=run,
     )
+
+
+def params_of(loaded: ModuleType) -> type:
+    """Give a file's form, a frozen dataclass Params; ModuleError where it has none."""
+    params = getattr(loaded, "Params", None)
+    if not isinstance(params, type) or not is_dataclass(params) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # CPython's own record of the decorator
+        raise ModuleError(NO_PARAMS)
+    return params
+
+
+def texts_of(loaded: ModuleType) -> tuple[str, str]:
+    """Give a file's docstring as title, without its full stop, and what follows; "" where there is none."""
+    title, _, text = inspect.cleandoc(loaded.__doc__ or "").partition("\n")
+    return title.strip().rstrip("."), text.strip()
 
 
 def engines_of(run: Run) -> tuple[tuple[str, ...], bool]:

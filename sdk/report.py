@@ -2,14 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, TypeVar
 
 from sdk.describe import fields_of
 from sdk.errors import ModuleError
 from sdk.fields import Field
-from sdk.module import NO_PARAMS
+from sdk.module import params_of, texts_of
 
 REPORT = "__omserver_report__"
 CHARTS = ("line", "bar", "heatmap", "funnel", "scatter", "sankey")
@@ -127,23 +127,22 @@ def report(*, category: str = "general", needs: Sequence[str] = (), chart: Chart
 
 def read_report(name: str, loaded: ModuleType) -> Report:
     """Read what a loaded report file declares; ModuleError says what is missing and what to write."""
-    run, params = getattr(loaded, "run", None), getattr(loaded, "Params", None)
+    run = getattr(loaded, "run", None)
     declaration = getattr(run, REPORT, None)
     if not callable(run) or not isinstance(declaration, Declaration):
         raise ModuleError(
             "there is no run decorated with @report; write @report(category=...) above def run(data, params)"
         )
-    if not isinstance(params, type) or not is_dataclass(params) or not params.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # CPython's own record of the decorator
-        raise ModuleError(NO_PARAMS)
+    params = params_of(loaded)
     if list(inspect.signature(run).parameters) != ["data", "params"]:
         raise ModuleError("run must take (data, params)", run.__code__.co_firstlineno)
-    title, _, text = inspect.cleandoc(loaded.__doc__ or "").partition("\n")
-    if not title.strip() or not text.strip():
+    title, text = texts_of(loaded)
+    if not title or not text:
         raise ModuleError("the docstring's first line is the title, the rest the definition; one of them is missing", 1)
     return Report(
         name=name,
-        title=title.strip().rstrip("."),
-        help=text.strip(),
+        title=title,
+        help=text,
         declaration=declaration,
         params=params,
         fields=fields_of(params),
@@ -158,5 +157,5 @@ def share(numerator: float | None, denominator: float | None) -> float | None:
 
 
 def plain(params: Any) -> Mapping[str, Any]:  # noqa: ANN401  # any Params
-    """Give a Params' values as JSON has them, only those that are not the default's."""
+    """Give a Params' values by name, defaults included."""
     return {name: getattr(params, name) for name in params.__dataclass_fields__}
