@@ -285,3 +285,40 @@ def test_a_double_click_on_run_makes_one_task(signed_in: Page, served: str) -> N
     signed_in.locator("#om-go").dblclick(no_wait_after=True)
     signed_in.wait_for_url(re.compile(r"/tasks/\d+/"))
     assert Task.objects.count() == before + 1
+
+
+MORPH = """async ([before, after]) => {
+  const { morph } = await import("/static/omserver/tasks/morph.js");
+  const [old, fresh] = [before, after].map((html) => {
+    const box = document.createElement("div");
+    box.innerHTML = html;
+    return box;
+  });
+  document.body.append(old);
+  old.querySelector("button").focus();
+  const moved = [];
+  const observer = new MutationObserver(() => {});
+  observer.observe(old, { childList: true });
+  morph(old, fresh);
+  observer.takeRecords().forEach((one) => one.addedNodes.forEach((node) => moved.push(node.id)));
+  return [old.innerHTML, document.activeElement.id, moved];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [
+        ('<p id="a"></p> <button id="b">x</button>', '<button id="b">y</button>', []),
+        ('<p id="a"></p><i></i><button id="b">x</button>', '<p id="c"></p><button id="b">y</button>', ["c"]),
+        ('<i></i><p id="a"></p> <button id="b">x</button>', '<i></i> <button id="b">y</button>', []),
+        ('<button id="b">x</button><p id="a"></p>', '<p id="a"></p><button id="b">y</button>', ["a"]),
+    ],
+    ids=["one-goes", "one-goes-one-comes", "text-stays", "order"],
+)
+def test_what_follows_a_part_that_goes_is_not_moved_and_keeps_focus(
+    signed_in: Page, served: str, before: str, after: str, moved: list[str]
+) -> None:
+    signed_in.goto(f"{served}/")
+    html, focused, added = signed_in.evaluate(MORPH, [before, after])
+    assert html == after
+    assert (focused, added) == ("b", moved)

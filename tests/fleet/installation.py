@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fleet.ports import free_port
 from tests.fleet.sshd import Fleet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,14 +175,6 @@ def start_all(made: Installation) -> None:
     made.start_web()
     made.wait_web()
     made.wait_master()
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _enrol(made: Installation, engines: dict[str, dict[str, Any]]) -> None:

@@ -14,7 +14,6 @@ import getpass
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sdk import Target
+from tests.fleet.ports import free_port
 
 START = 60.0  # seconds until all answer, on a loaded machine
 # It has the daemon's group, and ends it when nobody holds the other end of its standard input any more
@@ -237,14 +237,6 @@ def write_config(path: Path, template: str, ports: tuple[int, int], **values: An
     publish, ret = ports
     text = template.format(user=getpass.getuser(), folder=path.parent, publish=publish, ret=ret, **values)
     path.write_text(text)
-
-
-def free_port() -> int:
-    """Give a port of loopback that is free at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def memory(fleet: SaltFleet) -> dict[str, int]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from sdk import Target
+from tests.fleet.ports import free_port
 
 SSHD = "/usr/sbin/sshd"
 ACCOUNT = "omfleet"
@@ -147,7 +148,7 @@ def _start(
     stem: Path, address: str, host_key: Path, authorized_keys: Path, user: str, extra: str
 ) -> "tuple[subprocess.Popen[bytes], int]":
     for _ in range(5):  # another process may take the free port before sshd does
-        port = _free_port(address)
+        port = free_port(address)
         config, log = stem.with_suffix(".conf"), stem.with_suffix(".log")
         config.write_text(
             CONFIG.format(
@@ -167,13 +168,6 @@ def _start(
         server.kill()
         server.wait(10)
     raise RuntimeError(f"sshd does not start on {address}: {log.read_text()[-500:] if log.exists() else 'no log'}")
-
-
-def _free_port(address: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(server: "subprocess.Popen[bytes]", address: str, port: int) -> bool:

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = """
 import signal
 from pathlib import Path
-from tests.fleet.salt import SaltFleet, free_port
+from tests.fleet.ports import free_port
+from tests.fleet.salt import SaltFleet
 fleet = SaltFleet(Path({folder!r}), ("minion0",), (free_port(), free_port()))
 fleet.start_master()
 print(fleet.groups["master"].pid, flush=True)

@@ -15,14 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.fleet.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 END_SECONDS = 20
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -46,11 +46,15 @@ function attributes(old, fresh) {
   }
 }
 
+// What goes is removed before its followers are looked at: an element that is moved loses focus, and a click between its
+// press and its release.
 function children(old, fresh) {
   const named = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  const stay = new Set([...fresh.children].map((child) => child.id).filter(Boolean));
   let at = old.firstChild;
   for (const child of [...fresh.childNodes]) {
     const known = child.id ? named.get(child.id) : undefined;
+    while (at && at !== known && (known || at.id) && !stay.has(at.id)) at = gone(at);
     if (known) {
       if (known === at) at = at.nextSibling;
       else old.insertBefore(known, at);
@@ -63,9 +67,11 @@ function children(old, fresh) {
       old.insertBefore(child, at);
     }
   }
-  while (at) {
-    const next = at.nextSibling;
-    at.remove();
-    at = next;
-  }
+  while (at) at = gone(at);
+}
+
+function gone(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }

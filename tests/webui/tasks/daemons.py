@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 from rpcgate.keys import WebKeys
+from tests.fleet.ports import free_port
 from webui import masters
 from webui.servers.models import Idc, Master
 from webui.tasks.dispatch import Dispatcher
@@ -129,13 +130,6 @@ def web_keys() -> WebKeys:
         WebKeys.create(settings.WEB_KEYS_DIR)
         masters.web_keys.cache_clear()
     return masters.web_keys()
-
-
-def free_port() -> int:
-    """Give a port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
 
 
 class Dispatching:
