@@ -136,7 +136,7 @@ class Cache:
         try:
             kept = json.loads(path.read_text())
             result = kept.pop("result")
-            columns = tuple(Column(c["name"], c["unit"], tuple(c["of"])) for c in result["columns"])
+            columns = tuple(Column(**{**column, "of": tuple(column["of"])}) for column in result["columns"])
             chart = Chart(**{**result["chart"], "y": tuple(result["chart"]["y"])}) if result["chart"] else None
             whole = Result(columns, result["rows"], tuple(result["notes"]), result["sql"], chart)
             return Answer(**{**kept, "result": whole, "again": True})

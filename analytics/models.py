@@ -18,7 +18,8 @@ class Dataset(models.Model):
     `version` names the tables that serve; 0 before the first import. mapping: field -> column of the source, and
     dimensions. valid_from, valid_to: Unix seconds, half-open. source: where it came from, for a sync; a password
     only in `secret`, sealed. stamp: tells it from one of the same name that was removed. claim: "host pid start" of the
-    program that imports into it now; one at a time.
+    program that imports into it now; one at a time. sync_minutes: how often a sync is due by itself, 0 never; sync_next:
+    when. people_*: the users table, with the moment each was registered; version 0 where there is none.
     """
 
     name = models.CharField(max_length=50, unique=True)
@@ -44,6 +45,11 @@ class Dataset(models.Model):
     claim = models.CharField(max_length=200, blank=True)
     source = models.JSONField(default=dict)
     secret = models.TextField(blank=True)
+    sync_minutes = models.PositiveIntegerField(default=0)
+    sync_next = models.DateTimeField(null=True, blank=True)
+    people_mapping = models.JSONField(default=dict, blank=True)
+    people_version = models.PositiveIntegerField(default=0)
+    people = models.PositiveBigIntegerField(default=0)
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 
@@ -78,12 +84,14 @@ class Dataset(models.Model):
 class ImportRun(models.Model):
     """One import: how far it is, and what it gave. identity: what tells its source from others, without any password.
 
+    request: what a page asked for, for the program that runs it; its password only in `secret`, sealed. asked_by: who.
     position: where it goes on when it is taken up again.
     """
 
     class State(models.TextChoices):
         """Where it stands."""
 
+        QUEUED = "queued", _("Waiting to begin")
         RUNNING = "running", _("Running")
         STOPPED = "stopped", _("Stopped, can go on")
         FAILED = "failed", _("Failed")
@@ -104,6 +112,9 @@ class ImportRun(models.Model):
     quarantined = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
+    request = models.JSONField(default=dict, blank=True)
+    secret = models.TextField(blank=True)
+    asked_by = models.CharField(max_length=150, blank=True)
     started = models.DateTimeField(auto_now_add=True)
     seen = models.DateTimeField(auto_now=True)
     ended = models.DateTimeField(null=True, blank=True)

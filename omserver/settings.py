@@ -30,6 +30,8 @@ INSTALLED_APPS = [
     "webui.tasks",
     "webui.modules",
     "webui.files",
+    "webui.dashboards",
+    "webui.alerts",
     "webui.audit",
     "webui",
 ]
@@ -126,6 +128,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
+    ("echarts", BASE_DIR / "node_modules/echarts/dist"),
     ("tabler/css", BASE_DIR / "node_modules/@tabler/core/dist/css"),
     ("fonts/inter", BASE_DIR / "node_modules/@fontsource-variable/inter/files"),
     ("fonts/jetbrains-mono", BASE_DIR / "node_modules/@fontsource-variable/jetbrains-mono/files"),

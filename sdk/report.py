@@ -25,12 +25,16 @@ class NotSupported(Exception):
 class Column:
     """A column of a result. unit: what its numbers count ("users", "s", "share", ...), "" for a name or a date.
 
-    of: for a share, the columns it was divided from, (numerator, denominator).
+    of: for a share, the columns it was divided from, (numerator, denominator). key: its value tells the row from
+    others. listed: behind its numbers stands a list of users, which the report's `users` gives for the row's keys and
+    this name.
     """
 
     name: str
     unit: str = ""
     of: tuple[str, str] | tuple[()] = ()
+    key: bool = False
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,16 @@ def may_add_modules(person: "Person") -> bool:
     return person.is_active and role_of(person) is Role.ADMIN
 
 
+def may_change_datasets(person: "Person") -> bool:
+    """Say whether the person may import, sync and remove datasets: tables of other servers are read in their name."""
+    return person.is_active and role_of(person) is Role.ADMIN
+
+
+def may_write_dashboards(person: "Person") -> bool:
+    """Say whether the person may save dashboards, segments and notes, and set alerts; a viewer reads them."""
+    return person.is_active and role_of(person) is not Role.VIEWER
+
+
 def may_see_audit(person: "Person") -> bool:
     """Say whether the person may read the audit log."""
     return person.is_active and role_of(person) is Role.ADMIN
@@ -106,6 +116,20 @@ def require_modules(person: "Person") -> None:
     """Raise NotAllowed with a sentence unless may_add_modules."""
     if not may_add_modules(person):
         raise NotAllowed(_("Adding and publishing modules needs the role %s.") % ROLE_WORDS[Role.ADMIN])
+
+
+def require_datasets(person: "Person") -> None:
+    """Raise NotAllowed with a sentence unless may_change_datasets."""
+    if not may_change_datasets(person):
+        raise NotAllowed(_("Importing and removing datasets needs the role %s.") % ROLE_WORDS[Role.ADMIN])
+
+
+def require_dashboards(person: "Person") -> None:
+    """Raise NotAllowed with a sentence unless may_write_dashboards."""
+    if not may_write_dashboards(person):
+        raise NotAllowed(
+            _("Saving dashboards, segments, notes and alerts needs the role %s.") % ROLE_WORDS[Role.OPERATOR]
+        )
 
 
 def require_admin(allowed: bool) -> None:  # reads as a sentence: require_admin(may_see_audit(person))

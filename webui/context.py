@@ -50,12 +50,20 @@ GROUPS: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        _("Analytics"),
+        (
+            Entry("dashboards", _("Dashboards"), "layout-dashboard"),
+            Entry("reports", _("Reports"), "chart-dots"),
+            Entry("datasets", _("Datasets"), "database"),
+        ),
+    ),
+    (
         _("Administration"),
         (Entry("people", _("People and access"), "users"), Entry("audit", _("Audit log"), "history")),
     ),
 )
 ONLY = {"people": access.may_change_people, "audit": access.may_see_audit}
-PHONE = ("home", "run", "tasks", "servers")
+PHONE = ("home", "run", "tasks", "dashboards")
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

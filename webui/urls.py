@@ -20,4 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webui.people.urls")),
     path("", include("webui.tasks.urls")),
     path("", include("webui.files.urls")),
+    path("", include("webui.dashboards.urls")),
+    path("", include("webui.reports.urls")),
+    path("", include("webui.datasets.urls")),
+    path("", include("webui.alerts.urls")),
+    path("", include("webui.curves.urls")),
 ]

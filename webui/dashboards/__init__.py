@@ -1,0 +1,1 @@
+"""Dashboards: cards of reports, people's notes on the time axis, saved segments."""

@@ -1,0 +1,1 @@
+"""Pages of datasets: what is connected, imports with a preview, schedules, one user's timeline."""

@@ -1,0 +1,5 @@
+"""Addresses of datasets. Words that are acts stand before the names."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
