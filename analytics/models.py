@@ -18,8 +18,9 @@ class Dataset(models.Model):
     `version` names the tables that serve; 0 before the first import. mapping: field -> column of the source, and
     dimensions. valid_from, valid_to: Unix seconds, half-open. source: where it came from, for a sync; a password
     only in `secret`, sealed. stamp: tells it from one of the same name that was removed. claim: "host pid start" of the
-    program that imports into it now; one at a time. sync_minutes: how often a sync is due by itself, 0 never; sync_next:
-    when. people_*: the users table, with the moment each was registered; version 0 where there is none.
+    program that imports into it now; one at a time.
+    sync_minutes: how often a sync is due by itself, 0 never; sync_next: when. people_*: the users table, with the
+    moment each was registered; version 0 where there is none.
     """
 
     name = models.CharField(max_length=50, unique=True)
