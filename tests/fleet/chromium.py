@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox",
@@ -20,6 +20,7 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE = 15_000  # milliseconds; a busy machine with two cores needs some
+expect.set_options(timeout=PATIENCE)
 failed = pytest.StashKey[bool]()
 
 
