@@ -1,5 +1,9 @@
-"""Addresses of dashboards. Words that are acts stand before the names."""
+"""Addresses of dashboards. Words that are acts stand after "-", which no dashboard is called."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from webui.dashboards import note_views
+
+urlpatterns = [
+    path("dashboards/-/notes/<str:dataset>/", note_views.notes, name="notes"),
+]
