@@ -14,7 +14,6 @@ WINDOW = r"\d{1,6}[smhd]|same day|same visit"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 VISIT_GAP = 1800  # seconds without an event that end a visit
 ENDLESS = 2**40  # seconds; where the group itself is the window
-ALWAYS = Clause("1")
 STEP = re.compile(r"\s*(.+?)(?:\s+where\s+(.+))?\s*", re.DOTALL)
 
 
@@ -65,7 +64,8 @@ def seconds(window: str) -> int:
 class Funnel:
     """What is looked for.
 
-    order: ordered, strict or any. key: the columns in which a whole funnel must agree, for example item_id.
+    order: ordered, strict or any. key: the columns in which a whole funnel must agree, for example item_id. split: a
+    text of each event; entries with different texts are looked at apart, and a user may have a level for each.
     """
 
     steps: Sequence[Step]
@@ -73,37 +73,39 @@ class Funnel:
     window: str
     key: tuple[str, ...] = ()
     times: bool = False
-    entry: Clause = ALWAYS  # a further condition on the first step
+    split: Clause | None = None
 
     @property
     def fast(self) -> bool:
         """Say whether the engine's own windowFunnel answers it: it knows neither times nor one row as two steps."""
-        return self.order == "ordered" and not self.times and disjoint(self.steps)
+        return self.order == "ordered" and not self.times and not self.split and disjoint(self.steps)
 
     def mask(self) -> str:
-        """Give the steps that an event can be, as bits; the first only in the range and under its condition."""
-        first = "ts >= {span_low:Int64} AND ts < {span_high:Int64} AND ($entry)"
+        """Give the steps that an event can be, as bits; the first only in the range."""
+        first = "ts >= {span_low:Int64} AND ts < {span_high:Int64}"
         parts = [f"toUInt16(($step{n}){f' AND {first}' if not n else ''}) * {1 << n}" for n in range(len(self.steps))]
         return " + ".join(f"({part})" for part in parts)
 
     def clauses(self) -> dict[str, Clause]:
         """Give what the SQL names."""
-        return {f"step{n}": step.condition for n, step in enumerate(self.steps)} | {"entry": self.entry}
+        given = {f"step{n}": step.condition for n, step in enumerate(self.steps)}
+        return given | ({"split": self.split} if self.split else {})
 
 
 def levels(funnel: Funnel) -> str:
-    """Give the query of (user_id, level, open, times): how far each user with a first step came, over all entries.
+    """Give the query of (user_id, reached, waiting, chain): how far each user with a first step came, over all entries.
 
-    open: a user short of the end still has time. times: seconds of the steps, of the chain that reached the level
-    first. Source: METRICS section 5.
+    waiting: a user short of the end still has time. chain: seconds of the steps, of the chain that reached the level
+    first. With a split also part, the text of the entries that a row is about. Source: METRICS section 5.
     """
     inner = _fast(funnel) if funnel.fast else _by_arrays(funnel)
+    part = ", part" if funnel.split else ""
     best = "argMin(times, (-level, times[-1], arrayMap(t -> -t, times)))" if funnel.times else "emptyArrayInt64()"
     return f"""
-SELECT user_id, max(level) AS reached, max(open) AND reached < {len(funnel.steps)} AS waiting, {best} AS chain
+SELECT user_id{part}, max(level) AS reached, max(open) AND reached < {len(funnel.steps)} AS waiting, {best} AS chain
 FROM ({inner})
 WHERE level > 0
-GROUP BY user_id"""
+GROUP BY user_id{part}"""
 
 
 def _group(funnel: Funnel) -> str:
@@ -111,10 +113,10 @@ def _group(funnel: Funnel) -> str:
     return ", ".join(["user_id", *funnel.key, *day])
 
 
-def _open(funnel: Funnel, last_first: str, last: str) -> str:
+def _open(funnel: Funnel, last_first: str, visit: str = "max(visit_open)") -> str:
     """Give the condition that the window of an entry reaches past the end of the data."""
     if funnel.window == "same visit":
-        return f"{last} + {VISIT_GAP} >= {{end:Int64}}"
+        return visit
     if funnel.window == "same day":
         return f"{last_first} >= {{last_day:Int64}}"
     return f"{last_first} + {{window:Int64}} >= {{end:Int64}}"
@@ -126,67 +128,91 @@ def _fast(funnel: Funnel) -> str:
     SELECT
         user_id,
         windowFunnel({{window:UInt64}})(toUInt64(ts), {conditions}) AS level,
-        {_open(funnel, "maxIf(ts, bitTest(mask, 0))", "max(ts)")} AS open
+        {_open(funnel, "maxIf(ts, bitTest(mask, 0))")} AS open
     FROM ({_events(funnel)})
     WHERE mask != 0
     GROUP BY {_group(funnel).replace("$day", "local_day")}"""
 
 
 def _by_arrays(funnel: Funnel) -> str:
-    """Give (user_id, level, times, open) for each group of events, by arrays of its rows.
+    """Give (user_id, level, times, open) for each group of events, by arrays of its rows; with a split also part.
 
     Most groups of an ordered funnel hold no second step: their level is known without looking at their rows.
     """
-    group = _group(funnel).replace("$day", "local_day")
+    part = "part, " if funnel.split else ""
     found = {"ordered": _ordered, "strict": _strict, "any": _any}[funnel.order](funnel)
-    rows = "rows" if funnel.order == "strict" else "arraySort(r -> (r.1, bitAnd(r.2, -r.2), r.2), rows)"
+    looked = f"""
+    SELECT
+        user_id, {part}
+        arrayMap(r -> r.1, sorted) AS ts_of,
+        arrayMap(r -> r.2, sorted) AS mask_of,
+        {found},
+        {_open(funnel, "last_first", "last_open")} AS open
+    FROM ({_parted(funnel) if funnel.split else _collected(funnel)})"""
+    if funnel.order != "ordered":
+        return looked
+    return f"""
+    SELECT user_id, {part}toUInt8(level) AS level, times, open FROM ({looked})
+    UNION ALL
+    SELECT
+        user_id, {part}
+        toUInt8(1) AS level,
+        {"[minIf(ts, bitTest(mask, 0))]" if funnel.times else "emptyArrayInt64()"} AS times,
+        {_open(funnel, "maxIf(ts, bitTest(mask, 0))")} AS open
+    FROM ({_events(funnel)})
+    WHERE {"bitTest(mask, 0)" if funnel.split else "mask != 0"}
+    GROUP BY {part}{_group(funnel).replace("$day", "local_day")}
+    HAVING max(bitTest(mask, 0))"""
+
+
+def _collected(funnel: Funnel) -> str:
+    """Give each group's rows, sorted, with the last second in which it can begin."""
+    group = _group(funnel).replace("$day", "local_day")
     which = {
         "ordered": f"WHERE mask != 0 AND ({group}) IN (SELECT {group} FROM ({_events(funnel)}) WHERE bitTest(mask, 1))",
         "any": "WHERE mask != 0",
         "strict": "",
     }[funnel.order]
-    looked = f"""
-    SELECT
-        user_id,
-        arrayMap(r -> r.1, sorted) AS ts_of,
-        arrayMap(r -> r.2, sorted) AS mask_of,
-        {found},
-        {_open(funnel, "last_first", "last_ts")} AS open
-    FROM (
+    return f"""
         SELECT
             user_id,
             {_rows(funnel)} AS rows,
-            {rows} AS sorted,
-            maxIf(ts, bitTest(mask, 0)) AS last_first,
-            max(ts) AS last_ts
+            {"groupUniqArrayIf(part, bitTest(mask, 0)) AS parts" if funnel.split else f"{_sorted(funnel)} AS sorted"},
+            {"max(visit_open) AS last_open," if funnel.window == "same visit" else ""}
+            maxIf(ts, bitTest(mask, 0)) AS last_first
         FROM ({_events(funnel)})
         {which}
         GROUP BY {group}
-        HAVING max(bitTest(mask, 0))
-    )"""
-    if funnel.order != "ordered":
-        return looked
+        HAVING max(bitTest(mask, 0))"""
+
+
+def _parted(funnel: Funnel) -> str:
+    """Give each group's rows once for each part of its entries: there a row of another part is no first step."""
+    last_open = "last_open," if funnel.window == "same visit" else ""
     return f"""
-    SELECT user_id, toUInt8(level) AS level, times, open FROM ({looked})
-    UNION ALL
-    SELECT
-        user_id,
-        toUInt8(1) AS level,
-        {"[minIf(ts, bitTest(mask, 0))]" if funnel.times else "emptyArrayInt64()"} AS times,
-        {_open(funnel, "maxIf(ts, bitTest(mask, 0))", "max(ts)")} AS open
-    FROM ({_events(funnel)})
-    WHERE mask != 0
-    GROUP BY {group}
-    HAVING max(bitTest(mask, 0))"""
+        SELECT
+            user_id,
+            part,
+            {last_open}
+            arrayMap(r -> (r.1, if(r.3 = part, r.2, bitAnd(r.2, -2))), every) AS rows,
+            {_sorted(funnel)} AS sorted,
+            arrayMax(arrayMap(r -> if(bitTest(r.2, 0), r.1, 0), rows)) AS last_first
+        FROM (SELECT user_id, rows AS every, {last_open} arrayJoin(parts) AS part FROM ({_collected(funnel)}))"""
+
+
+def _sorted(funnel: Funnel) -> str:
+    """Sort rows of one second by the steps that they can be; where every event counts they are in order already."""
+    return "rows" if funnel.order == "strict" else "arraySort(r -> (r.1, bitAnd(r.2, -r.2), r.2), rows)"
 
 
 def _rows(funnel: Funnel) -> str:
-    """Collect (ts, mask); where every event counts, in the user's own order."""
+    """Collect (ts, mask), with a split also part; where every event counts, in the user's own order."""
+    part = ", part" if funnel.split else ""
     if funnel.order != "strict":
-        return "groupArray((toInt64(ts), toInt32(mask)))"
+        return f"groupArray((toInt64(ts), toInt32(mask){part}))"
     columns = "role, micro, item_id, category_id, behaviour, amount, order_id, channel"
-    sorted_ = f"arraySort(groupArray((toInt64(ts), {columns}, toInt32(mask))))"
-    return f"arrayMap(r -> (r.1, r.10), {sorted_})"
+    sorted_ = f"arraySort(groupArray((toInt64(ts), {columns}, toInt32(mask){part})))"
+    return f"arrayMap(r -> (r.1, r.10{', r.11' if funnel.split else ''}), {sorted_})"
 
 
 def _ordered(funnel: Funnel) -> str:
@@ -239,22 +265,30 @@ def _events(funnel: Funnel) -> str:
     """Give the events that can matter, each with its mask."""
     columns = "user_id, ts, role, micro, item_id, category_id, behaviour, amount, order_id, channel"
     local = ", $day AS local_day" if funnel.window == "same day" else ""
+    part = ", $split AS part" if funnel.split else ""
     source = "$event"
     if funnel.window == "same visit":
-        columns, source = f"{columns}, visit", _visits()
+        columns, source = f"{columns}, visit, visit_open", _visits()
     return (
-        f"SELECT {columns}{local}, {funnel.mask()} AS mask FROM {source}"
+        f"SELECT {columns}{local}{part}, {funnel.mask()} AS mask FROM {source}"
         " WHERE ts >= {scan_low:Int64} AND ts < {scan_high:Int64} AND ($where)"
     )
 
 
 def _visits() -> str:
-    """Give the events with the number of their visit: maximal runs of a user's events, of any kind, with short gaps."""
+    """Give the events with the number of their visit: maximal runs of a user's events, of any kind, with short gaps.
+
+    visit_open: the visit may go on after the data's end.
+    """
     return f"""(
-        SELECT e.*, v.visit AS visit
+        SELECT e.*, v.visit AS visit, v.visit_open AS visit_open
         FROM $event AS e
         INNER JOIN (
-            SELECT user_id, pair.1 AS ts, pair.2 AS visit
+            SELECT
+                user_id,
+                pair.1 AS ts,
+                pair.2 AS visit,
+                pair.2 = pairs[-1].2 AND t[-1] + {VISIT_GAP} >= {{end:Int64}} AS visit_open
             FROM (
                 SELECT user_id, arraySort(groupUniqArray(ts)) AS t, arrayDifference(t) AS gaps,
                     arrayZip(t, arrayCumSum(g -> g > {VISIT_GAP}, gaps)) AS pairs

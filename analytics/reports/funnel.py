@@ -5,52 +5,78 @@ events, one not earlier than the one before, others may lie between. Strict: no 
 k steps in any order within one window. A user's level is the largest over all entries, not only the first; a step
 counts the users who came at least so far. With "same" the steps must concern one item (or category): the right way
 for view, cart, buy. Time to convert is taken on the chain that reaches the user's level first. Users who could
-still go on when the data end are counted apart.
+still go on when the data end are counted apart. By day: the users with a first step on each local day, and how far
+their entries of that day led; a day whose windows reach past the end of the data is not complete.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, dimension
-from analytics.dataset import DAY
+from analytics.dataset import DAY, Dataset
+from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, value_of
 from analytics.spans import Ranged, Span
-from analytics.steps import ENDLESS, WINDOW, Funnel, disjoint, levels, read, seconds
-from sdk import Between, Help, Matches, ParamError
+from analytics.steps import ENDLESS, VISIT_GAP, WINDOW, Funnel, disjoint, levels, read, seconds
+from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Chart, Column, Result, report, share
 
 SQL = """
 SELECT
+    $part AS value,
     sumForEach(arrayMap(k -> toUInt64(reached >= k), range(1, {steps:UInt8} + 1))) AS people,
     sumForEach(arrayMap(k -> toUInt64(waiting AND reached = k), range(1, {steps:UInt8} + 1))) AS undecided,
     quantileExactInclusiveForEach(0.5)(gaps) AS median,
     quantileExactInclusiveForEach(0.9)(gaps) AS p90
 FROM (
-    SELECT reached, waiting, arrayMap(k -> chain[k] - chain[k - 1], range(2, length(chain) + 1)) AS gaps
+    SELECT *, arrayMap(k -> chain[k] - chain[k - 1], range(2, length(chain) + 1)) AS gaps
     FROM ($levels)
 )
-"""
-USERS_SQL = "SELECT user_id FROM ($levels) WHERE reached >= {step:UInt8} ORDER BY user_id LIMIT {limit:UInt32}"
-VALUES_SQL = """
-SELECT toString($by) AS value
-FROM $event
-WHERE $span AND $where AND ($step0)
 GROUP BY value
-ORDER BY uniqExact(user_id) DESC, value
-LIMIT {groups:UInt8}
 """
-GROUPS = 10
+USERS_SQL = """
+SELECT user_id
+FROM ($levels)
+WHERE $which AND $part = {part:String}
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
+VALUES_SQL = """
+SELECT groupArraySorted({limit})((-people, value)) AS top, count() AS every
+FROM (
+    SELECT toString($by) AS value, toInt64(uniqExact(user_id)) AS people
+    FROM $event
+    WHERE $span AND $where AND ($step0)
+    GROUP BY value
+)
+"""
+WHICH = {  # a user behind a number of a step
+    "users": "reached >= {step:UInt8}",
+    "dropped": "reached = {step:UInt8} AND reached < {steps:UInt8}",
+    "still_open": "reached = {step:UInt8} AND waiting",
+}
+WHICH_OF_DAY = {"entered": "reached >= 1", "finished": "reached >= {steps:UInt8}", "still_open": "waiting"}
 COLUMNS = (
-    Column("step"),
-    Column("users", "users"),
+    Column("step", key=True),
+    Column("users", "users", listed=True),
     Column("of_first", "share", of=("users", "first")),
     Column("of_previous", "share", of=("users", "previous")),
-    Column("dropped", "users"),
-    Column("still_open", "users"),
+    Column("dropped", "users", listed=True),
+    Column("still_open", "users", listed=True),
     Column("median", "s"),
     Column("p90", "s"),
     Column("first", "users"),
     Column("previous", "users"),
+)
+OF_DAY = (
+    Column("day", key=True),
+    Column("entered", "users", listed=True),
+    Column("finished", "users", listed=True),
+    Column("rate", "share", of=("finished", "entered")),
+    Column("still_open", "users", listed=True),
+    Column("complete"),
 )
 
 
@@ -59,44 +85,72 @@ class Params(Ranged):
     """What is asked."""
 
     steps: Annotated[
-        list[str], Between(2, 10), Help("One a line: view, or cart|fav, or buy where category=5; amount>=10.")
+        list[str], Between(1, 10), Help("Two or more, one a line: view, or cart|fav, or buy where category=5.")
     ] = field(default_factory=lambda: ["view", "cart", "buy"])
     order: Annotated[Literal["ordered", "strict", "any"], Help("strict: no other event between.")] = "ordered"
     window: Annotated[
         str, Matches(WINDOW, "write 30m, 24h, 7d, same day or same visit"), Help("From the first step to the last.")
     ] = "7d"
     same: Annotated[Literal["item", "category", "nothing"], Help("What all steps must have in common.")] = "item"
-    by: Annotated[str, Matches(r"\w{0,60}"), Help("A field or dimension: its value at the first step.")] = ""
+    show: Annotated[Literal["steps", "days"], Help("Each step, or the conversion by day of entry.")] = "steps"
+    by: Annotated[
+        str, Matches(r"\w{0,60}"), When("show", "steps"), Help("A field or dimension: its value at the first step.")
+    ] = ""
+    top: Annotated[int, Between(1, 50), Help("So many values of the breakdown; the others together.")] = 10
     times: Annotated[bool, Help("Compute the time to convert; without it large data are answered faster.")] = True
 
 
 @report(category="funnel", chart=Chart("funnel", "step", ("users",)))
 def run(data: Data, params: Params) -> Result:
-    """Count the users of each step, for each value of the breakdown."""
+    """Count the users of each step, for each value of the breakdown; or those of each day of entry."""
     span = data.span(params)
     funnel = looked_for(data, params)
-    labels = [f"{number}. {step.label}" for number, step in enumerate(funnel.steps, 1)]
+    if params.show == "days":
+        return _by_day(data, params, span, funnel)
+    labels = _labels(funnel)
     if not params.by:
-        return Result(COLUMNS, _rows(labels, _counts(data, params, span, funnel)), notes=_notes(params))
-    rows = []
-    for value, entry in _entries(data, params, span, funnel):
-        counted = _counts(data, params, span, replace(funnel, entry=entry))
-        rows += [[value, *row] for row in _rows(labels, counted)]
-    note = f"A user whose first steps have several values of {params.by} is counted with each of them."
-    chart = Chart("funnel", "step", ("users",), by=params.by)
-    return Result((Column(params.by), *COLUMNS), rows, notes=(*_notes(params), note), chart=chart)
+        return Result(COLUMNS, _rows(labels, _counts(data, params, span, funnel).get("")), notes=_notes(params))
+    values, every = _values(data, params, span, funnel)
+    counted = _counts(data, params, span, replace(funnel, split=_split(data, params.by, values)))
+    named = {f"={value}": value for value in values} | {"": apart("other", values)}
+    rows = [[name, *row] for part, name in named.items() if part in counted for row in _rows(labels, counted[part])]
+    notes = [*_notes(params), f"A user whose first steps have several values of {params.by} is counted with each."]
+    if every > len(values):
+        notes.append(f"Shown are {len(values)} of {every:,} values, those with the most users at the first step.")
+    key = by_column(params)
+    chart = Chart("funnel", "step", ("users",), by=key)
+    return Result((Column(key, key=True), *COLUMNS), rows, notes=tuple(notes), chart=chart)
 
 
-def users(data: Data, params: Params, at: dict[str, str], limit: int = 10_000) -> list[Any]:
-    """Give the users of a step, at["step"] = "2", from the query that counts them."""
+def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users behind a number, from the query that counts them.
+
+    at: step (its number, or its name in the result), the value where there is a breakdown, and column: users, dropped
+    or still_open. By day: day, and column: entered, finished or still_open.
+    """
     span, funnel = data.span(params), looked_for(data, params)
-    more, bind = _asked(data, params, span, funnel)
-    rows = data.ask(USERS_SQL.replace("$levels", levels(funnel)), more, **bind, step=int(at["step"]), limit=limit)
+    bind: dict[str, Any] = {"part": "", "limit": limit}
+    if params.show == "days":
+        which = WHICH_OF_DAY[column_of(at, tuple(WHICH_OF_DAY))]
+        funnel, bind["part"] = replace(funnel, split=BY_DAY, times=False), str(day_at(at, "day"))
+    else:
+        which = WHICH[column_of(at, tuple(WHICH))]
+        bind["step"] = _number(funnel, value_of(at, "step"))
+        if params.by:
+            values, wanted = _values(data, params, span, funnel)[0], value_of(at, by_column(params))
+            funnel = replace(funnel, split=_split(data, params.by, values))
+            bind["part"] = "" if wanted == apart("other", values) else f"={wanted}"
+    more, more_bind = _asked(data, params, span, funnel)
+    sql = USERS_SQL.replace("$levels", levels(funnel)).replace("$part", _part(funnel))
+    rows = data.ask(sql.replace("$which", which), more, **more_bind, **bind)
     return [row["user_id"] for row in rows]
 
 
 def looked_for(data: Data, params: Params) -> Funnel:
     """Read the funnel of the parameters; ParamError where the steps do not fit the order."""
+    if len(params.steps) < 2:
+        first = params.steps[0][:80]
+        raise ParamError({"steps": f"A funnel needs two steps or more; add what should follow {first!r}, such as buy."})
     steps = read(data, params.steps)
     if params.order == "any" and not disjoint(steps):
         raise ParamError(
@@ -107,6 +161,37 @@ def looked_for(data: Data, params: Params) -> Funnel:
     key = {"item": ("item_id",), "category": ("category_id",), "nothing": ()}[params.same]
     times = params.times and params.order != "any"
     return Funnel(steps=steps, order=params.order, window=params.window, key=key, times=times)
+
+
+def by_column(params: Params) -> str:
+    """Name the column of the breakdown; a dimension may be called as a column of ours."""
+    taken = {column.name for column in COLUMNS}
+    return f"{params.by} at the first step" if params.by in taken else params.by
+
+
+BY_DAY = Clause("toString($day)")
+
+
+def _split(data: Data, by: str, values: Sequence[str]) -> Clause:
+    """Give the text that entries are told apart by: "=" and the value for those shown, "" for all others."""
+    value = f"toString({dimension(data.dataset, by, 'by').sql})"
+    return Clause(f"if(has({{values:Array(String)}}, {value}), concat('=', {value}), '')", {"values": list(values)})
+
+
+def _part(funnel: Funnel) -> str:
+    return "part" if funnel.split else "''"
+
+
+def _number(funnel: Funnel, text: str) -> int:
+    """Read a step, as "2" or by its name "2. cart"."""
+    numbers = {text: n for n, label in enumerate(_labels(funnel), 1) for text in (label, str(n))}
+    if text not in numbers:
+        raise ParamError({"step": f"There is no step {text[:60]!r}; there are {', '.join(_labels(funnel))}."})
+    return numbers[text]
+
+
+def _labels(funnel: Funnel) -> list[str]:
+    return [f"{number}. {step.label}" for number, step in enumerate(funnel.steps, 1)]
 
 
 def _asked(data: Data, params: Params, span: Span, funnel: Funnel) -> tuple[dict[str, Clause], dict[str, int]]:
@@ -125,15 +210,17 @@ def _asked(data: Data, params: Params, span: Span, funnel: Funnel) -> tuple[dict
     }
 
 
-def _counts(data: Data, params: Params, span: Span, funnel: Funnel) -> dict[str, Any]:
+def _counts(data: Data, params: Params, span: Span, funnel: Funnel) -> dict[str, dict[str, Any]]:
+    """Give what is counted for each part of the entries; "" where there is no split."""
     more, bind = _asked(data, params, span, funnel)
-    (row,) = data.ask(SQL.replace("$levels", levels(funnel)), more, **bind)
-    return row
+    sql = SQL.replace("$levels", levels(funnel)).replace("$part", _part(funnel))
+    return {row["value"]: row for row in data.ask(sql, more, **bind)}
 
 
-def _rows(labels: list[str], counted: dict[str, Any]) -> list[list[Any]]:
-    people = counted["people"] or [0] * len(labels)
-    undecided = counted["undecided"] or [0] * len(labels)
+def _rows(labels: list[str], counted: dict[str, Any] | None) -> list[list[Any]]:
+    counted = counted or {"median": [], "p90": []}
+    people = counted.get("people") or [0] * len(labels)
+    undecided = counted.get("undecided") or [0] * len(labels)
     rows = []
     for k, label in enumerate(labels):
         before = people[k - 1] if k else people[0]
@@ -155,19 +242,41 @@ def _rows(labels: list[str], counted: dict[str, Any]) -> list[list[Any]]:
     return rows
 
 
-def _entries(data: Data, params: Params, span: Span, funnel: Funnel) -> list[tuple[str, Clause]]:
-    """Give the values with the most users at the first step, and the rest as one."""
-    by = dimension(data.dataset, params.by, "by")
+def _by_day(data: Data, params: Params, span: Span, funnel: Funnel) -> Result:
+    """Give the entries of each day, and how many of them led to the last step."""
+    counted = _counts(data, params, span, replace(funnel, split=BY_DAY, times=False))
+    rows = []
+    for day in span.days():
+        found = counted.get(str(day), {})
+        entered, finished = (found["people"][0], found["people"][-1]) if found else (0, 0)
+        still_open = sum(found.get("undecided", ()))
+        whole = _closed(data.dataset, params.window, data.dataset.start_of(day + timedelta(1))) and not still_open
+        rows.append([day, entered, finished, share(finished, entered), still_open, int(whole)])
+    chart = Chart("line", "day", ("rate",), incomplete="complete")
+    return Result(OF_DAY, rows, notes=_day_notes(rows), chart=chart)
+
+
+def _closed(dataset: Dataset, window: str, after: int) -> bool:
+    """Say whether the windows of all entries before a midnight have ended in the data."""
+    if window == "same day":
+        return after <= dataset.end
+    return after + (VISIT_GAP if window == "same visit" else seconds(window)) <= dataset.end
+
+
+def _values(data: Data, params: Params, span: Span, funnel: Funnel) -> tuple[list[str], int]:
+    """Give the values with the most users at the first step, and how many values there are."""
     more, bind = _asked(data, params, span, funnel)
-    found = [row["value"] for row in data.ask(VALUES_SQL, {**more, "by": by}, **bind, groups=GROUPS + 1)]
-    top = found[:GROUPS] if len(found) > GROUPS else found
-    entries = [(value, Clause(f"toString({by.sql}) = {{entry:String}}", {"entry": value})) for value in top]
-    if len(found) > GROUPS:
-        entries.append(("other", Clause(f"toString({by.sql}) NOT IN {{entries:Array(String)}}", {"entries": top})))
-    return entries
+    more["by"] = dimension(data.dataset, params.by, "by")
+    (found,) = data.ask(VALUES_SQL.replace("{limit}", str(params.top)), more, **bind)
+    return [value for _, value in found["top"]], found["every"]
 
 
 def _notes(params: Params) -> tuple[str, ...]:
     if params.order == "any":
         return ("In any order there is no time from one step to the next.",)
     return ()
+
+
+def _day_notes(rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
+    days = [row[0] for row in rows if not row[-1]]
+    return (f"From {days[0]} on entries may still go on: these days are not complete.",) if days else ()

@@ -5,12 +5,10 @@ import os
 from collections import Counter
 from typing import Any
 
-import numpy
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from analytics import answers, catalog
-from analytics.asking import Data
 from analytics.dataset import Dataset
 from analytics.store.client import Store
 from sdk.report import Result
@@ -243,77 +241,3 @@ def laws_of_retention(result: Result, kind: str, *, same: bool) -> None:
         for cohort in {row["cohort"] for row in rows}:
             counts = [row["retained"] for row in rows if row["cohort"] == cohort and row["retained"] is not None]
             assert counts == sorted(counts, reverse=True)
-
-
-STEPS = st.sampled_from(
-    [
-        ["view", "cart", "buy"],
-        ["view", "buy"],
-        ["buy", "view"],
-        ["view|fav", "cart", "buy"],
-        ["view where category=1", "fav|cart", "share", "buy"],
-        ["view", "view"],
-        ["view|cart", "buy|cart"],
-    ]
-)
-WINDOWS = {"10s": 10, "1h": 3600, "2d": 172_800, "same day": math.inf, "same visit": math.inf}
-
-
-def step_of(text: str) -> oracle.Test:
-    names, _, condition = text.partition(" where ")
-    codes = [CODES.get(name, name) for name in names.split("|")]
-    return lambda e: e.behaviour in codes and (not condition or e.category == 1)
-
-
-@settings(often, max_examples=2 * EXAMPLES)
-@given(
-    histories(most=14, span_days=4),
-    STEPS,
-    st.sampled_from(["ordered", "strict", "any"]),
-    st.sampled_from(sorted(WINDOWS)),
-    st.sampled_from(["item", "category", "nothing"]),
-    st.booleans(),
-    st.data(),
-)
-def test_funnel_equals_its_oracle(  # noqa: PLR0917  # what can be chosen
-    store: Store,
-    history: tuple[str, list[Event]],
-    steps: list[str],
-    order: str,
-    window: str,
-    same: str,
-    times: bool,
-    data: Any,
-) -> None:
-    zone, events = history
-    if order == "any" and steps in (["view", "view"], ["view|cart", "buy|cart"]):
-        order = "ordered"
-    extra = events[0]._replace(user=9, behaviour="share", role=9, amount=0, order="")
-    events = [*events, extra]
-    dataset = stored(store, zone, events)
-    params, span = cut(data.draw, dataset)
-    raw = {"steps": steps, "order": order, "window": window, "same": same, "times": times, **params}
-    result = ask(store, dataset, "funnel", **raw)
-    visit = oracle.visits(events)
-
-    def key(event: Event) -> object:
-        own = {"item": event.item, "category": event.category, "nothing": 0}[same]
-        day = oracle.day_of(event, zone) if window == "same day" else 0
-        return own, day, visit[event.user, event.ts] if window == "same visit" else 0
-
-    tests = [step_of(step) for step in steps]
-    best = oracle.funnel(events, tests, order, WINDOWS[window], key, lambda e: span[0] <= e.ts < span[1])
-    shown = [row["users"] for row in result.named()]
-    assert shown == [sum(len(chain) >= k for chain in best.values()) for k in range(1, len(steps) + 1)]
-    assert shown == sorted(shown, reverse=True)
-    for k in range(1, len(steps)):
-        gaps = [chain[k] - chain[k - 1] for chain in best.values() if len(chain) > k]
-        wanted = float(numpy.median(gaps)) if gaps and times and order != "any" else None
-        assert close(result.named()[k]["median"], wanted)
-        lot = float(numpy.percentile(gaps, 90)) if gaps and times and order != "any" else None
-        assert close(result.named()[k]["p90"], lot)
-    report = catalog.one("funnel")
-    for k in data.draw(st.sets(st.integers(1, len(steps)), min_size=1, max_size=1)):
-        listed = report.users(Data(store, dataset), answers.parsed(report, raw), {"step": str(k)})
-        assert len(listed) == shown[k - 1]
-        assert set(listed) == {user for user, chain in best.items() if len(chain) >= k}
