@@ -1,7 +1,8 @@
 """Read which number of a result a list of users is asked for: the row by its key columns, the count by its column."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
 
 from sdk import ParamError
 
@@ -25,6 +26,26 @@ def value_of(at: Mapping[str, str], key: str) -> str:
     return at[key]
 
 
+def people_of(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Give the users of a query's rows."""
+    return [row["user_id"] for row in rows]
+
+
+def one_at(at: Mapping[str, str], key: str, among: Sequence[str]) -> str:
+    """Give the row's value of a key column that has only these."""
+    text = value_of(at, key)
+    if text not in among:
+        raise ParamError({key: f"There is no {key} {text[:60]!r}; there are: {', '.join(among)}."})
+    return text
+
+
+def apart(name: str, values: Collection[str]) -> str:
+    """Give a name for a row of several values, "all" or "other", that none of the values has."""
+    while name in values:
+        name = f"({name})"
+    return name
+
+
 def day_at(at: Mapping[str, str], key: str) -> date:
     """Give the row's day."""
     text = value_of(at, key)
@@ -40,3 +61,14 @@ def number_at(at: Mapping[str, str], key: str) -> int:
     if not text.isdecimal() or len(text) > 9:
         raise ParamError({key: f"{text[:60]!r} is no number; write a whole one, from 0."})
     return int(text)
+
+
+def second_at(at: Mapping[str, str], key: str) -> int:
+    """Give the Unix second of a local time with its offset, as tables have it."""
+    try:
+        moment = datetime.fromisoformat(value_of(at, key))
+        if moment.tzinfo is None:
+            raise ValueError
+        return int(moment.timestamp())
+    except (ValueError, OverflowError):
+        raise ParamError({key: "Write the hour as the table has it, 2017-11-25T18:00+08:00."}) from None

@@ -85,6 +85,11 @@ class Result:
         """Give the columns' names."""
         return tuple(column.name for column in self.columns)
 
+    def is_listed(self, row: Sequence[Any], column: Column) -> bool:
+        """Say whether a list of users stands behind a cell: of rows with a unit of their own, those in users."""
+        unit = row[self.names.index("unit")] if "unit" in self.names else "users"
+        return column.listed and unit == "users" and row[self.columns.index(column)] is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
+from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, second_at
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
@@ -28,12 +29,21 @@ FROM $event
 WHERE $scope
 GROUP BY bucket
 """
+USERS_SQL = """
+SELECT user_id
+FROM $event
+WHERE $scope AND ($did) AND toString($bucket) = {bucket:String}
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
+DID = {"uv": "$view", "active_users": "$active", "buyers": "$buy"}
 COUNTS = (
     Column("events", "events"),
     Column("pv", "views"),
-    Column("uv", "users"),
-    Column("active_users", "users"),
-    Column("buyers", "users"),
+    Column("uv", "users", listed=True),
+    Column("active_users", "users", listed=True),
+    Column("buyers", "users", listed=True),
     Column("purchases", "purchases"),
     Column("buyers_of_uv", "share", of=("buyers", "uv")),
 )
@@ -55,47 +65,66 @@ class Params(Ranged):
 def run(data: Data, params: Params) -> Result:
     """Count by the chosen bucket; buckets without a row are shown with zeros."""
     span = data.span(params)
+    found = _counted(data, params)
     if params.by == "hour of week":
-        return _by_week_hour(data, params)
+        return _by_week_hour(found)
     if params.by == "hour of day":
-        found = _counted(data, params, fixed(data.dataset)["hour"])
         rows = [[hour, *_row(found.get(hour))] for hour in range(24)]
-        return Result((Column("hour", "h"), *COUNTS), rows, chart=Chart("bar", "hour", ("events",)))
+        return Result((Column("hour", "h", key=True), *COUNTS), rows, chart=Chart("bar", "hour", ("events",)))
     if params.by == "hour":
-        return _by_hour(data, params, span)
+        return _by_hour(data, span, found)
     unit = params.by
-    found = _counted(data, params, fixed(data.dataset)[unit])
     rows = [
         [day, *_row(found.get(day)), int(is_complete(data.dataset, day, unit, span))] for day in buckets(span, unit)
     ]
     chart = Chart("line", unit, ("pv", "uv", "buyers"), incomplete="complete")
-    return Result((Column(unit), *COUNTS, Column("complete")), rows, chart=chart)
+    return Result((Column(unit, key=True), *COUNTS, Column("complete")), rows, chart=chart)
 
 
-def _by_hour(data: Data, params: Params, span: Span) -> Result:
-    found = _counted(data, params, fixed(data.dataset)["hour_start"])
+def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users of a bucket, which the row's key columns name; at["column"]: uv, active_users or buyers."""
+    more = {**_clauses(data, params), "did": Clause(DID[column_of(at, tuple(DID))])}
+    return people_of(data.ask(USERS_SQL, more, bucket=_key_at(params, at), limit=limit))
+
+
+def _key_at(params: Params, at: dict[str, str]) -> str:
+    """Give the bucket's key in the store, as text."""
+    if params.by == "hour":
+        return str(second_at(at, "hour"))
+    if params.by == "hour of day":
+        return str(number_at(at, "hour"))
+    if params.by == "hour of week":
+        return f"({WEEKDAYS.index(one_at(at, 'weekday', WEEKDAYS)) + 1},{number_at(at, 'hour')})"
+    return day_at(at, params.by).isoformat()
+
+
+def _by_hour(data: Data, span: Span, found: dict[Any, dict[str, Any]]) -> Result:
     text: Callable[[int], str] = local_text(data.dataset)
     first = min([*found, span.low])
     starts = range(first, span.high, 3600)
     shown = sorted({*found, *starts}) if len(starts) <= HOURS_AT_MOST else sorted(found)
     rows = [[text(ts), *_row(found.get(ts)), int(ts + 3600 <= data.dataset.end)] for ts in shown]
     chart = Chart("line", "hour", ("pv", "uv", "buyers"), incomplete="complete")
-    return Result((Column("hour"), *COUNTS, Column("complete")), rows, chart=chart)
+    return Result((Column("hour", key=True), *COUNTS, Column("complete")), rows, chart=chart)
 
 
-def _by_week_hour(data: Data, params: Params) -> Result:
-    known = fixed(data.dataset)
-    bucket = Clause(f"({known['weekday'].sql}, {known['hour'].sql})", known["hour"].bind)
-    found = _counted(data, params, bucket)
+def _by_week_hour(found: dict[Any, dict[str, Any]]) -> Result:
     rows = [
         [name, hour, *_row(found.get((number, hour)))] for number, name in enumerate(WEEKDAYS, 1) for hour in range(24)
     ]
-    columns = (Column("weekday"), Column("hour", "h"), *COUNTS)
+    columns = (Column("weekday", key=True), Column("hour", "h", key=True), *COUNTS)
     return Result(columns, rows, chart=Chart("heatmap", "hour", ("weekday",), value="events"))
 
 
-def _counted(data: Data, params: Params, bucket: Clause) -> dict[Any, dict[str, Any]]:
-    return {row.pop("bucket"): row for row in data.ask(SQL, {**data.scope(params), "bucket": bucket})}
+def _clauses(data: Data, params: Params) -> dict[str, Clause]:
+    known = fixed(data.dataset)
+    week_hour = Clause(f"({known['weekday'].sql}, {known['hour'].sql})", known["hour"].bind)
+    named = {**known, "hour": known["hour_start"], "hour of day": known["hour"], "hour of week": week_hour}
+    return {**data.scope(params), "bucket": named[params.by]}
+
+
+def _counted(data: Data, params: Params) -> dict[Any, dict[str, Any]]:
+    return {row.pop("bucket"): row for row in data.ask(SQL, _clauses(data, params))}
 
 
 def _row(found: dict[str, int] | None) -> list[float | None]:

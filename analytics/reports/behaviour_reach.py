@@ -5,8 +5,11 @@ is the behaviour's events / views (cart / pv, fav / pv, buy / pv). No order is l
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from analytics.asking import Data
+from analytics.clauses import Clause
+from analytics.drill import LIST_AT_MOST, column_of, people_of, value_of
 from analytics.spans import Ranged
 from sdk.report import Chart, Column, Result, report, share
 
@@ -24,14 +27,22 @@ SELECT
 FROM $event
 WHERE $scope
 """
+USERS_SQL = """
+SELECT user_id
+FROM $event
+WHERE $scope AND ($did)
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
 COLUMNS = (
-    Column("behaviour"),
+    Column("behaviour", key=True),
     Column("role"),
     Column("events", "events"),
-    Column("users", "users"),
+    Column("users", "users", listed=True),
     Column("share_of_active", "share", of=("users", "active_users")),
     Column("events_per_view", "events/view", of=("events", "pv")),
-    Column("active_users", "users"),
+    Column("active_users", "users", listed=True),
     Column("pv", "views"),
 )
 
@@ -60,3 +71,12 @@ def run(data: Data, params: Params) -> Result:
         for row in data.ask(SQL, scope)
     ]
     return Result(COLUMNS, rows)
+
+
+def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users of a behaviour: at["behaviour"], and at["column"]: users or active_users."""
+    if column_of(at, ("users", "active_users")) == "users":
+        did = Clause("behaviour = {behaviour:String}", {"behaviour": value_of(at, "behaviour")})
+    else:
+        did = Clause("$active")
+    return people_of(data.ask(USERS_SQL, {**data.scope(params), "did": did}, limit=limit))

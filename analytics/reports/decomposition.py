@@ -5,11 +5,12 @@ exactly. Each row compares a day (week, month) with the one before it.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from analytics.asking import Data
 from analytics.clauses import fixed
 from analytics.decomposed import parts
+from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, Unit, buckets, is_complete
 from sdk import Help
 from sdk.report import Chart, Column, Result, report
@@ -20,9 +21,17 @@ FROM $event
 WHERE $scope
 GROUP BY bucket
 """
+USERS_SQL = """
+SELECT user_id
+FROM $event
+WHERE $scope AND $view AND $bucket = {bucket:Date}
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
 COLUMNS = (
     Column("pv", "views"),
-    Column("uv", "users"),
+    Column("uv", "users", listed=True),
     Column("pv_per_user", "views/user", of=("pv", "uv")),
     Column("change", "share"),
     Column("log_change", "ln"),
@@ -54,4 +63,11 @@ def run(data: Data, params: Params) -> Result:
         rows.append([day, *parts(day, before, now), int(is_complete(data.dataset, day, params.by, span))])
         before = now
     chart = Chart("bar", params.by, ("log_users", "log_depth"), incomplete="complete")
-    return Result((Column(params.by), *COLUMNS), rows, chart=chart)
+    return Result((Column(params.by, key=True), *COLUMNS), rows, chart=chart)
+
+
+def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users with a view in a bucket: at["day"], or as `by` names it."""
+    column_of(at, ("uv",))
+    more = {**data.scope(params), "bucket": fixed(data.dataset)[params.by]}
+    return people_of(data.ask(USERS_SQL, more, bucket=day_at(at, params.by), limit=limit))

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.dataset import DAY
+from analytics.drill import LIST_AT_MOST, apart, column_of, people_of, value_of
 from analytics.spans import Ranged, Span
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
@@ -32,9 +33,24 @@ GROUP BY user_id, item_id
 HAVING notEmpty(starts)
 """
 SQL = """
-SELECT toString(name) AS thing, count() AS pairs, countIf(bought) AS converted, countIf(waiting) AS undecided
+SELECT
+    toString(name) AS thing,
+    grouping(thing) AS whole,
+    count() AS pairs,
+    countIf(bought) AS converted,
+    countIf(waiting) AS undecided,
+    uniqExact(user_id) AS people,
+    uniqExactIf(user_id, bought) AS buyers
 FROM ($pairs)
-GROUP BY thing
+GROUP BY GROUPING SETS ((thing), ())
+"""
+USERS_SQL = """
+SELECT user_id
+FROM ($pairs)
+WHERE ({every:UInt8} OR toString(name) = {name:String}) AND (bought OR NOT {converted:UInt8})
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
 """
 COUNTS_SQL = """
 SELECT toString($thing) AS thing, countIf($begin) AS begun, countIf($buy) AS buys
@@ -43,9 +59,8 @@ WHERE $scope
 GROUP BY thing
 HAVING begun + buys > 0
 """
-COUNTS = ("pairs", "bought", "still_open", "began", "buys")
 COLUMNS = (
-    Column("name"),
+    Column("name", key=True),
     Column("pairs", "pairs"),
     Column("bought", "pairs"),
     Column("share_of_pairs", "share", of=("bought", "pairs")),
@@ -53,8 +68,9 @@ COLUMNS = (
     Column("began", "events"),
     Column("buys", "events"),
     Column("ratio_of_counts", "buys/event", of=("buys", "began")),
+    Column("users", "users", listed=True),
+    Column("buyers", "users", listed=True),
 )
-ALL, OTHER = "all", "other"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,19 +91,39 @@ def run(data: Data, params: Params) -> Result:
     """Count the pairs, those that were bought, and the events."""
     data.need(params.begin, *([] if params.by == "nothing" else [params.by]))
     more, bind = _clauses(data, params, data.span(params))
-    found: dict[str, list[int]] = {}
-    for row in data.ask(SQL.replace("$pairs", PAIRS_SQL), more, **bind):
-        found[row["thing"]] = [row["pairs"], row["converted"], row["undecided"], 0, 0]
-    for row in data.ask(COUNTS_SQL, more):
-        found.setdefault(row["thing"], [0] * len(COUNTS))[3:] = [row["begun"], row["buys"]]
-    rows = [_row(ALL, list(found.values()))]
+    asked = data.ask(SQL.replace("$pairs", PAIRS_SQL), more, **bind)
+    found, people = _counted(asked, data.ask(COUNTS_SQL, more))
+    rows = [[apart("all", found), *_row(list(found.values())), *people[None]]]
     if params.by != "nothing":
         names = sorted(found, key=lambda name: (-found[name][0], -found[name][3], -found[name][4], name))
-        rows += [_row(name, [found[name]]) for name in names[: params.top]]
-        if len(names) > params.top:
-            rows.append(_row(OTHER, [found[name] for name in names[params.top :]]))
+        rows += [[name, *_row([found[name]]), *people.get(name, (0, 0))] for name in names[: params.top]]
+        if rest := names[params.top :]:
+            rows.append([apart("other", found), *_row([found[name] for name in rest]), None, None])
     y = "share_of_pairs" if params.definition == "share of pairs" else "ratio_of_counts"
     return Result(COLUMNS, rows, notes=_notes(rows), chart=Chart("bar", "name", (y,)))
+
+
+def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users of a row, at["name"]; at["column"]: users, who favoured, or buyers, who bought in time."""
+    converted, name = column_of(at, ("users", "buyers")) == "buyers", value_of(at, "name")
+    more, bind = _clauses(data, params, data.span(params))
+    names = [row["thing"] for row in data.ask(COUNTS_SQL, more)]
+    chosen = {"every": int(name == apart("all", names)), "name": name, "converted": int(converted)}
+    return people_of(data.ask(USERS_SQL.replace("$pairs", PAIRS_SQL), more, **bind, **chosen, limit=limit))
+
+
+def _counted(
+    pairs: list[dict[str, Any]], events: list[dict[str, Any]]
+) -> tuple[dict[str, list[int]], dict[str | None, tuple[int, int]]]:
+    """Give pairs, bought, still open, began and buys by name; and the users and buyers, of all under None."""
+    found, people = {}, {None: (0, 0)}
+    for row in pairs:
+        people[None if row["whole"] else row["thing"]] = row["people"], row["buyers"]
+        if not row["whole"]:
+            found[row["thing"]] = [row["pairs"], row["converted"], row["undecided"], 0, 0]
+    for row in events:
+        found.setdefault(row["thing"], [0] * 5)[3:] = [row["begun"], row["buys"]]
+    return found, people
 
 
 def _clauses(data: Data, params: Params, span: Span) -> tuple[dict[str, Clause], dict[str, int]]:
@@ -98,9 +134,9 @@ def _clauses(data: Data, params: Params, span: Span) -> tuple[dict[str, Clause],
     return more, bind
 
 
-def _row(name: str, counted: list[list[int]]) -> list[Any]:
+def _row(counted: list[list[int]]) -> list[Any]:
     pairs, bought, waiting, began, buys = (sum(column) for column in zip(*counted, strict=True)) if counted else [0] * 5
-    return [name, pairs, bought, share(bought, pairs), waiting, began, buys, share(buys, began)]
+    return [pairs, bought, share(bought, pairs), waiting, began, buys, share(buys, began)]
 
 
 def _notes(rows: list[list[Any]]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.days import UNITS, active_days, begun, bucket_number
-from analytics.drill import LIST_AT_MOST, column_of, day_at
+from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, Unit, bucket_of, is_complete
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
@@ -52,8 +52,8 @@ LIMIT {limit:UInt32}
 """
 KINDS = {"active": [0, 1, 2], "new": [0], "returning": [1], "resurrected": [2], "dormant": [3]}
 COLUMNS = (
-    *(Column(name, "users") for name in KINDS),
-    Column("active_before", "users"),
+    *(Column(name, "users", listed=True) for name in KINDS),
+    Column("active_before", "users", listed=True),
     Column("churn_rate", "share", of=("dormant", "active_before")),
     Column("new_share", "share", of=("new", "active")),
     Column("complete"),
@@ -84,16 +84,16 @@ def run(data: Data, params: Params) -> Result:
         rates = [share(found["dormant"], active_before), share(found["new"], found["active"])]
         rows.append([bucket, *found.values(), active_before, *rates, int(is_complete(data.dataset, bucket, params.by))])
     chart = Chart("bar", params.by, ("new", "returning", "resurrected", "dormant"), incomplete="complete")
-    return Result((Column(params.by), *COLUMNS), rows, notes=_notes(data), chart=chart)
+    return Result((Column(params.by, key=True), *COLUMNS), rows, notes=_notes(data), chart=chart)
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the users behind a count: at["day"] (as `by` names it) and at["column"], for example dormant."""
-    kinds = KINDS[column_of(at, tuple(KINDS))]
-    period = bucket_number(bucket_of(day_at(at, params.by), params.by), params.by)
+    column = column_of(at, (*KINDS, "active_before"))
+    kinds = KINDS[column.removesuffix("_before")]
+    period = bucket_number(bucket_of(day_at(at, params.by), params.by), params.by) - (column == "active_before")
     sql, more = _states(data, params)
-    rows = data.ask(USERS_SQL.replace("$states", sql), more, period=period, kinds=kinds, limit=limit)
-    return [row["user_id"] for row in rows]
+    return people_of(data.ask(USERS_SQL.replace("$states", sql), more, period=period, kinds=kinds, limit=limit))
 
 
 def _states(data: Data, params: Params) -> tuple[str, dict[str, Clause]]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.days import active_days, begun, day_number
-from analytics.drill import LIST_AT_MOST, column_of, day_at
+from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, is_complete
 from sdk import Between, Help
 from sdk.report import Chart, Column, NotSupported, Result, report, share
@@ -52,12 +52,12 @@ LISTS = {
     "back_since": "next > last + {away:Int32}",
 }
 COLUMNS = (
-    Column("last_day"),
+    Column("last_day", key=True),
     Column("counted_on"),
-    Column("active", "users"),
-    Column("lost", "users"),
+    Column("active", "users", listed=True),
+    Column("lost", "users", listed=True),
     Column("lost_share", "share", of=("lost", "active")),
-    Column("back_since", "users"),
+    Column("back_since", "users", listed=True),
     Column("complete"),
 )
 
@@ -102,8 +102,7 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     lost = LISTS[column_of(at, tuple(LISTS))]
     sql, more = _next(data, params)
     text = USERS_SQL.replace("$next", sql).replace("$lost", lost)
-    rows = data.ask(text, more, day=day_number(day_at(at, "last_day")), away=params.away, limit=limit)
-    return [row["user_id"] for row in rows]
+    return people_of(data.ask(text, more, day=day_number(day_at(at, "last_day")), away=params.away, limit=limit))
 
 
 def _next(data: Data, params: Params) -> tuple[str, dict[str, Clause]]:

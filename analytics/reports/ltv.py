@@ -20,6 +20,7 @@ from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.curves import CURVES, Fit, NoCurveError, Point, fit, payback
 from analytics.days import UNITS, bucket_number
+from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, value_of
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help
 from sdk.report import Chart, Column, NotSupported, Result, report, share
@@ -41,6 +42,13 @@ GROUP BY user_id
 HAVING countIf(acts > 0) > 0 AND seen >= {span_low:Int64} AND seen < {span_high:Int64}
 """
 SIZES_SQL = "SELECT cohort, count() AS size FROM ($people) GROUP BY cohort"
+USERS_SQL = """
+SELECT user_id
+FROM ($people)
+WHERE has({cohorts:Array(Int32)}, cohort)
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
 REVENUE_SQL = """
 SELECT cohort, toInt64(one.1) - toInt64(cohort) AS n, sum(one.2) AS revenue
 FROM (SELECT cohort, arrayJoin(money) AS one FROM ($people))
@@ -57,21 +65,22 @@ FROM (
 )
 """
 OBSERVED = (
-    Column("cohort"),
-    Column("offset"),
-    Column("size", "users"),
+    Column("cohort", key=True),
+    Column("offset", key=True),
+    Column("size", "users", listed=True),
     Column("revenue", "amount"),
     Column("ltv", "amount/user", of=("revenue", "size")),
     Column("complete"),
 )
 CURVE = (
-    Column("day", "days"),
+    Column("day", "days", key=True),
     Column("observed", "share"),
-    Column("users", "users"),
+    Column("users", "users", listed=True),
     *(Column(kind, "share") for kind in CURVES),
     Column("lifetime", "days"),
 )
-SUMMARY = (Column("metric"), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
+FIGURES = (Column("value", listed=True), Column("numerator"), Column("denominator"))
+SUMMARY = (Column("metric", key=True), Column("unit"), *FIGURES)
 REFERENCE = 3  # LTV / CAC from which acquisition is held to be healthy
 
 
@@ -99,6 +108,39 @@ def run(data: Data, params: Params) -> Result:
         return _curve(data, params)
     data.need("buy", "amount")
     return _observed(data, params, span) if params.show == "observed" else _summary(data, params, span)
+
+
+def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users of a cohort, at["cohort"], of those that make up a mean, or of a day of the curve, at["day"]."""
+    span, unit = data.span(params), params.unit if params.show == "observed" else "day"
+    cohorts_there = _asked_for(data, params, span, at)
+    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit])}
+    bind = {"span_low": span.low, "span_high": span.high, "cohorts": [bucket_number(c, unit) for c in cohorts_there]}
+    return people_of(data.ask(USERS_SQL.replace("$people", PEOPLE_SQL), more, **bind, limit=limit))
+
+
+def _asked_for(data: Data, params: Params, span: Span, at: dict[str, str]) -> list[date]:
+    """Give the cohorts behind a count of users."""
+    if params.show == "summary":
+        column_of(at, ("value",))
+        one_at(at, "metric", ("new_users",))
+        return buckets(span, "day")
+    if params.show == "curve":
+        column_of(at, ("users",))
+        return _complete(data, span, "day", number_at(at, "day"))
+    column_of(at, ("size",))
+    if value_of(at, "cohort") != "mean":
+        return [day_at(at, "cohort")]
+    return _complete(data, span, params.unit, number_at(at, "offset"))
+
+
+def _complete(data: Data, span: Span, unit: Unit, n: int) -> list[date]:
+    """Give the cohorts of the span that are whole, and whose unit n has ended."""
+    return [
+        cohort
+        for cohort in buckets(span, unit)
+        if is_complete(data.dataset, cohort, unit, span) and is_complete(data.dataset, following(cohort, unit, n), unit)
+    ]
 
 
 def _observed(data: Data, params: Params, span: Span) -> Result:

@@ -6,9 +6,11 @@ buyers / UV, event conversion purchases / PV. Distinct users are counted over th
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
+from analytics.clauses import Clause
+from analytics.drill import LIST_AT_MOST, column_of, one_at, people_of
 from analytics.spans import Ranged, Span, shifted
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
@@ -25,6 +27,15 @@ SELECT
 FROM $event
 WHERE $scope
 """
+USERS_SQL = """
+SELECT user_id
+FROM $event
+WHERE $scope AND ($did)
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
+DID = {"uv": "$view", "active_users": "$active", "buyers": "$buy"}
 COUNTS = {
     "events": "events",
     "pv": "views",
@@ -44,10 +55,10 @@ MONEY = {
     "revenue_per_purchase": ("amount/purchase", "revenue", "purchases"),
 }
 COLUMNS = (
-    Column("metric"),
+    Column("metric", key=True),
     Column("unit"),
-    Column("value"),
-    Column("before"),
+    Column("value", listed=True),
+    Column("before", listed=True),
     Column("change", "share", of=("value", "before")),
     Column("numerator"),
     Column("denominator"),
@@ -80,6 +91,15 @@ def run(data: Data, params: Params) -> Result:
         value, old = share(now[above], now[below]), share(then.get(above), then.get(below))
         rows.append([name, unit, value, old, change(value, old), now[above], now[below]])
     return Result(COLUMNS, rows, notes=tuple(_notes(data, params, span, before, money=money)))
+
+
+def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users behind a count: at["metric"], one in users, and at["column"]: value or before."""
+    did, span = DID[one_at(at, "metric", tuple(DID))], data.span(params)
+    there = span if column_of(at, ("value", "before")) == "value" else earlier(data, span, params.compare)
+    if there is None:
+        return []
+    return people_of(data.ask(USERS_SQL, {**data.scope(params, there), "did": Clause(did)}, limit=limit))
 
 
 def figures(data: Data, params: Params, span: Span) -> dict[str, float]:

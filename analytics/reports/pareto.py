@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause
-from analytics.drill import LIST_AT_MOST, column_of, value_of
+from analytics.drill import LIST_AT_MOST, column_of, people_of, value_of
 from analytics.spans import Ranged
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
@@ -41,16 +41,16 @@ LIMIT {limit:UInt32}
 """
 RANKING = (
     Column("rank"),
-    Column("name"),
+    Column("name", key=True),
     Column("buys", "buys"),
     Column("share", "share", of=("buys", "all")),
     Column("up_to", "buys"),
     Column("share_up_to", "share", of=("up_to", "all")),
     Column("in_top"),
-    Column("buyers", "users"),
+    Column("buyers", "users", listed=True),
     Column("all", "buys"),
 )
-SUMMARY = (Column("metric"), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
+SUMMARY = (Column("metric", key=True), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +88,7 @@ def run(data: Data, params: Params) -> Result:
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the buyers of a row: at["name"]."""
     column_of(at, ("buyers",))
-    rows = data.ask(USERS_SQL, _clauses(data, params), name=value_of(at, "name"), limit=limit)
-    return [row["user_id"] for row in rows]
+    return people_of(data.ask(USERS_SQL, _clauses(data, params), name=value_of(at, "name"), limit=limit))
 
 
 def smallest(sizes: list[tuple[int, int]], reach: int) -> int | None:

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.dataset import DAY
-from analytics.drill import LIST_AT_MOST, column_of, value_of
+from analytics.drill import LIST_AT_MOST, column_of, one_at, people_of
 from analytics.spans import Ranged
-from sdk import Between, Help, ParamError
+from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
 
 PAIRS_SQL = """
@@ -40,10 +40,10 @@ SELECT user_id FROM ($pairs) WHERE type = {type:UInt8} GROUP BY user_id ORDER BY
 """
 STEPS = {1: "view", 2: "fav", 4: "cart"}
 COLUMNS = (
-    Column("path"),
+    Column("path", key=True),
     Column("pairs", "pairs"),
     Column("share", "share", of=("pairs", "all_pairs")),
-    Column("users", "users"),
+    Column("users", "users", listed=True),
     Column("all_pairs", "pairs"),
 )
 
@@ -78,13 +78,9 @@ def run(data: Data, params: Params) -> Result:
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the users with a pair of a type: at["path"]."""
     column_of(at, ("users",))
-    wanted = value_of(at, "path")
-    number = next((number for number, name in NAMES.items() if name == wanted), None)
-    if number is None:
-        raise ParamError({"path": f"There is no path {wanted[:60]!r}; there are: {', '.join(NAMES.values())}."})
+    number = tuple(NAMES.values()).index(one_at(at, "path", tuple(NAMES.values())))
     more, bind = _asked(data, params)
-    rows = data.ask(USERS_SQL.replace("$pairs", PAIRS_SQL), more, **bind, type=number, limit=limit)
-    return [row["user_id"] for row in rows]
+    return people_of(data.ask(USERS_SQL.replace("$pairs", PAIRS_SQL), more, **bind, type=number, limit=limit))
 
 
 def _name(number: int) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
 from analytics.days import begun
-from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at
+from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of
 from analytics.purchases import PURCHASES
 from analytics.spans import Ranged, Span, is_complete
 from sdk import Help
@@ -58,22 +58,22 @@ LIMIT {limit:UInt32}
 """
 LISTS = {"buyers": (1, 1), "repurchasers": (2, 1), "on_two_days": (1, 2)}  # at least so many purchases, days
 RATE = (
-    Column("buyers", "users"),
-    Column("repurchasers", "users"),
+    Column("buyers", "users", listed=True),
+    Column("repurchasers", "users", listed=True),
     Column("rate", "share", of=("repurchasers", "buyers")),
-    Column("on_two_days", "users"),
+    Column("on_two_days", "users", listed=True),
     Column("rate_on_two_days", "share", of=("on_two_days", "buyers")),
     Column("purchases", "purchases"),
     Column("purchases_per_buyer", "purchases/user", of=("purchases", "buyers")),
     Column("complete"),
 )
 INTERVALS = (
-    Column("days", "days"),
+    Column("days", "days", key=True),
     Column("intervals", "intervals"),
     Column("share", "share", of=("intervals", "all")),
     Column("up_to", "intervals"),
     Column("share_up_to", "share", of=("up_to", "all")),
-    Column("users", "users"),
+    Column("users", "users", listed=True),
     Column("all", "intervals"),
 )
 WHOLE = "range"
@@ -106,7 +106,7 @@ def run(data: Data, params: Params) -> Result:
     chart = Chart(
         "bar" if params.by == "range" else "line", params.by, ("rate", "rate_on_two_days"), incomplete="complete"
     )
-    return Result((Column(params.by), *RATE), rows, chart=chart)
+    return Result((Column(params.by, key=True), *RATE), rows, chart=chart)
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
@@ -117,12 +117,12 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     """
     more = _clauses(data, params, data.span(params))
     if params.show == "intervals":
-        rows = data.ask(_sql(INTERVAL_USERS_SQL), more, days=number_at(at, "days"), limit=limit)
-        return [row["user_id"] for row in rows]
+        column_of(at, ("users",))
+        return people_of(data.ask(_sql(INTERVAL_USERS_SQL), more, days=number_at(at, "days"), limit=limit))
     least, least_days = LISTS[column_of(at, tuple(LISTS))]
-    bucket = WHOLE if params.by == "range" else day_at(at, params.by).isoformat()
+    bucket = one_at(at, "range", (WHOLE,)) if params.by == "range" else day_at(at, params.by).isoformat()
     rows = data.ask(_sql(RATE_USERS_SQL), more, bucket=bucket, least=least, least_days=least_days, limit=limit)
-    return [row["user_id"] for row in rows]
+    return people_of(rows)
 
 
 def _sql(sql: str) -> str:

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.days import day_number
-from analytics.drill import LIST_AT_MOST, number_at, value_of
+from analytics.drill import LIST_AT_MOST, column_of, number_at, one_at, people_of
 from analytics.spans import Ranged
-from sdk import Help, ParamError
+from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
 
 BUYERS_SQL = """
@@ -75,18 +75,18 @@ WITHOUT = {
     (False, False): "lost",
 }
 CLASSES = (
-    Column("class"),
-    Column("users", "users"),
+    Column("class", key=True),
+    Column("users", "users", listed=True),
     Column("share", "share", of=("users", "buyers")),
     Column("mean_recency", "days"),
     Column("mean_days", "days"),
     Column("mean_amount", "amount/user"),
     Column("amount", "amount"),
     Column("share_of_amount", "share", of=("amount", "all_amount")),
-    Column("buyers", "users"),
+    Column("buyers", "users", listed=True),
     Column("all_amount", "amount"),
 )
-GRID = (Column("r_score"), Column("f_score"), Column("users", "users"))
+GRID = (Column("r_score", key=True), Column("f_score", key=True), Column("users", "users", listed=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,21 +114,23 @@ def run(data: Data, params: Params) -> Result:
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
-    """Give the users of a class: at["class"]; of the grid: at["r_score"] and at["f_score"]."""
+    """Give the users of a class: at["class"]; of the grid: at["r_score"] and at["f_score"].
+
+    at["column"]: users, or for a class buyers, which are those of all classes.
+    """
+    column = column_of(at, ("users",) if params.show == "grid" else ("users", "buyers"))
     found = _scored(data, params)
-    if params.show == "grid":
+    if column == "buyers":
+        chosen = found
+    elif params.show == "grid":
         wanted = number_at(at, "r_score"), number_at(at, "f_score")
         chosen = [row for row in found if (row["r_score"], row["f_score"]) == wanted]
     else:
         named = classed(found, money="amount" in data.dataset.mapped)
-        if value_of(at, "class") not in named:
-            raise ParamError({"class": f"There is no class {at['class'][:60]!r}; there are: {', '.join(named)}."})
-        chosen = named[at["class"]]
+        chosen = named[one_at(at, "class", tuple(named))]
     scores = [row["r_score"] * 100 + row["f_score"] * 10 + row["m_score"] for row in chosen]
     sql, more, bind = _asked(data, params)
-    return [
-        row["user_id"] for row in data.ask(USERS_SQL.replace("$scored", sql), more, **bind, scores=scores, limit=limit)
-    ]
+    return people_of(data.ask(USERS_SQL.replace("$scored", sql), more, **bind, scores=scores, limit=limit))
 
 
 def classed(found: list[dict[str, Any]], *, money: bool) -> dict[str, list[dict[str, Any]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from analytics.asking import Data
 from analytics.days import active_days, begun, day_number
-from analytics.drill import LIST_AT_MOST, column_of, day_at
+from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, is_complete
 from sdk.report import Chart, Column, Result, report, share
 
@@ -45,10 +45,10 @@ LIMIT {limit:UInt32}
 """
 WINDOWS = {"dau": 1, "wau": 7, "mau": 30}
 COLUMNS = (
-    Column("day"),
-    Column("dau", "users"),
-    Column("wau", "users"),
-    Column("mau", "users"),
+    Column("day", key=True),
+    Column("dau", "users", listed=True),
+    Column("wau", "users", listed=True),
+    Column("mau", "users", listed=True),
     Column("dau_wau", "share", of=("dau", "wau")),
     Column("dau_mau", "share", of=("dau", "mau")),
     Column("complete"),
@@ -83,7 +83,7 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     found = data.ask(
         USERS_SQL.replace("$days", days), more, day=day_number(day_at(at, "day")), window=window, limit=limit
     )
-    return [row["user_id"] for row in found]
+    return people_of(found)
 
 
 def _counts(data: Data, params: Params, low: int, high: int) -> dict[int, dict[int, int]]:

@@ -11,7 +11,7 @@ from typing import Any
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.days import active_days, begun, day_number
-from analytics.drill import LIST_AT_MOST, column_of, number_at
+from analytics.drill import LIST_AT_MOST, column_of, number_at, people_of
 from analytics.spans import Ranged, is_complete
 from sdk.report import Chart, Column, Result, report, share
 
@@ -30,12 +30,12 @@ ORDER BY user_id
 LIMIT {limit:UInt32}
 """
 COLUMNS = (
-    Column("days", "days"),
-    Column("users", "users"),
+    Column("days", "days", key=True),
+    Column("users", "users", listed=True),
     Column("share", "share", of=("users", "active")),
-    Column("at_least", "users"),
+    Column("at_least", "users", listed=True),
     Column("share_at_least", "share", of=("at_least", "active")),
-    Column("active", "users"),
+    Column("active", "users", listed=True),
 )
 
 
@@ -62,12 +62,13 @@ def run(data: Data, params: Params) -> Result:
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
-    """Give the users behind a count: at["days"], and at["column"]: users or at_least."""
-    column, least = column_of(at, ("users", "at_least")), number_at(at, "days")
+    """Give the users behind a count: at["days"], and at["column"]: users, at_least or active."""
+    column, least = column_of(at, ("users", "at_least", "active")), number_at(at, "days")
+    least = 1 if column == "active" else least
     sql, more, bind = _people(data, params)
     most = least if column == "users" else 2**31
     rows = data.ask(USERS_SQL.replace("$people", sql), more, **bind, least=least, most=most, limit=limit)
-    return [row["user_id"] for row in rows]
+    return people_of(rows)
 
 
 def _people(data: Data, params: Params) -> tuple[str, dict[str, Clause], dict[str, int]]:

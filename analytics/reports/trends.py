@@ -7,12 +7,11 @@ several values is counted with each of them, once within each.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, both, dimension, fixed
-from analytics.drill import LIST_AT_MOST, day_at, value_of
+from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, people_of, second_at, value_of
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
 from sdk import Between, Help, Matches, ParamError
 from sdk.report import Chart, Column, Result, report, share
@@ -48,7 +47,7 @@ RANKS = {"events": "count()", "users": "uniqExact(user_id)", "per user": "count(
 MEASURES = {"events": "events", "users": "users", "per user": "per_user"}
 COLUMNS = (
     Column("events", "events"),
-    Column("users", "users"),
+    Column("users", "users", listed=True),
     Column("per_user", "events/user", of=("events", "users")),
     Column("complete"),
 )
@@ -79,15 +78,16 @@ def run(data: Data, params: Params) -> Result:
     more = _clauses(data, params)
     values = _top(data, params, more)
     asked = data.ask(SQL, more, values=values, broken=int(bool(params.breakdown)))
-    found = {(row["bucket"], rest_of(values) if row["rest"] else row["name"]): row for row in asked}
-    shown = values + [rest_of(values)] * any(row["rest"] for row in asked) if params.breakdown else [""]
+    found = {(row["bucket"], apart("other", values) if row["rest"] else row["name"]): row for row in asked}
+    shown = values + [apart("other", values)] * any(row["rest"] for row in asked) if params.breakdown else [""]
     rows: list[list[Any]] = []
     for key, label, complete in _buckets(data, params, span, [row["bucket"] for row in asked], len(shown)):
         for value in shown:
             row = found.get((key, value), {"events": 0, "people": 0})
             counts = [row["events"], row["people"], share(row["events"], row["people"]), int(complete)]
             rows.append([label, *([value] if params.breakdown else []), *counts])
-    names = (Column(params.by), *([Column("value")] if params.breakdown else []), *COLUMNS)
+    keys = (Column(params.by, key=True), *([Column("value", key=True)] if params.breakdown else []))
+    names = (*keys, *COLUMNS)
     by = "value" if params.breakdown else ""
     return Result(
         names, rows, chart=Chart("line", params.by, (MEASURES[params.measure],), by=by, incomplete="complete")
@@ -96,6 +96,7 @@ def run(data: Data, params: Params) -> Result:
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the users of a row: at["day"] (as `by` names it) and, with a breakdown, at["value"]."""
+    column_of(at, ("users",))
     more = _clauses(data, params)
     bucket, value = _key_at(params, at), Clause("1")
     if params.breakdown:
@@ -103,21 +104,12 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
         known = more["value"].sql
         kept = (
             f"NOT has({{values:Array(String)}}, {known})"
-            if wanted == rest_of(values)
+            if wanted == apart("other", values)
             else f"{known} = {{wanted:String}}"
         )
         value = Clause(kept, {"values": values, "wanted": wanted})
     more |= {"bucket": Clause(f"toString({more['bucket'].sql})", more["bucket"].bind), "kept": value}
-    rows = data.ask(USERS_SQL, more, bucket=bucket, any_value=int(not params.breakdown), limit=limit)
-    return [row["user_id"] for row in rows]
-
-
-def rest_of(values: list[str]) -> str:
-    """Name the values that are not shown; no value has that name."""
-    name = "other"
-    while name in values:
-        name = f"({name})"
-    return name
+    return people_of(data.ask(USERS_SQL, more, bucket=bucket, any_value=int(not params.breakdown), limit=limit))
 
 
 def _clauses(data: Data, params: Params) -> dict[str, Clause]:
@@ -155,7 +147,4 @@ def _key_at(params: Params, at: dict[str, str]) -> str:
     """Give the bucket's key as text."""
     if params.by != "hour":
         return day_at(at, params.by).isoformat()
-    try:
-        return str(int(datetime.fromisoformat(value_of(at, "hour")).timestamp()))
-    except ValueError:
-        raise ParamError({"hour": "Write the hour as the table has it, 2017-11-25T18:00+08:00."}) from None
+    return str(second_at(at, "hour"))

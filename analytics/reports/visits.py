@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
 from analytics.days import begun
-from analytics.drill import LIST_AT_MOST, day_at, number_at
+from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of
 from analytics.spans import Ranged, Span, is_complete
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
@@ -47,10 +47,19 @@ GROUP BY user_id
 ORDER BY user_id
 LIMIT {limit:UInt32}
 """
+ACTIVE_USERS_SQL = """
+SELECT user_id
+FROM $event
+WHERE $scope AND ($active) AND toString($bucket) = {bucket:String}
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
+LISTS = {"users": USERS_SQL, "active_users": ACTIVE_USERS_SQL}
 COLUMNS = (
     Column("visits", "visits"),
-    Column("users", "users"),
-    Column("active_users", "users"),
+    Column("users", "users", listed=True),
+    Column("active_users", "users", listed=True),
     Column("frequency", "visits/user", of=("visits", "active_users")),
     Column("seconds", "s"),
     Column("mean_length", "s", of=("seconds", "visits")),
@@ -87,20 +96,23 @@ def run(data: Data, params: Params) -> Result:
         rows.append([key, *_row(found.get(key), active.get(key, 0)), int(complete)])
     name = params.by.replace(" ", "_")
     kind = "line" if params.by in ("day", "week", "month") else "bar"
-    return Result((Column(name), *COLUMNS), rows, chart=Chart(kind, name, ("visits",), incomplete="complete"))
+    return Result((Column(name, key=True), *COLUMNS), rows, chart=Chart(kind, name, ("visits",), incomplete="complete"))
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
-    """Give the users with a visit in a bucket: at["day"], or as `by` names it."""
+    """Give the users of a bucket, at["day"] or as `by` names it.
+
+    at["column"]: users (with a visit) or active_users.
+    """
+    sql = LISTS[column_of(at, tuple(LISTS))]
     if params.by == "range":
-        bucket = WHOLE
+        bucket = one_at(at, "range", (WHOLE,))
     elif params.by == "hour of day":
         bucket = str(number_at(at, "hour_of_day"))
     else:
         bucket = day_at(at, params.by).isoformat()
     more, bind = _clauses(data, params, data.span(params))
-    rows = data.ask(USERS_SQL.replace("$visits", VISITS_SQL), more, **bind, bucket=bucket, limit=limit)
-    return [row["user_id"] for row in rows]
+    return people_of(data.ask(sql.replace("$visits", VISITS_SQL), more, **bind, bucket=bucket, limit=limit))
 
 
 def _clauses(data: Data, params: Params, span: Span) -> tuple[dict[str, Clause], dict[str, int]]:
