@@ -3,8 +3,8 @@
 For a moment (a task, from its start to its end): PV, UV, buyers and user conversion in N hours before the start and in
 N hours after the end. The same local hours of the same weekday, of up to 8 weeks before, say what is usual: their
 counts are added up, and `usual` is the change of the sums. **Beyond usual** = (1 + change) / (1 + usual) - 1: the
-change less what the same hours usually do. Since PV = UV x PV per user holds for the sums too, ln(beyond of PV) is exactly
-ln(beyond of UV) + ln(beyond of PV per user). The usual spread is twice the standard deviation of the weeks' own
+change less what the same hours usually do. Since PV = UV x PV per user holds for the sums too, ln(beyond of PV) is
+exactly ln(beyond of UV) + ln(beyond of PV per user). The usual spread is twice the standard deviation of the weeks' own
 changes around the usual one, in logarithms; it needs 4 weeks. Weeks whose hours are longer or shorter, because the
 clock was changed in them, and weeks that the data do not hold whole are left out.
 

@@ -5,9 +5,11 @@ z = 0.6745 (x - median) / MAD; where the MAD is 0, by 1.253 x mean absolute devi
 7 buckets right before stand in, at low confidence. A bucket is flagged where |z| >= 3.5 and the change against the
 median is at least 10 %; where the others are all the same there is no z, and any such change is flagged. A flag says
 how much of the change in views came from more users and how much from more views for each, against the last bucket
-it is compared with, and which values of the dimensions moved most. Hours that the clock skips or repeats are left out.
+it is compared with, and which values of the dimensions moved most (of a rate: in what it counts, not in what it
+divides by). Hours that the clock skips or repeats are left out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
@@ -16,50 +18,103 @@ from analytics.asking import Data
 from analytics.clauses import Clause, dimension, fixed
 from analytics.dataset import Dataset, Kind
 from analytics.decomposed import parts
+from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of, value_of
 from analytics.outliers import Judged, judge
 from analytics.spans import Ranged, Span
-from sdk import Between, Help
-from sdk.report import Chart, Column, NotSupported, Result, report
+from sdk import Between, Help, ParamError
+from sdk.report import Chart, Column, NotSupported, Result, report, share
 
-METRICS = {
+COUNTS = {
     "events": "countIf($in)",
     "pv": "countIf($in AND $view)",
     "uv": "uniqExactIf(user_id, $in AND $view)",
     "active users": "uniqExactIf(user_id, $in AND $active)",
     "buyers": "uniqExactIf(user_id, $in AND $buy)",
-    "purchases": ("uniqExactIf(order_id, $in AND $buy AND order_id != '') + countIf($in AND $buy AND order_id = '')"),
+    "purchases": "(uniqExactIf(order_id, $in AND $buy AND order_id != '') + countIf($in AND $buy AND order_id = ''))",
 }
-UNITS = {"pv": "views", "events": "events", "purchases": "purchases"}
+RATES = {"pv per user": ("pv", "uv"), "user conversion": ("buyers", "uv"), "event conversion": ("purchases", "pv")}
+UNITS = {"pv": "views", "events": "events", "purchases": "purchases", "pv per user": "views/user"}
+LISTS = {"uv": "$view", "active users": "$active", "buyers": "$buy"}  # the metrics that are users
 SQL = """
-SELECT $bucket AS bucket, $metric AS value, countIf($view) AS pv, uniqExactIf(user_id, $view) AS uv
+SELECT $bucket AS bucket, $above AS above, $below AS below, countIf($view) AS pv, uniqExactIf(user_id, $view) AS uv
 FROM $event
 WHERE ts >= {from:Int64} AND ts < {to:Int64} AND ($where)
 GROUP BY bucket
 """
+# One question for all flags and dimensions: a row counts once for each dimension, in each flag's bucket (odd places)
+# and in the bucket that one is compared with (even places). Buckets are the same or apart: roundDown finds
+# them. It gives the first edge for what lies before it.
 MOVED_SQL = """
-SELECT toString($value) AS name, toInt64($now) - toInt64($then) AS moved
+SELECT
+    intDiv(hit.1, 2) AS flag,
+    hit.2 AS dimension,
+    hit.3 AS name,
+    toInt64($now) - toInt64($then) AS moved
 FROM $event
-WHERE ((ts >= {n0:Int64} AND ts < {n1:Int64}) OR (ts >= {t0:Int64} AND ts < {t1:Int64})) AND ($where)
-GROUP BY name
+ARRAY JOIN arrayFlatten(arrayMap(
+    p -> arrayMap(d -> (p, d.1, d.2), [$dimensions]),
+    arrayFilter((p, low) -> roundDown(ts, {edges:Array(Int64)}) = low, {places:Array(UInt32)}, {lows:Array(Int64)})
+)) AS hit
+PREWHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)}
+WHERE $where
+GROUP BY flag, dimension, name
 HAVING moved != 0
-ORDER BY abs(moved) DESC, name
-LIMIT 3
+ORDER BY flag, dimension, abs(moved) DESC, name
+LIMIT 3 BY flag, dimension
 """
-NOW, THEN = "(ts >= {n0:Int64} AND ts < {n1:Int64})", "(ts >= {t0:Int64} AND ts < {t1:Int64})"
+USERS_SQL = """
+SELECT user_id
+FROM $event
+WHERE ts >= {low:Int64} AND ts < {high:Int64} AND ($did) AND ($where)
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
+NOW, THEN = "hit.1 % 2 = 1", "hit.1 % 2 = 0"
 WEEKS, RECENT = 8, 7
-EXPLAINED = 10  # flags, the latest; each costs a question for each dimension
+EXPLAINED = 10  # flags, the latest
 Key = tuple[date, int]  # a local day, and its hour; 0 for days
+Bounds = tuple[int, int]  # Unix seconds [low, high)
+Name = Literal[
+    "pv",
+    "uv",
+    "active users",
+    "buyers",
+    "purchases",
+    "events",
+    "pv per user",
+    "user conversion",
+    "event conversion",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Params(Ranged):
     """What is asked. The range says which buckets are judged; what they are compared with may lie before it."""
 
-    metric: Annotated[Literal["pv", "uv", "active users", "buyers", "purchases", "events"], Help("What is judged.")] = (
-        "pv"
-    )
+    metric: Annotated[Name, Help("What is judged.")] = "pv"
     by: Annotated[Literal["day", "hour"], Help("The buckets.")] = "day"
     latest: Annotated[int, Between(1, 1000), Help("Judge at most so many buckets, the latest of the range.")] = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one bucket holds. value: None for a rate without a denominator."""
+
+    above: int = 0
+    below: int = 0
+    pv: int = 0
+    uv: int = 0
+    value: float | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A judged bucket. then: the last bucket it is compared with."""
+
+    key: Key
+    found: Judged | None
+    then: Key | None
 
 
 @report(category="anomalies")
@@ -73,27 +128,52 @@ def run(data: Data, params: Params) -> Result:
             f"no {params.by} of the range is complete; the data end at {dataset.day_of(dataset.last_ts)}"
         )
     counts = _counts(data, params, places)
-    order = {key: number for number, key in enumerate(places)}
-    rows: list[list[Any]] = []
-    explained = 0
-    for key in reversed(judged_at):
-        others = [other for other in comparable(key) if other in places]
-        recent = list(places)[max(0, order[key] - RECENT) : order[key]]
-        values = [[counts[other][0] for other in some] for some in (others, recent)]
-        found = judge(counts[key][0], *values)
-        then = others[0] if found and found.sure else recent[-1] if recent else None
-        why, moved = "", ""
-        if found and found.flagged and then and explained < EXPLAINED:
-            explained += 1
-            why = str(parts(key[0], counts[then][1:], counts[key][1:])[-1])
-            moved = _moved(data, params, places[key], places[then])
-        rows.append([*_shown(params, key), counts[key][0], *_row(found), why, moved])
-    rows.reverse()
+    lines = _judged(judged_at, places, counts)
+    flags = [line for line in lines if line.found and line.found.flagged and line.then][-EXPLAINED:]
+    moved = _moved(data, params, [(places[line.key], places[line.then]) for line in flags if line.then])
+    texts = {line.key: (_why(line, counts), moved[number]) for number, line in enumerate(flags)}
+    rate = params.metric in RATES
+    rows = [
+        [
+            _shown(params, line.key),
+            counts[line.key].value,
+            *([counts[line.key].above, counts[line.key].below] if rate else []),
+            *_row(line.found),
+            *texts.get(line.key, ("", "")),
+        ]
+        for line in lines
+    ]
     chart = Chart("line", params.by, ("value", "expected"), incomplete="sure")
-    return Result(_columns(params), rows, notes=tuple(_notes(params, rows)), chart=chart)
+    return Result(_columns(params), rows, notes=tuple(_notes(params, lines)), chart=chart)
 
 
-def buckets_of(dataset: Dataset, span: Span, by: str) -> dict[Key, tuple[int, int]]:
+def users(data: Data, params: Params, at: Mapping[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
+    """Give the users behind a value: at["day"] or at["hour"], as the row has it. Only of metrics that are users."""
+    if params.metric not in LISTS:
+        raise ParamError({"column": f"{params.metric} is no number of users; there is a list behind {_or(LISTS)}."})
+    column_of(at, ("value",))
+    low, high = seconds_of(data.dataset, params.by, at)
+    more = {**data.scope(params), "did": Clause(LISTS[params.metric])}
+    return people_of(data.ask(USERS_SQL, more, low=low, high=high, limit=limit))
+
+
+def seconds_of(dataset: Dataset, by: str, row: Mapping[str, Any]) -> Bounds:
+    """Give the seconds [low, high) of a row's bucket; ParamError where the row has none."""
+    if by == "day":
+        day = day_at(row, "day")
+        return dataset.start_of(day), dataset.start_of(day + timedelta(1))
+    text = value_of(row, "hour")
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%dT%H:00")  # noqa: DTZ007  # a local time; _hour gives it its zone
+        low = _hour(dataset, moment.date(), moment.hour)
+    except (ValueError, OverflowError):
+        low = None
+    if low is None:
+        raise ParamError({"hour": f"{text[:60]!r} is no hour; write it as 2017-11-25T18:00."})
+    return low, low + 3600
+
+
+def buckets_of(dataset: Dataset, span: Span, by: str) -> dict[Key, Bounds]:
     """Give the seconds [low, high) of each complete bucket from 8 weeks before the span to its end, in order."""
     first = max(dataset.first_day, span.first - timedelta(7 * WEEKS))
     days = [first + timedelta(n) for n in range((min(span.last, dataset.end_day) - first).days)]
@@ -120,45 +200,94 @@ def _hour(dataset: Dataset, day: date, hour: int) -> int | None:
     return int(moment.replace(tzinfo=zone).astimezone(UTC).timestamp()) if len(both) == 1 else None
 
 
-def _counts(data: Data, params: Params, places: dict[Key, tuple[int, int]]) -> dict[Key, tuple[int, int, int]]:
-    """Give (value, PV, UV) of each bucket, zeros where nothing happened."""
+def _judged(judged_at: list[Key], places: dict[Key, Bounds], counts: dict[Key, Count]) -> list[Line]:
+    """Judge each bucket by those that have a value."""
+    keys = [key for key in places if counts[key].value is not None]
+    known, order = set(keys), {key: number for number, key in enumerate(places)}
+    lines = []
+    for key in judged_at:
+        others = [other for other in comparable(key) if other in known]
+        recent = [other for other in list(places)[max(0, order[key] - RECENT) : order[key]] if other in known]
+        value = counts[key].value
+        values = [[counts[other].value or 0 for other in some] for some in (others, recent)]
+        found = judge(value, *values) if value is not None else None
+        lines.append(Line(key, found, others[0] if found and found.sure else recent[-1] if recent else None))
+    return lines
+
+
+def _counts(data: Data, params: Params, places: dict[Key, Bounds]) -> dict[Key, Count]:
+    """Count each bucket; zeros where nothing happened."""
     known = fixed(data.dataset)
     bucket = (
         known["day"] if params.by == "day" else Clause(f"({known['day'].sql}, {known['hour'].sql})", known["day"].bind)
     )
-    metric = Clause(METRICS[params.metric].replace("$in", "1"))
-    more = {**data.scope(params), "bucket": bucket, "metric": metric}
+    above, below = _sides(params)
+    more = {**data.scope(params), "bucket": bucket, "above": _counting(above, "1")}
+    more["below"] = _counting(below, "1") if below else Clause("0")
     ends = list(places.values())
-    asked = data.ask(SQL, more, **{"from": ends[0][0], "to": ends[-1][1]}) if ends else []
-    found = {
-        (row["bucket"], 0) if params.by == "day" else tuple(row["bucket"]): (row["value"], row["pv"], row["uv"])
-        for row in asked
-    }
-    return {key: found.get(key, (0, 0, 0)) for key in places}
+    found = {}
+    for row in data.ask(SQL, more, **{"from": ends[0][0], "to": ends[-1][1]}) if ends else ():
+        at = row.pop("bucket")
+        found[(at, 0) if params.by == "day" else tuple(at)] = Count(
+            **row, value=share(row["above"], row["below"]) if below else row["above"]
+        )
+    return {key: found.get(key, Count(value=None if below else 0)) for key in places}
 
 
-def _moved(data: Data, params: Params, now: tuple[int, int], then: tuple[int, int]) -> str:
-    """Say which values of each dimension moved most from one bucket to the other."""
+def _sides(params: Params) -> tuple[str, str]:
+    """Give what the metric counts, and what it divides by; "" for a count."""
+    return RATES.get(params.metric, (params.metric, ""))
+
+
+def _counting(name: str, condition: str) -> Clause:
+    return Clause(COUNTS[name].replace("$in", condition))
+
+
+def _why(line: Line, counts: dict[Key, Count]) -> str:
+    """Say where the change in views came from, against the last bucket compared with."""
+    then, now = (counts[key] for key in (line.then or line.key, line.key))
+    return str(parts(line.key[0], (then.pv, then.uv), (now.pv, now.uv))[-1])
+
+
+def _moved(data: Data, params: Params, pairs: list[tuple[Bounds, Bounds]]) -> list[str]:
+    """Say, for each pair of buckets (now, then), which values of each dimension moved most."""
+    if not pairs:
+        return []
     texts = [name for name, kind in data.dataset.layout.dimensions if kind is Kind.TEXT]
-    words = []
-    for name in ["behaviour", *(n for n in ("channel", "category", *texts) if n in data.dataset.mapped)]:
-        more = {
-            **data.scope(params),
-            "value": dimension(data.dataset, name, "where"),
-            "now": Clause(METRICS[params.metric].replace("$in", NOW)),
-            "then": Clause(METRICS[params.metric].replace("$in", THEN)),
-        }
-        bind = {"n0": now[0], "n1": now[1], "t0": then[0], "t1": then[1]}
-        moved = [f"{row['name']} {row['moved']:+,}" for row in data.ask(MOVED_SQL, more, **bind)]
-        words += [f"{name}: {', '.join(moved)}"] * bool(moved)
-    return "; ".join(words)
+    names = ["behaviour", *(n for n in ("channel", "category", *texts) if n in data.dataset.mapped)]
+    columns = [
+        f"({{d{n}:String}}, toString({dimension(data.dataset, name, 'where').sql}))" for n, name in enumerate(names)
+    ]
+    more = {
+        **data.scope(params),
+        "dimensions": Clause(", ".join(columns), {f"d{n}": name for n, name in enumerate(names)}),
+        "now": _counting(_sides(params)[0], NOW),
+        "then": _counting(_sides(params)[0], THEN),
+    }
+    placed = [(2 * flag + side, pair[1 - side]) for flag, pair in enumerate(pairs) for side in (0, 1)]
+    edges = sorted({edge for _, bounds in placed for edge in bounds})
+    bind = {
+        "edges": edges,
+        "first": edges[0],
+        "places": [place for place, _ in placed],
+        "lows": [low for _, (low, _high) in placed],
+    }
+    words: dict[tuple[int, str], list[str]] = {}
+    for row in data.ask(MOVED_SQL, more, **bind):
+        words.setdefault((row["flag"], row["dimension"]), []).append(f"{row['name']} {row['moved']:+,}")
+    found = [[(name, words.get((flag, name))) for name in names] for flag in range(len(pairs))]
+    return ["; ".join(f"{name}: {', '.join(some)}" for name, some in one if some) for one in found]
 
 
 def _columns(params: Params) -> tuple[Column, ...]:
-    unit = UNITS.get(params.metric, "users")
+    rate = params.metric in RATES
+    unit = UNITS.get(params.metric, "share" if rate else "users")
+    above, below = _sides(params)
+    sides = (Column("numerator", UNITS.get(above, "users")), Column("denominator", UNITS.get(below, "users")))
     return (
-        Column(params.by),
-        Column("value", unit),
+        Column(params.by, key=True),
+        Column("value", unit, of=("numerator", "denominator") if rate else (), listed=params.metric in LISTS),
+        *(sides if rate else ()),
         Column("expected", unit),
         Column("spread", unit),
         Column("z", "sd"),
@@ -171,8 +300,8 @@ def _columns(params: Params) -> tuple[Column, ...]:
     )
 
 
-def _shown(params: Params, key: Key) -> list[str]:
-    return [key[0].isoformat() if params.by == "day" else f"{key[0]}T{key[1]:02}:00"]
+def _shown(params: Params, key: Key) -> str:
+    return key[0].isoformat() if params.by == "day" else f"{key[0]}T{key[1]:02}:00"
 
 
 def _row(found: Judged | None) -> list[Any]:
@@ -182,10 +311,11 @@ def _row(found: Judged | None) -> list[Any]:
     return [*numbers, int(found.flagged), int(found.sure)]
 
 
-def _notes(params: Params, rows: list[list[Any]]) -> list[str]:
-    flagged, unsure = sum(row[7] for row in rows), sum(bool(row[6]) and not row[8] for row in rows)
-    unjudged = sum(not row[6] for row in rows)
-    notes = [f"{flagged} of {len(rows)} {params.by}s are flagged."]
+def _notes(params: Params, lines: list[Line]) -> list[str]:
+    flagged = sum(bool(line.found and line.found.flagged) for line in lines)
+    unsure = sum(bool(line.found and not line.found.sure) for line in lines)
+    unjudged = sum(line.found is None for line in lines)
+    notes = [f"{flagged} of {len(lines)} {params.by}s are flagged."]
     if unsure:
         notes.append(
             f"{unsure} have fewer than 4 weeks to compare with: they stand beside the {RECENT} before, not sure."
@@ -195,3 +325,8 @@ def _notes(params: Params, rows: list[list[Any]]) -> list[str]:
     if flagged > EXPLAINED:
         notes.append(f"The latest {EXPLAINED} flags are explained.")
     return notes
+
+
+def _or(names: Mapping[str, object]) -> str:
+    *some, last = names
+    return f"{', '.join(some)} and {last}"

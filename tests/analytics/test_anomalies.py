@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics import catalog
+from analytics.asking import Data
 from analytics.outliers import judge
+from analytics.reports import anomalies
 from analytics.store.client import Store
+from sdk import ParamError
+from sdk.params import parse
 from sdk.report import NotSupported
 from tests.analytics import oracle
 from tests.analytics.events import Event, histories, stored
@@ -46,15 +51,21 @@ def test_a_judgement_follows_its_definition(value: int, comparable: list[int], r
         assert found.flagged == (abs(z) >= 3.5 and (not middle or abs(value - middle) / middle >= 0.1))
 
 
-def counted(events: list[Event], metric: str) -> int:
-    names = {"active users": "active_users"}
-    return int(oracle.counts(events, ())[names.get(metric, metric)])
+METRICS = ["pv", "uv", "active users", "buyers", "purchases", "events", *anomalies.RATES]
+
+
+def counted(events: list[Event], metric: str) -> float | None:
+    found = oracle.counts(events, ())
+    if metric in anomalies.RATES:
+        above, below = (found[name] for name in anomalies.RATES[metric])
+        return above / below if below else None
+    return found[{"active users": "active_users"}.get(metric, metric)]
 
 
 @often
 @given(
     histories(most=40, span_days=40),
-    st.sampled_from(["pv", "uv", "active users", "buyers", "purchases", "events"]),
+    st.sampled_from(METRICS),
     st.data(),
 )
 def test_anomalies_of_days_equal_their_oracle(
@@ -78,11 +89,12 @@ def test_anomalies_of_days_equal_their_oracle(
     rows = ask(store, dataset, "anomalies", metric=metric, **params).named()
     assert [row["day"] for row in rows] == [str(day) for day in judged]
     for row, day in zip(rows, judged, strict=True):
-        assert row["value"] == counted(byday[day], metric)
-        others = [day - timedelta(7 * week) for week in range(1, 9)]
-        others = [counted(byday[d], metric) for d in others if d in complete]
-        before = [counted(byday[d], metric) for d in complete if day - timedelta(7) <= d < day]
-        found = judge(row["value"], others, before)
+        assert close(row["value"], counted(byday[day], metric))
+        weeks = [day - timedelta(7 * week) for week in range(1, 9)]
+        others = [one for d in weeks if d in complete and (one := counted(byday[d], metric)) is not None]
+        week = [d for d in complete if day - timedelta(7) <= d < day]
+        before = [one for d in week if (one := counted(byday[d], metric)) is not None]
+        found = judge(row["value"], others, before) if row["value"] is not None else None
         assert row["points"] == (found.points if found else 0)
         assert row["flagged"] == int(bool(found and found.flagged))
         if found:
@@ -137,3 +149,59 @@ def test_hours_are_compared_with_the_same_hour_of_the_week(store: Store) -> None
         0,
     )
     assert row["z"] is None
+
+
+@often
+@given(
+    histories(most=40, span_days=12),
+    st.sampled_from(["uv", "active users", "buyers"]),
+    st.sampled_from(["day", "hour"]),
+)
+def test_behind_a_number_of_users_stands_a_list_as_long(
+    store: Store, history: tuple[str, list[Event]], metric: str, by: str
+) -> None:
+    dataset = stored(store, *history)
+    try:
+        rows = ask(store, dataset, "anomalies", metric=metric, by=by).named()
+    except NotSupported:
+        return
+    for row in [row for row in rows if row["value"]][:3]:
+        params = parse(anomalies.Params, {"metric": metric, "by": by})
+        assert len(anomalies.users(Data(store, dataset), params, {by: row[by]})) == row["value"]
+
+
+def test_only_a_number_of_users_has_a_list(store: Store) -> None:
+    data = Data(store, stored(store, "UTC", steady(2, 0)))
+    assert [c.name for c in ask(store, data.dataset, "anomalies", metric="buyers").columns if c.listed] == ["value"]
+    assert not [c for c in ask(store, data.dataset, "anomalies").columns if c.listed]
+    with pytest.raises(ParamError, match="no number of users"):
+        anomalies.users(data, anomalies.Params(), {"day": "2017-11-02"})
+    for hour in ("2017-11-02", "x", "99999-12-31T23:00", "2017-11-02T24:00"):
+        with pytest.raises(ParamError, match="is no hour"):
+            anomalies.users(data, anomalies.Params(metric="uv", by="hour"), {"hour": hour, "day": "x"})
+
+
+def test_all_flags_and_dimensions_are_explained_by_one_question(store: Store) -> None:
+    dataset = stored(store, "UTC", [e for n in range(12) for e in steady(9 + n, 40 + n)])
+    data = Data(store, dataset)
+    result = catalog.one("anomalies").run(data, anomalies.Params(latest=1000))
+    rows = [row for row in result.named() if row["moved"]]
+    assert len(rows) > 3
+    assert len(data.asked) == 2
+    for row in rows:
+        sides = {pair.partition(": ")[0] for pair in row["moved"].split("; ")}
+        assert {"behaviour", "channel", "category", "city"} == sides
+
+
+def test_what_moved_adds_up_to_the_change(store: Store) -> None:
+    dataset = stored(store, "UTC", steady(9, 40))
+    rows = ask(store, dataset, "anomalies").named()
+    row, then = rows[-1], rows[-8]
+    assert f"behaviour: pv {row['value'] - then['value']:+,}" in row["moved"]
+
+
+def test_a_bucket_of_a_row_is_its_seconds(store: Store) -> None:
+    dataset = stored(store, "America/Havana", steady(2, 0))
+    assert anomalies.seconds_of(dataset, "hour", {"hour": "2017-11-02T05:00"}) == (1_509_613_200, 1_509_616_800)
+    low, high = anomalies.seconds_of(dataset, "day", {"day": "2017-11-05"})  # the clock is put back on it
+    assert high - low == 25 * 3600
