@@ -19,6 +19,7 @@ from analytics.store.client import Store
 from sdk import ParamError
 from sdk.params import check
 from sdk.report import Chart, Column, Report, Result, plain
+from sdk.text import Text
 
 CACHE_FILES = 5000  # some 100 MB of results; the oldest go first
 
@@ -138,7 +139,8 @@ class Cache:
             result = kept.pop("result")
             columns = tuple(Column(**{**column, "of": tuple(column["of"])}) for column in result["columns"])
             chart = Chart(**{**result["chart"], "y": tuple(result["chart"]["y"])}) if result["chart"] else None
-            whole = Result(columns, result["rows"], tuple(result["notes"]), result["sql"], chart)
+            notes = tuple(Text.from_dict(note) if isinstance(note, dict) else note for note in result["notes"])
+            whole = Result(columns, result["rows"], notes, result["sql"], chart)
             return Answer(**{**kept, "result": whole, "again": True})
         except (OSError, ValueError, TypeError, KeyError):
             return None
@@ -147,7 +149,9 @@ class Cache:
         """Keep an answer; the oldest go when there are too many."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         new = self._folder / f"{key}.{os.getpid()}.new"
-        new.write_text(json.dumps(asdict(kept)))
+        written = asdict(kept)
+        written["result"]["notes"] = [n.as_dict() if isinstance(n, Text) else n for n in kept.result.notes]
+        new.write_text(json.dumps(written))
         new.replace(self._folder / f"{key}.json")
         files = list(self._folder.glob("*.json"))
         if len(files) > CACHE_FILES:

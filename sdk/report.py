@@ -10,6 +10,7 @@ from sdk.describe import fields_of
 from sdk.errors import ModuleError
 from sdk.fields import Field
 from sdk.module import params_of, texts_of
+from sdk.text import Text
 
 REPORT = "__omserver_report__"
 CHARTS = ("line", "bar", "heatmap", "funnel", "scatter", "sankey")
@@ -19,6 +20,12 @@ R = TypeVar("R", bound=Run)
 
 class NotSupported(Exception):
     """The data cannot support this report. The text says what is missing; no number is shown in its place."""
+
+    @property
+    def text(self) -> Text:
+        """Give the sentence with its template and values."""
+        said = self.args[0] if self.args else ""
+        return said if isinstance(said, Text) else Text("{text}", text=str(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,8 @@ class Result:
     """What a report gives: the same value feeds table, chart, picture, CSV, JSON and pandas.
 
     rows: as many values as columns; None where there is no data (an empty denominator, a period that has not ended).
-    notes: sentences that belong to the numbers. sql: the statements asked, with their values. chart: instead of the
-    declared one.
+    notes: sentences that belong to the numbers, Texts where a page shall say them in its language. sql: the statements
+    asked, with their values. chart: instead of the declared one.
     """
 
     columns: tuple[Column, ...]
