@@ -21,11 +21,12 @@ def as_csv(result: Result) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(result.names)
-    writer.writerows([_harmless(value) for value in row] for row in result.rows)
+    writer.writerows([harmless(value) for value in row] for row in result.rows)
     return out.getvalue()
 
 
-def _harmless(value: Any) -> Any:  # noqa: ANN401  # a cell
+def harmless(value: Any) -> Any:  # noqa: ANN401  # a cell
+    """Put a ' before a text that a spreadsheet would run."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 

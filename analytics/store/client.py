@@ -12,6 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from analytics.store.errors import StoreAwayError, StoreError, from_engine
+from analytics.store.names import quoted
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 1800  # the store's own limit for a query is shorter and gives the better sentence
@@ -63,11 +64,16 @@ class Store:
         except (ClickHouseError, HTTPError, OSError) as error:
             raise _translated(error) from error
 
-    def ask(self, sql: str, bind: Mapping[str, Any] | None = None, *, client: str = "") -> Rows:
-        """Give a query's rows. bind: values for the query's {name:Type}. client: whose turn it is, where many wait."""
+    def ask(self, sql: str, bind: Mapping[str, Any] | None = None, *, client: str = "", mark: str = "") -> Rows:
+        """Give a query's rows.
+
+        bind: values for the query's {name:Type}. client: whose turn it is, where many wait. mark: a name of its own,
+        by which `end` ends it.
+        """
         started = time.perf_counter()
+        options = {**self._options(client), **({"query_id": mark} if mark else {})}
         try:
-            result = self._client.query(sql, parameters=dict(bind or {}), settings=self._options(client))
+            result = self._client.query(sql, parameters=dict(bind or {}), settings=options)
         except (ClickHouseError, HTTPError, OSError) as error:
             raise _translated(error) from error
         return Rows(tuple(result.column_names), result.result_rows, time.perf_counter() - started)
@@ -78,6 +84,11 @@ class Store:
             self._client.command(sql, parameters=dict(bind or {}), settings=self._options(""))
         except (ClickHouseError, HTTPError, OSError) as error:
             raise _translated(error) from error
+
+    def end(self, mark: str) -> None:
+        """End the query that was asked under this mark, wherever it runs or waits; silent where it has ended."""
+        where = f" ON CLUSTER {quoted(self.cluster)}" if self.cluster else ""
+        self.run(f"KILL QUERY{where} WHERE query_id = {{mark:String}} ASYNC", {"mark": mark})
 
     def insert(self, table: str, columns: Sequence[str], data: bytes, form: str) -> None:
         """Insert rows that are written in one of ClickHouse's formats. table: quoted."""

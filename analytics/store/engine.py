@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
@@ -33,6 +33,8 @@ BODY_LIMIT = 256 << 20  # bytes of one insert; an import sends far less
 SQL_LIMIT = 1 << 20
 PIECE = 1 << 20
 INSERT_LINE = re.compile(rb"\s*(INSERT\s+INTO\s[^\n]+?\sFORMAT\s+\w+)[ \t]*\n", re.IGNORECASE)
+KILL = re.compile(r"KILL QUERY WHERE query_id = \{mark:String\} ASYNC")  # as Store.end asks
+MARK = re.compile(r"[0-9a-f]{32}")
 GONE_SECONDS = 0.2  # how often it is looked whether the client of a running statement is still there
 
 
@@ -51,6 +53,13 @@ class Server(ThreadingHTTPServer):
         self.connections = [Connection(folder / "chdb") for _ in range(PLACES + 1)]
         self.killer = Killer(self.connections[0])
         self.turns = Turns(self.connections[1:])
+        self.marks: dict[str, bool] = {}  # of what runs or waits: whether it is to end
+
+    def end(self, mark: str) -> None:
+        """End the statement of a mark, which runs or waits for its turn; silent where there is none."""
+        if mark in self.marks:
+            self.marks[mark] = True
+            self.killer.kill(mark)
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  # http.server's signature
         """Say in one line what a request broke; a client that left is nothing to tell."""
@@ -102,6 +111,8 @@ class Handler(BaseHTTPRequestHandler):
             answer = self._run(sql, rows, options)
         except GoneError:
             self.close_connection = True
+            if not self._gone():
+                self._refuse(500, "Code: 394. DB::Exception: the query was cancelled", 394)
         except (EngineError, ValueError) as error:
             self._refuse(500 if isinstance(error, EngineError) else 400, str(error), getattr(error, "code", 0))
         else:
@@ -110,15 +121,31 @@ class Handler(BaseHTTPRequestHandler):
 
     def _run(self, sql: str, rows: Iterator[bytes] | None, options: dict[str, str]) -> Answer:
         params = {name.removeprefix("param_"): text for name, text in options.items() if name.startswith("param_")}
-        mark = uuid.uuid4().hex
+        if KILL.fullmatch(sql):  # takes no turn: it is what makes room
+            self.server.end(params.get("mark", ""))
+            return Answer(b"", 0, 0)
+        given = options.get("query_id", "")
+        mark = given if MARK.fullmatch(given) and given not in self.server.marks else uuid.uuid4().hex
+        self.server.marks[mark] = False
+        try:
+            return self._marked(sql, rows, options, params, mark)
+        finally:
+            del self.server.marks[mark]
+
+    def _marked(
+        self, sql: str, rows: Iterator[bytes] | None, options: dict[str, str], params: dict[str, str], mark: str
+    ) -> Answer:
+        def gone() -> bool:
+            return self.server.marks[mark] or self._gone()
+
         settings = {**self.server.limits.of(options), "log_comment": mark}
         with (
-            self.server.turns.take(options.get("quota_key", ""), self._gone) as connection,
+            self.server.turns.take(options.get("quota_key", ""), gone) as connection,
             self._noted(mark, sql),
         ):
             if rows is not None:
                 return connection.insert(sql, rows, settings)
-            with self._watched(mark):
+            with self._watched(mark, gone):
                 return connection.ask(sql, params, settings)
 
     @contextmanager
@@ -132,15 +159,14 @@ class Handler(BaseHTTPRequestHandler):
             path.unlink(missing_ok=True)
 
     @contextmanager
-    def _watched(self, mark: str) -> Iterator[None]:
-        """End the statement when its client leaves."""
+    def _watched(self, mark: str, gone: Callable[[], bool]) -> Iterator[None]:
+        """End the statement when its client leaves, or wants it ended."""
         done = threading.Event()
 
         def watch() -> None:
             while not done.wait(GONE_SECONDS):
-                if self._gone():
+                if gone():  # asked again until it is done: it may not have begun yet
                     self.server.killer.kill(mark)
-                    return
 
         threading.Thread(target=watch, daemon=True).start()
         try:

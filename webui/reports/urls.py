@@ -1,5 +1,12 @@
 """Addresses of reports. Words that are acts stand before the names."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
 
-urlpatterns: list[URLPattern] = []
+from webui.reports import views
+
+urlpatterns: list[URLPattern] = [
+    path("reports/<slug:name>/", views.report, name="report"),
+    path("reports/<slug:name>/card/", views.card, name="report-card"),
+    re_path(r"^reports/(?P<name>[-\w]+)/file\.(?P<form>csv|json|png|pdf|sql)$", views.file, name="report-file"),
+    path("reports/<slug:name>/users/", views.users, name="report-users"),
+]

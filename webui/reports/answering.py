@@ -1,0 +1,192 @@
+"""Answer what a page asks: by the store and the cache of answers, and end the query when nobody waits for it any more.
+
+Every failure becomes a Trouble: a small value with the sentence that the card shows.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from analytics import asking
+from analytics.answers import Answer, Cache, answer
+from analytics.connected import connected
+from analytics.store.client import Rows, Store
+from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError
+from sdk import ParamError
+from sdk.report import NotSupported
+from webui.reports import earlier
+from webui.reports.ask import Ask
+from webui.reports.said import fault, said
+from webui.reports.words import label_word
+
+END_SECONDS = 10  # for how long a query that is to end is told so
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is no answer. sentence: the cause; effect: what it means for the rest; again: whether to try again.
+
+    faults: what is wrong with which parameter.
+    """
+
+    status: int
+    title: str
+    sentence: str
+    effect: str = ""
+    again: bool = False
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+class GoneError(Exception):
+    """Who asked has left: there is nobody to answer."""
+
+
+class Line:
+    """One asker's way to the store: it takes the place of a Store for reports, and what it asks can be ended.
+
+    client: in whose name is asked, so that many cards of one person do not keep others waiting.
+    """
+
+    def __init__(self, client: str, store: Callable[[], Store] = connected) -> None:
+        self._client, self._connect = client, store
+        self._lock = threading.Lock()
+        self._mark = ""
+        self.left = threading.Event()
+
+    @property
+    def cluster(self) -> str:
+        """Give the store's cluster."""
+        return self._store.cluster
+
+    @property
+    def prefix(self) -> str:
+        """Give the prefix of its databases."""
+        return self._store.prefix
+
+    def ask(self, sql: str, bind: Mapping[str, Any] | None = None, *, client: str = "") -> Rows:
+        """Ask as Store.ask does; GoneError once the line was ended."""
+        with self._lock:
+            if self.left.is_set():
+                raise GoneError
+            self._mark = secrets.token_hex(16)
+        try:
+            return self._store.ask(sql, bind, client=client or self._client, mark=self._mark)
+        except StoreError:
+            if self.left.is_set():
+                raise GoneError from None
+            raise
+        finally:
+            self._mark = ""
+
+    def end(self) -> None:
+        """End what runs, and all that would still be asked."""
+        with self._lock:
+            self.left.set()
+        until = time.monotonic() + END_SECONDS
+        while (mark := self._mark) and time.monotonic() < until:
+            try:
+                self._store.end(mark)
+            except StoreError:  # it is away: then nothing of it runs either
+                return
+            time.sleep(0.1)  # it may not have come to the store yet; then it is told again
+
+    @property
+    def _store(self) -> Store:
+        return self._connect()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer, the one it is compared with (None where there is none), and what a special page adds."""
+
+    answer: Answer
+    before: Answer | None = None
+    before_ask: Ask | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def answered(ask: Ask, line: Line) -> Answer:
+    """Answer one question; raises what analytics.answers.answer does."""
+    if not ask.dataset.version:
+        raise NotSupported(_("%s has no rows yet") % ask.dataset.name)
+    cache = Cache(settings.HOME / "analytics" / "answers")
+    return answer(line, ask.dataset.as_core(), ask.report, ask.raw, now=time.time(), cache=cache)  # type: ignore[arg-type]  # it stands for a Store
+
+
+def found(ask: Ask, line: Line) -> Found | Trouble:
+    """Answer a card: the question itself, what it is compared with, what its special page needs. GoneError as Line."""
+    try:
+        now = answered(ask, line)
+        before_ask = earlier.of(ask, now)
+        more = special(ask.report.name)
+        return Found(
+            answer=now,
+            before=_before(before_ask, line) if before_ask else None,
+            before_ask=before_ask,
+            more=more(ask, now, lambda other: answered(other, line)) if more else {},
+        )
+    except (ParamError, NotSupported, StoreError) as error:
+        return trouble(error)
+
+
+def _before(ask: Ask, line: Line) -> Answer | None:
+    """Answer what is compared with; None where the data cannot, for the answer itself stands without it."""
+    try:
+        return answered(ask, line)
+    except (NotSupported, ParamError):
+        return None
+
+
+def users(ask: Ask, line: Line, limit: int) -> list[Any] | Trouble:
+    """Give the users behind a number of a report, at most `limit`."""
+    try:
+        if ask.report.users is None:
+            raise NotSupported(_("this report has no lists of users"))
+        core = ask.dataset.as_core()
+        from analytics.answers import parsed
+
+        params = parsed(ask.report, ask.raw)
+        data = asking.Data(line, core)  # type: ignore[arg-type]  # it stands for a Store
+        data.need(*ask.report.declaration.needs)
+        return list(ask.report.users(data, params, dict(ask.at), limit))
+    except (ParamError, NotSupported, StoreError) as error:
+        return trouble(error)
+
+
+def special(name: str) -> Callable[..., Mapping[str, Any]] | None:
+    """Give the `context` of a report's special page; None where it has none. See webui/reports/special."""
+    if find_spec(f"webui.reports.special.{name}") is None:
+        return None
+    return getattr(import_module(f"webui.reports.special.{name}"), "context", None)
+
+
+def trouble(error: Exception) -> Trouble:
+    """Say why there is no answer."""
+    match error:
+        case ParamError():
+            faults = {name: fault(text) for name, text in error.faults.items()}
+            words = [f"{label_word(name)}: {text}" if name else text for name, text in faults.items()]
+            return Trouble(400, _("This cannot be asked"), " ".join(words), faults=faults)
+        case NotSupported():
+            text = said(error.text)
+            return Trouble(200, _("The data cannot say this"), f"{text[:1].upper()}{text[1:]}".rstrip(".") + ".")
+        case StoreAwayError():
+            return Trouble(
+                503,
+                _("The analytics store does not answer"),
+                str(error),
+                effect=_("Tasks are not affected."),
+                again=True,
+            )
+        case StoreLimitError():
+            return Trouble(200, _("This is too much at once"), f"{error}.", again=True)
+        case _:
+            return Trouble(502, _("The store refused the question"), f"{error}.", again=True)

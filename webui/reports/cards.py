@@ -1,0 +1,142 @@
+"""A report as a card: what its template needs, from the answer or the trouble."""
+
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from django.template.loader import select_template
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.answers import Answer
+from webui.reports import drawing, earlier, numbers
+from webui.reports.answering import Found, Trouble
+from webui.reports.ask import Ask
+from webui.reports.said import said
+from webui.reports.tables import table
+from webui.reports.words import column_word, title_of, unit_word
+
+FILES = ("csv", "json", "png", "pdf")
+
+
+def template(ask: Ask) -> str:
+    """Give the template of a report's card: its own, or the general one."""
+    return str(select_template([f"reports/special/{ask.report.name}.html", "reports/card.html"]).template.name)
+
+
+def context(ask: Ask, found: Found, page: int = 1) -> dict[str, Any]:
+    """Give what the template of a card needs. The database is asked for the marks on the time axis only."""
+    answer = found.answer
+    drawn = drawing.Drawn(ask, answer, found.before, before_words(ask))
+    plot = drawing.plot(drawn, marks_of(ask))
+    return {
+        "ask": ask,
+        "found": answer,
+        "title": title(ask, answer),
+        "plot": plot,
+        "plot_json": plot.as_dict() if plot else None,
+        "plot_id": f"plot-{ask.report.name}",
+        "figures": figures(answer) if ask.report.name == "overview" else [],
+        "table": table(ask, answer, page),
+        "table_open": plot is None,
+        "caption": title_of(ask.report),
+        "notes": notes(ask, found),
+        "empty": not answer.result.rows,
+        "rows_read": ask.dataset.rows,
+        "computed": datetime.fromtimestamp(answer.at, UTC),
+        "files": [(form.upper(), ask.url(f"file.{form}")) for form in FILES if form in ("csv", "json") or plot],
+        "command": command(ask),
+        **found.more,
+    }
+
+
+def troubled(ask: Ask, trouble: Trouble) -> dict[str, Any]:
+    """Give what the card of a failure needs."""
+    return {"ask": ask, "title": title_of(ask.report), "trouble": trouble}
+
+
+def title(ask: Ask, answer: Answer) -> str:
+    """Say what the card shows: the report, and what is drawn over what."""
+    chart = answer.result.chart
+    if not chart or ask.report.name == "overview" or chart.kind in ("funnel", "sankey"):
+        return title_of(ask.report)
+    names = [column_word(name, answer.report) for name in ((chart.value,) if chart.value else chart.y)]
+    shown = names if len(names) < 5 else [*names[:4], "…"]
+    words = {"what": _(", ").join(shown), "by": column_word(chart.x, answer.report).lower()}
+    return _("%(what)s by %(by)s") % words
+
+
+def before_words(ask: Ask) -> str:
+    """Say what is compared with: 23 Oct to 5 Nov, same weekdays; "" where nothing is."""
+    span = earlier.span_before(ask)
+    if span is None:
+        return ""
+    days = numbers.days(span.first, datetime.fromtimestamp(span.high - 1, ask.dataset.as_core().zoneinfo).date())
+    return _("%s, same weekdays") % days if ask.compare == "weekdays" else days
+
+
+def notes(ask: Ask, found: Found) -> list[str]:
+    """Give the sentences that belong to the numbers."""
+    given = [said(note) for note in found.answer.result.notes]
+    if earlier.OVER_TIME & {ask.report.name} and ask.compare != "none" and not found.before:
+        chart = found.answer.result.chart
+        if chart and chart.x in earlier.TIMES and not chart.by and earlier.span_before(ask) is None:
+            first = numbers.day(ask.dataset.as_core().first_day, year=True)
+            given.append(_("Nothing to compare with: the data begin on %s.") % first)
+    return given
+
+
+def figures(answer: Answer) -> list[dict[str, Any]]:
+    """Give the overview's figures: value, change, former value. A share changes by points."""
+    found = []
+    for row in answer.result.named():
+        from sdk.report import Column
+
+        column = Column("value", row["unit"])
+        value, before = row["value"], row["before"]
+        found.append(
+            {
+                "word": column_word(row["metric"], "overview"),
+                "value": str(numbers.NO_DATA) if value is None else numbers.written(value, column),
+                "unit": unit_word(row["unit"]),
+                "before": "" if before is None else numbers.written(before, column),
+                **_change(row, share=row["unit"] == "share"),
+            }
+        )
+    return found
+
+
+def _change(row: Mapping[str, Any], *, share: bool) -> dict[str, Any]:
+    if row["value"] is None or row["before"] is None or row["change"] is None:
+        return {"change": "", "way": ""}
+    moved = row["value"] - row["before"]
+    text = numbers.points(moved) if share else numbers.change(row["change"])
+    return {"change": text, "way": "up" if moved > 0 else "down" if moved < 0 else "same"}
+
+
+def marks_of(ask: Ask) -> Callable[[int, int], Sequence[Any]] | None:
+    """Give what tells the tasks and notes of a dataset's seconds; None where these pages are not there."""
+    if find_spec("webui.curves.marks") is None:
+        return None
+    on = getattr(import_module("webui.curves.marks"), "on", None)
+    return partial(on, ask.dataset) if on else None
+
+
+def command(ask: Ask) -> str:
+    """Write the command line that gives the same numbers."""
+    words = ["manage.py", "report", ask.report.name, "--dataset", ask.dataset.name]
+    for name, value in ask.raw.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one not in ("", None):
+                words += ["-p", f"{name}={one if isinstance(one, str) else json.dumps(one)}"]
+    return shlex.join(words)
+
+
+def computed_at(answer: Answer) -> str:
+    """Write when an answer was computed."""
+    return timezone.localtime(datetime.fromtimestamp(answer.at, UTC)).strftime("%H:%M")

@@ -1,0 +1,55 @@
+"""What a chart over time is compared with: the same report, of an earlier range of the same length."""
+
+from datetime import datetime
+
+from analytics.answers import Answer
+from analytics.dataset import Dataset
+from analytics.spans import Span, shifted, span_of
+from sdk import ParamError
+from sdk.report import NotSupported
+from webui.reports.ask import Ask
+
+OVER_TIME = frozenset({"activity", "trends", "lifecycle", "stickiness", "visits", "lost_users", "repurchase"})
+TIMES = frozenset({"day", "week", "month", "hour", "last_day"})
+
+
+def of(ask: Ask, now: Answer) -> Ask | None:
+    """Give the question of the range compared with.
+
+    None where none is wanted, the report is not drawn over time, or the data do not reach back to its beginning.
+    """
+    chart = now.result.chart
+    if ask.report.name not in OVER_TIME or not chart or chart.x not in TIMES or chart.by:
+        return None
+    span = span_before(ask)
+    if span is None:
+        return None
+    core = ask.dataset.as_core()
+    return ask.but(preset="", start=_text(core, span.low), end=_text(core, span.high), compare="none")
+
+
+def span_before(ask: Ask) -> Span | None:
+    """Give the span that the asked one is compared with; None as `of`."""
+    if ask.compare == "none" or not ask.dataset.version:
+        return None
+    core = ask.dataset.as_core()
+    try:
+        span = span_of(core, *ask.range)
+    except (NotSupported, ParamError):
+        return None
+    found = shifted(core, span, days_back(span, ask.compare))
+    return found if found.first >= core.first_day else None
+
+
+def days_back(span: Span, compare: str) -> int:
+    """Give by how many days the span compared with is earlier, as the overview has it."""
+    days = max(1, (span.last - span.first).days)
+    return -(-days // 7) * 7 if compare == "weekdays" else days
+
+
+def _text(core: Dataset, ts: int) -> str:
+    """Write a second as a range does: a local day where it begins one."""
+    day = core.day_of(ts)
+    if core.start_of(day) == ts:
+        return day.isoformat()
+    return datetime.fromtimestamp(ts, core.zoneinfo).strftime("%Y-%m-%dT%H:%M")

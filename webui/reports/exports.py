@@ -1,0 +1,79 @@
+"""A report's numbers as a file: the same answer as on the page."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from analytics import forms
+from analytics.answers import Answer
+from analytics.store.errors import StoreError
+from sdk import ParamError
+from sdk.report import NotSupported
+from webui.reports import numbers
+from webui.reports.answering import Line, Trouble, answered, trouble
+from webui.reports.ask import Ask
+from webui.reports.span_words import days_of
+from webui.reports.words import title_of
+
+KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "png": "image/png",
+    "pdf": "application/pdf",
+    "sql": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to download. kind: its content type."""
+
+    name: str
+    kind: str
+    data: bytes
+
+
+def made(ask: Ask, form: str, line: Line) -> File | Trouble:
+    """Make a file of an answer."""
+    try:
+        answer = answered(ask, line)
+        data = FORMS[form](ask, answer)
+    except (ParamError, NotSupported, StoreError) as error:
+        return trouble(error)
+    return File(f"{file_name(ask)}.{form}", KINDS[form], data)
+
+
+def file_name(ask: Ask) -> str:
+    """Name a file by report, dataset and range."""
+    span = days_of(ask)
+    range_ = f"{span[0]}_{span[1]}" if span else "all"
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{ask.report.name}-{ask.dataset.name}-{range_}")
+
+
+def _csv(ask: Ask, answer: Answer) -> bytes:  # noqa: ARG001  # as its siblings
+    return forms.as_csv(answer.result).encode()
+
+
+def _json(ask: Ask, answer: Answer) -> bytes:  # noqa: ARG001  # as its siblings
+    return json.dumps(answer.as_dict(), ensure_ascii=False, indent=1).encode()
+
+
+def _sql(ask: Ask, answer: Answer) -> bytes:  # noqa: ARG001  # as its siblings
+    return f"{answer.result.sql}\n".encode()
+
+
+def _picture(form: str, ask: Ask, answer: Answer) -> bytes:
+    from analytics.charts import picture  # matplotlib costs half a second, and only these files need it
+
+    span = days_of(ask)
+    parts = [title_of(ask.report), ask.dataset.name, numbers.days(*span) if span else ""]
+    return picture(answer.result, title=" · ".join(filter(None, parts)), form=form, zone=ask.dataset.zone)
+
+
+FORMS = {
+    "csv": _csv,
+    "json": _json,
+    "sql": _sql,
+    "png": lambda ask, answer: _picture("png", ask, answer),
+    "pdf": lambda ask, answer: _picture("pdf", ask, answer),
+}

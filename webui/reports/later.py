@@ -1,0 +1,34 @@
+"""Work that outlasts a browser's patience: it is ended, in the store too, as soon as who asked has left."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest
+
+from webui.reports.answering import Line
+
+T = TypeVar("T")
+THREADS = 16  # that wait for the store at once; it runs fewer, and takes the rest in turns
+_threads = ThreadPoolExecutor(THREADS, "reports")
+
+
+async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
+    """Give what `work` gives; it is called in a thread of its own and asks the store by the line it is given.
+
+    When the browser leaves, Django cancels the view: the line is ended then, and with it what runs in the store.
+    """
+    person = await sync_to_async(_name)(request)
+    line = Line(f"person {person}")
+    running = asyncio.get_running_loop().run_in_executor(_threads, work, line)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.get_running_loop().run_in_executor(None, line.end)
+        raise
+
+
+def _name(request: HttpRequest) -> str:
+    return str(request.user.get_username())

@@ -1,0 +1,29 @@
+"""Say what reports say, in the reader's language: their notes, and why they refuse."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from sdk.text import Text
+from webui.faults import in_words
+from webui.reports import numbers
+
+
+def said(sentence: str) -> str:
+    """Give a sentence of a report; one that no catalogue has stays English."""
+    if isinstance(sentence, Text):
+        values = {name: _value(value) for name, value in sentence.values.items()}
+        return _(sentence.template).format(**values)
+    return _(sentence) if sentence else ""
+
+
+def fault(sentence: str) -> str:
+    """Give what is wrong with a parameter."""
+    return said(sentence) if isinstance(sentence, Text) else in_words(sentence)
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401  # a value of a Text
+    if isinstance(value, Text):
+        return said(value)
+    when = numbers.moment_of(value)
+    return numbers.day(when, weekday=False, year=True) if when else value

@@ -1,0 +1,112 @@
+"""The table under a chart: the same numbers as the CSV, written for people; counts lead to their users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from analytics.answers import Answer
+from sdk.report import Column
+from webui.reports import numbers
+from webui.reports.ask import Ask
+from webui.reports.drawing import users_url
+from webui.reports.words import FLAGS, column_word, unit_word, value_word
+
+ROWS = 100  # on a page; all of them are in the CSV
+SELF_EVIDENT = frozenset({"", "share", "s", "users", "h"})  # units that the head need not say
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column's head. name: the field's name, as in the CSV."""
+
+    name: str
+    word: str
+    unit: str
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A cell as people read it. url: the users behind it; why: beside "no data"."""
+
+    text: str
+    number: bool
+    url: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A page of rows. first, last: which of `total` they are, from 1."""
+
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[Shown]]
+    total: int
+    first: int
+    last: int
+    page: int
+    pages: int
+
+
+def table(ask: Ask, answer: Answer, page: int = 1) -> Table:
+    """Write a page of a result's rows."""
+    columns = answer.result.columns
+    total = len(answer.result.rows)
+    pages = max(1, -(-total // ROWS))
+    page = min(max(1, page), pages)
+    first = (page - 1) * ROWS
+    rows = [dict(zip(answer.result.names, row, strict=True)) for row in answer.result.rows[first : first + ROWS]]
+    return Table(
+        heads=[_head(column, answer.report) for column in columns],
+        rows=[[_cell(ask, answer, row, column) for column in columns] for row in rows],
+        total=total,
+        first=min(total, first + 1),
+        last=first + len(rows),
+        page=page,
+        pages=pages,
+    )
+
+
+def _head(column: Column, report: str) -> Head:
+    unit = "" if column.unit in SELF_EVIDENT else unit_word(column.unit)
+    return Head(column.name, column_word(column, report), unit, _is_number(column))
+
+
+def _is_number(column: Column) -> bool:
+    return bool(column.unit) or column.name in ("value", "before", "numerator", "denominator", "rank", "offset")
+
+
+def _cell(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> Shown:
+    value, number = row[column.name], _is_number(column)
+    if value is None:
+        return Shown(str(numbers.NO_DATA), number, why=_why(row, column))
+    if value == "" or (column.name in FLAGS and value in (0, 1)):
+        return Shown(value_word(value, column.name) if value != "" else "—", number=False)
+    if not number:
+        return Shown(numbers.label(value, column, answer.report), number=False)
+    if column.unit == "h":
+        return Shown(numbers.label(value, column, answer.report), number)
+    shown = _by_unit(row, column)
+    text = numbers.change(value) if column.name == "change" else numbers.written(value, shown)
+    url = users_url(ask, answer, row, column) if column.listed and value else ""
+    return Shown(text, number, url)
+
+
+def _by_unit(row: dict[str, Any], column: Column) -> Column:
+    """Give a column of figures the unit that its row says."""
+    if column.name in ("value", "before") and not column.unit and row.get("unit"):
+        return Column(column.name, str(row["unit"]))
+    return column
+
+
+def _why(row: dict[str, Any], column: Column) -> str:
+    """Say why there is no number."""
+    if column.of:
+        below = row.get(column.of[1])
+        if not below:
+            return _("There is nothing to divide by.")
+    if "complete" in row and not row["complete"]:
+        return _("This is not over yet.")
+    return _("The data do not reach that far, or there is none of it.")

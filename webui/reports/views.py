@@ -1,0 +1,105 @@
+"""The pages of reports: one report, its card, its files, the users behind a number."""
+
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from analytics import catalog
+from analytics.models import Dataset
+from sdk import ParamError
+from webui.reports import answering, cards, exports, lists, pages
+from webui.reports.answering import Found, Trouble
+from webui.reports.ask import Ask, read
+from webui.reports.later import by_line
+
+
+def usual_dataset() -> Dataset | None:
+    """Give the dataset that a page shows where its address names none: people's own before a generated one."""
+    return Dataset.objects.filter(version__gt=0).order_by("generated", "-updated").first() or Dataset.objects.first()
+
+
+def asked(request: HttpRequest, name: str) -> Ask | Trouble:
+    """Read what an address asks; a Trouble where a part of it cannot be read."""
+    try:
+        return read(name, request.GET, usual_dataset())
+    except ParamError as error:
+        return answering.trouble(error)
+
+
+@require_GET
+async def card(request: HttpRequest, name: str) -> HttpResponse:
+    """Give a report's card as a fragment; whatever goes wrong stays in it."""
+    ask = await sync_to_async(asked)(request, name)
+    if isinstance(ask, Trouble):
+        return await sync_to_async(_card)(request, _unread(name), ask)
+    found = await by_line(request, lambda line: answering.found(ask, line))
+    return await sync_to_async(_card)(request, ask, found)
+
+
+def _card(request: HttpRequest, ask: Any, found: Found | Trouble) -> HttpResponse:  # noqa: ANN401  # or its stand-in
+    if isinstance(found, Trouble):
+        return render(request, "reports/parts/trouble.html", cards.troubled(ask, found), status=found.status)
+    return render(request, cards.template(ask), cards.context(ask, found, page_of(request)))
+
+
+def _unread(name: str) -> Ask:
+    """Give an ask that says no more than the report, for the card of an address that cannot be read."""
+    try:
+        return Ask(Dataset(name=""), catalog.one(name))
+    except LookupError as error:
+        raise Http404(str(error)) from None
+
+
+def page_of(request: HttpRequest) -> int:
+    """Give the page of the table that an address wants."""
+    text = request.GET.get("page", "")
+    return int(text) if text.isdecimal() and len(text) < 7 else 1
+
+
+@require_GET
+async def file(request: HttpRequest, name: str, form: str) -> HttpResponse:
+    """Give a report's numbers as a file: CSV, JSON, PNG, PDF, or the SQL that asked for them."""
+    ask = await sync_to_async(asked)(request, name)
+    made = ask if isinstance(ask, Trouble) else await by_line(request, lambda line: exports.made(ask, form, line))
+    if isinstance(made, Trouble):
+        return await sync_to_async(_refused)(request, made)
+    response = HttpResponse(made.data, content_type=made.kind)
+    response["Content-Disposition"] = f'attachment; filename="{made.name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_GET
+async def users(request: HttpRequest, name: str) -> HttpResponse:
+    """List the users behind a number of a report, at most 10,000; ?form=csv gives them as a file."""
+    ask = await sync_to_async(asked)(request, name)
+    found = ask if isinstance(ask, Trouble) else await by_line(request, lambda line: lists.found(ask, line))
+    if isinstance(found, Trouble):
+        return await sync_to_async(_refused)(request, found)
+    if request.GET.get("form") == "csv":
+        return lists.as_file(ask, found)
+    return await sync_to_async(render)(request, "reports/users.html", lists.context(ask, found, page_of(request)))
+
+
+def _refused(request: HttpRequest, trouble: Trouble) -> HttpResponse:
+    """Show a trouble as a page of its own; where the data cannot say something there is no such file or list."""
+    status = 409 if trouble.status == 200 else trouble.status
+    context = {"icon_name": "alert-circle", "title": trouble.title, "status": status}
+    return render(
+        request,
+        "errors/problem.html",
+        {**context, "why": " ".join(filter(None, (trouble.sentence, trouble.effect)))},
+        status=status,
+    )
+
+
+@require_GET
+def report(request: HttpRequest, name: str) -> HttpResponse:
+    """Show a report: range, filters and settings, all of them in the address, and a slot for its card."""
+    ask = asked(request, name)
+    if isinstance(ask, Trouble):
+        return render(request, "reports/unread.html", {"trouble": ask, "ask": _unread(name)}, status=400)
+    return render(request, "reports/report.html", pages.context(request, ask))

@@ -1,0 +1,368 @@
+"""What is said of reports: their titles, their columns, their units and the fixed values of their rows.
+
+A report file imports nothing of the pages, so its texts are listed here once more for translators; a test holds them
+against the files.
+"""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, pgettext_lazy
+
+from sdk.report import Column, Report
+
+# Columns by name; where one name means different things in two reports, by "report.name".
+COLUMNS = {
+    "pv": gettext_noop("PV"),
+    "uv": gettext_noop("UV"),
+    "active_users": gettext_noop("Active users"),
+    "buyers": gettext_noop("Buyers"),
+    "purchases": gettext_noop("Purchases"),
+    "buyers_of_uv": gettext_noop("Buyers / UV"),
+    "pv_per_user": gettext_noop("PV per user"),
+    "user_conversion": gettext_noop("Buyers / UV"),
+    "event_conversion": gettext_noop("Purchases / PV"),
+    "purchases_per_buyer": gettext_noop("Purchases per buyer"),
+    "revenue_per_active_user": gettext_noop("Revenue per active user"),
+    "revenue_per_purchase": gettext_noop("Revenue per purchase"),
+    "revenue": gettext_noop("Revenue"),
+    "events": gettext_noop("Events"),
+    "users": gettext_noop("Users"),
+    "metric": gettext_noop("Figure"),
+    "unit": gettext_noop("Unit"),
+    "value": gettext_noop("Value"),
+    "before": gettext_noop("Before"),
+    "change": gettext_noop("Change"),
+    "numerator": gettext_noop("Of these"),
+    "denominator": gettext_noop("Divided by"),
+    "day": gettext_noop("Day"),
+    "week": gettext_noop("Week"),
+    "month": gettext_noop("Month"),
+    "hour": gettext_noop("Hour"),
+    "hour_of_day": gettext_noop("Hour of day"),
+    "weekday": gettext_noop("Weekday"),
+    "range": gettext_noop("Range"),
+    "complete": gettext_noop("Complete"),
+    "expected": gettext_noop("Expected"),
+    "spread": gettext_noop("Usual spread"),
+    "z": gettext_noop("z"),
+    "points": gettext_noop("Compared with"),
+    "flagged": gettext_noop("Flagged"),
+    "sure": gettext_noop("Sure"),
+    "why": gettext_noop("Why"),
+    "moved": gettext_noop("What moved most"),
+    "behaviour": gettext_noop("Behaviour"),
+    "role": gettext_noop("Role"),
+    "share_of_active": gettext_noop("Of active users"),
+    "events_per_view": gettext_noop("Events per view"),
+    "log_change": gettext_noop("Log change"),
+    "log_users": gettext_noop("From more users (log)"),
+    "log_depth": gettext_noop("From more views each (log)"),
+    "from_users": gettext_noop("From users"),
+    "from_depth": gettext_noop("From views each"),
+    "sentence": gettext_noop("In words"),
+    "name": gettext_noop("Name"),
+    "pairs": gettext_noop("Pairs"),
+    "bought": gettext_noop("Bought"),
+    "share_of_pairs": gettext_noop("Of pairs"),
+    "still_open": gettext_noop("Still open"),
+    "began": gettext_noop("Favs or carts"),
+    "buys": gettext_noop("Buys"),
+    "ratio_of_counts": gettext_noop("Ratio of counts"),
+    "step": gettext_noop("Step"),
+    "of_first": gettext_noop("Of first"),
+    "of_previous": gettext_noop("Of previous"),
+    "dropped": gettext_noop("Dropped off"),
+    "median": gettext_noop("Median time"),
+    "p90": gettext_noop("p90 time"),
+    "first": gettext_noop("At the first step"),
+    "previous": gettext_noop("At the step before"),
+    "active": gettext_noop("Active users"),
+    "new": gettext_noop("New"),
+    "returning": gettext_noop("Returning"),
+    "resurrected": gettext_noop("Resurrected"),
+    "dormant": gettext_noop("Dormant"),
+    "active_before": gettext_noop("Active before"),
+    "churn_rate": gettext_noop("Churn rate"),
+    "new_share": gettext_noop("New share"),
+    "last_day": gettext_noop("Last day"),
+    "counted_on": gettext_noop("Counted on"),
+    "lost": gettext_noop("Lost"),
+    "lost_share": gettext_noop("Lost share"),
+    "back_since": gettext_noop("Back since"),
+    "cohort": gettext_noop("Cohort"),
+    "offset": gettext_noop("After"),
+    "size": gettext_noop("Users of the cohort"),
+    "ltv": gettext_noop("LTV"),
+    "observed": gettext_noop("Observed"),
+    "power": gettext_noop("Power curve"),
+    "log": gettext_noop("Log curve"),
+    "exponential": gettext_noop("Exponential curve"),
+    "lifetime": gettext_noop("Lifetime so far"),
+    "rank": gettext_noop("Rank"),
+    "share": gettext_noop("Share"),
+    "up_to": gettext_noop("Up to here"),
+    "share_up_to": gettext_noop("Share up to here"),
+    "in_top": gettext_noop("Among the top"),
+    "all": gettext_noop("All"),
+    "source": gettext_noop("From"),
+    "target": gettext_noop("To"),
+    "visits": gettext_noop("Visits"),
+    "all_visits": gettext_noop("All visits"),
+    "path": gettext_noop("Path"),
+    "all_pairs": gettext_noop("All pairs"),
+    "pay_rate": gettext_noop("Pay rate"),
+    "low": gettext_noop("95% from"),
+    "high": gettext_noop("95% to"),
+    "quadrant": gettext_noop("Quadrant"),
+    "clear": gettext_noop("Enough users"),
+    "repurchasers": gettext_noop("Bought again"),
+    "rate": gettext_noop("Rate"),
+    "on_two_days": gettext_noop("On two days or more"),
+    "rate_on_two_days": gettext_noop("Rate on two days"),
+    "days": gettext_noop("Days"),
+    "intervals": gettext_noop("Intervals"),
+    "retained": gettext_noop("Came back"),
+    "class": gettext_noop("Class"),
+    "mean_recency": gettext_noop("Mean days since"),
+    "mean_days": gettext_noop("Mean purchase days"),
+    "mean_amount": gettext_noop("Mean amount"),
+    "amount": gettext_noop("Amount"),
+    "share_of_amount": gettext_noop("Share of amount"),
+    "all_amount": gettext_noop("All amount"),
+    "r_score": gettext_noop("R score"),
+    "f_score": gettext_noop("F score"),
+    "dau": gettext_noop("DAU"),
+    "wau": gettext_noop("WAU"),
+    "mau": gettext_noop("MAU"),
+    "dau_wau": gettext_noop("DAU / WAU"),
+    "dau_mau": gettext_noop("DAU / MAU"),
+    "at_least": gettext_noop("At least so many"),
+    "share_at_least": gettext_noop("Share of at least so many"),
+    "frequency": gettext_noop("Visits per user"),
+    "seconds": gettext_noop("Time in all"),
+    "mean_length": gettext_noop("Mean length"),
+    "median_length": gettext_noop("Median length"),
+    "single": gettext_noop("Of one event"),
+    "single_share": gettext_noop("Share of one event"),
+    "events_per_visit": gettext_noop("Events per visit"),
+    "per_user": gettext_noop("Events per user"),
+    "repurchase.rate": gettext_noop("Repurchase rate"),
+    "retention.rate": gettext_noop("Retention"),
+    "fav_to_buy.name": gettext_noop("Category or item"),
+    "pareto.name": gettext_noop("Category or item"),
+    "quadrant.name": gettext_noop("Category or item"),
+    "visits.users": gettext_noop("Visitors"),
+    "rfm.buyers": gettext_noop("All buyers"),
+    "stickiness_distribution.days": gettext_noop("Active days"),
+    "stickiness_distribution.active": gettext_noop("All active users"),
+    "repurchase.days": gettext_noop("Days between"),
+    "repurchase.all": gettext_noop("All intervals"),
+    "pareto.all": gettext_noop("All buys"),
+    "ltv.day": gettext_noop("Day after the first"),
+    "ltv.users": gettext_noop("Users of complete cohorts"),
+}
+UNITS = {
+    "users": gettext_noop("users"),
+    "events": gettext_noop("events"),
+    "views": gettext_noop("views"),
+    "visits": gettext_noop("visits"),
+    "purchases": gettext_noop("purchases"),
+    "pairs": gettext_noop("pairs"),
+    "buys": gettext_noop("buys"),
+    "intervals": gettext_noop("intervals"),
+    "buckets": gettext_noop("buckets"),
+    "things": gettext_noop("things"),
+    "days": gettext_noop("days"),
+    "amount": gettext_noop("amount"),
+    "h": gettext_noop("hour"),
+    "sd": gettext_noop("robust standard deviations"),
+    "ln": gettext_noop("natural logarithm"),
+    "views/user": gettext_noop("views per user"),
+    "events/user": gettext_noop("events per user"),
+    "visits/user": gettext_noop("visits per user"),
+    "events/visit": gettext_noop("events per visit"),
+    "events/view": gettext_noop("events per view"),
+    "buys/event": gettext_noop("buys per event"),
+    "purchases/user": gettext_noop("purchases per user"),
+    "amount/user": gettext_noop("amount per user"),
+    "amount/purchase": gettext_noop("amount per purchase"),
+    "amount/active day": gettext_noop("amount per active day"),
+    "active days/user": gettext_noop("active days per user"),
+    "share": gettext_noop("share"),
+    "s": gettext_noop("time"),
+}
+# What rows hold that is not the data's own: words of the reports.
+VALUES = {
+    "weekday": (
+        gettext_noop("Mon"), gettext_noop("Tue"), gettext_noop("Wed"), gettext_noop("Thu"), gettext_noop("Fri"),
+        gettext_noop("Sat"), gettext_noop("Sun"),
+    ),
+    "quadrant": (
+        gettext_noop("many users, high rate"), gettext_noop("many users, low rate"),
+        gettext_noop("few users, high rate"), gettext_noop("few users, low rate"),
+    ),
+    "class": (
+        gettext_noop("champions"), gettext_noop("big spenders to develop"), gettext_noop("big spenders to win back"),
+        gettext_noop("big spenders nearly lost"), gettext_noop("often, for little"),
+        gettext_noop("new or rare, for little"), gettext_noop("once often, for little"),
+        gettext_noop("lost, for little"), gettext_noop("loyal"), gettext_noop("new or rare"),
+        gettext_noop("once loyal"), gettext_noop("lost"),
+    ),
+    "role": (gettext_noop("view"), gettext_noop("fav"), gettext_noop("cart"), gettext_noop("buy")),
+    "source": (gettext_noop("others"), gettext_noop("entry"), gettext_noop("earlier"), gettext_noop("other")),
+    "target": (gettext_noop("exit"), gettext_noop("further"), gettext_noop("others"), gettext_noop("other")),
+    "cohort": (gettext_noop("mean"),),
+    "range": (gettext_noop("range"),),
+    "path": (gettext_noop("buy only"),),
+}  # fmt: skip
+FIGURES = {  # rows of the tables of figures
+    "sold": gettext_noop("Sold"),
+    "viewed": gettext_noop("Viewed"),
+    "k": gettext_noop("Make most of it"),
+    "k_of_sold": gettext_noop("Of those sold"),
+    "k_of_viewed": gettext_noop("Of those viewed"),
+    "gini": gettext_noop("Gini coefficient"),
+    "horizon": gettext_noop("Horizon"),
+    "new_users": gettext_noop("New users"),
+    "lifetime": gettext_noop("Lifetime"),
+    "revenue_per_active_day": gettext_noop("Revenue per active day"),
+    "cac": gettext_noop("CAC"),
+    "ltv_per_cac": gettext_noop("LTV / CAC"),
+    "payback": gettext_noop("Payback"),
+    "payback_observed": gettext_noop("Payback, observed"),
+    **{
+        f"{curve}_{part}": f"{curve} {part}"
+        for curve in ("power", "log", "exponential")
+        for part in ("a", "b", "r2", "points")
+    },
+}
+FLAGS = {  # columns of 0 and 1: no, yes
+    "complete": (gettext_noop("not over yet"), gettext_noop("yes")),
+    "flagged": (gettext_noop("no"), gettext_noop("flagged")),
+    "sure": (gettext_noop("not sure"), gettext_noop("yes")),
+    "in_top": (gettext_noop("no"), gettext_noop("yes")),
+    "clear": (gettext_noop("too few"), gettext_noop("yes")),
+}
+CATEGORIES = {
+    "traffic": gettext_noop("Traffic and activity"),
+    "lifecycle": gettext_noop("Lifecycle"),
+    "retention": gettext_noop("Retention"),
+    "funnel": gettext_noop("Funnel"),
+    "paths": gettext_noop("Paths"),
+    "commerce": gettext_noop("Commerce"),
+    "anomalies": gettext_noop("Anomalies"),
+    "general": gettext_noop("Others"),
+}
+NEEDS = {
+    "item": gettext_noop("needs an item column"),
+    "category": gettext_noop("needs a category column"),
+    "amount": gettext_noop("needs an amount column"),
+    "order": gettext_noop("needs an order column"),
+    "channel": gettext_noop("needs a channel column"),
+    "view": gettext_noop("needs views: a behaviour with the role view"),
+    "fav": gettext_noop("needs favs: a behaviour with the role fav"),
+    "cart": gettext_noop("needs carts: a behaviour with the role cart"),
+    "buy": gettext_noop("needs purchases: a behaviour with the role buy"),
+}
+TITLES = {
+    "activity": gettext_noop("Activity"),
+    "anomalies": gettext_noop("Anomalies"),
+    "behaviour_reach": gettext_noop("Behaviour reach"),
+    "decomposition": gettext_noop("Change decomposition"),
+    "fav_to_buy": gettext_noop("Fav to buy, cart to buy"),
+    "funnel": gettext_noop("Funnel"),
+    "lifecycle": gettext_noop("Lifecycle"),
+    "lost_users": gettext_noop("Lost users"),
+    "ltv": gettext_noop("LTV, CAC and payback"),
+    "overview": gettext_noop("Overview"),
+    "pareto": gettext_noop("Pareto"),
+    "paths": gettext_noop("Paths"),
+    "purchase_paths": gettext_noop("Purchase path types"),
+    "quadrant": gettext_noop("Pay-rate quadrant"),
+    "repurchase": gettext_noop("Repurchase"),
+    "retention": gettext_noop("Retention"),
+    "rfm": gettext_noop("RFM"),
+    "stickiness": gettext_noop("Stickiness"),
+    "stickiness_distribution": gettext_noop("Distribution of active days"),
+    "trends": gettext_noop("Event trends"),
+    "visits": gettext_noop("Visits"),
+}
+QUESTIONS = {
+    "activity": gettext_noop("How much is done, by how many users, by day, week, month or hour?"),
+    "anomalies": gettext_noop("Which days or hours are not as the same weekday has been, and why?"),
+    "behaviour_reach": gettext_noop("How many users ever did each behaviour?"),
+    "decomposition": gettext_noop("Did views change because of more users, or because each saw more?"),
+    "fav_to_buy": gettext_noop("What becomes of the items that users like or put into the cart?"),
+    "funnel": gettext_noop("How many users went through some steps, in order, and where do they drop off?"),
+    "lifecycle": gettext_noop("Who is new, who returns, who is back after a pause, who has gone dormant?"),
+    "lost_users": gettext_noop("How many of a day's users then stayed away?"),
+    "ltv": gettext_noop("What does a new user bring, and does it pay for what one costs?"),
+    "overview": gettext_noop("How do the main figures stand, beside those of the time before?"),
+    "pareto": gettext_noop("How few categories or items make most of the purchases?"),
+    "paths": gettext_noop("Where do visits go, step by step?"),
+    "purchase_paths": gettext_noop("What did users do with an item before they first bought it?"),
+    "quadrant": gettext_noop("Which categories do many users look at, and which are bought?"),
+    "repurchase": gettext_noop("How many buyers bought again, and after how long?"),
+    "retention": gettext_noop("How many of those who began come back after so many days?"),
+    "rfm": gettext_noop("Who bought lately, often, and for much?"),
+    "stickiness": gettext_noop("What part of the month's users comes on a day?"),
+    "stickiness_distribution": gettext_noop("On how many days are users active?"),
+    "trends": gettext_noop("How often is something done over time, by whom, in which breakdown?"),
+    "visits": gettext_noop("How many visits are there, how long, how often does a user come?"),
+}
+LABELS = {
+    "start": gettext_noop("From"),
+    "end": gettext_noop("To"),
+    "last": gettext_noop("To"),
+    "where": gettext_noop("Filters"),
+    "users": gettext_noop("Segment"),
+    "range": gettext_noop("Range"),
+    "compare": gettext_noop("Comparison"),
+}
+OTHER, ALL = pgettext_lazy("values together", "other"), pgettext_lazy("values together", "all")
+
+
+def title_of(report: Report) -> str:
+    """Give a report's short title."""
+    return _(TITLES[report.name]) if report.name in TITLES else _(report.title)
+
+
+def question_of(report: Report) -> str:
+    """Give the question that a report answers, in one line."""
+    return _(QUESTIONS[report.name]) if report.name in QUESTIONS else _(report.title)
+
+
+def column_word(column: Column | str, report: str = "") -> str:
+    """Give a column's name as people say it."""
+    name = column if isinstance(column, str) else column.name
+    text = COLUMNS.get(f"{report}.{name}") or COLUMNS.get(name)
+    return _(text) if text else spoken(name)
+
+
+def spoken(name: str) -> str:
+    """Write a name of a field as people do."""
+    return name.replace("_", " ").capitalize()
+
+
+def label_word(name: str) -> str:
+    """Give a parameter's label."""
+    text = LABELS.get(name)
+    return _(text) if text else _(spoken(name))
+
+
+def unit_word(unit: str) -> str:
+    """Give a unit's name; "" for a name or a date."""
+    return _(UNITS[unit]) if unit in UNITS else unit
+
+
+def value_word(text: object, column: str, report: str = "") -> str:
+    """Give a row's fixed value in the reader's language; what is the data's own stays as it is."""
+    if column in FLAGS and text in (0, 1):
+        return _(FLAGS[column][int(text)])  # type: ignore[call-overload]  # 0 or 1
+    if column == "metric" and isinstance(text, str):
+        word = FIGURES.get(text) or COLUMNS.get(text)
+        return _(word) if word else spoken(text)
+    if column == "unit" and isinstance(text, str):
+        return unit_word(text)
+    if report in ("fav_to_buy", "trends", "funnel") and text in ("other", "all") and column not in ("step",):
+        return str(OTHER if text == "other" else ALL)
+    return _(text) if isinstance(text, str) and text in VALUES.get(column, ()) else str(text)
