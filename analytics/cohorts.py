@@ -4,15 +4,17 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, both
-from analytics.dataset import DAY
+from analytics.dataset import DAY, Dataset
 from analytics.days import bucket_number
+from analytics.drill import column_of, day_at, one_at
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Column, Result, share
+from sdk.text import Text
 
 NUMBERS = {  # as days.bucket_number counts them
     "day": "toInt32($day)",
@@ -93,11 +95,24 @@ SELECT unit, hit, count() AS people
 FROM (SELECT unit, arrayJoin(arrayConcat([-1], arrayMap(h -> toInt64(h), hits))) AS hit FROM ($pairs))
 GROUP BY unit, hit
 """
+USERS_SQL = """
+SELECT user_id
+FROM ($pairs)
+WHERE unit IN {units:Array(Int64)} AND $which
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
+WHICH = {  # of a cohort's users
+    "retained": "has(arrayMap(h -> toInt64(h), hits), {place:Int64})",
+    "away": "NOT has(arrayMap(h -> toInt64(h), hits), {place:Int64})",
+    "size": "1",
+}
+MEAN = "mean"  # the cohort that stands for all complete ones
 COLUMNS = (
-    Column("cohort"),
-    Column("offset"),
-    Column("size", "users"),
-    Column("retained", "users"),
+    Column("cohort", key=True),
+    Column("offset", key=True),
+    Column("size", "users", listed=True),
+    Column("retained", "users", listed=True),
     Column("rate", "share", of=("retained", "size")),
     Column("complete"),
 )
@@ -136,6 +151,40 @@ def retention(data: Data, params: Asked) -> Result:
     Columns as COLUMNS; a row with the cohort "mean" for each offset at the end.
     """
     span = data.span(params)
+    rows = _rows(data, params, span)
+    means = [_mean(label, rows, params.mean) for label, _, _ in _cells(data, params, span)]
+    return Result(COLUMNS, [*rows, *means], notes=tuple(_notes(data, params, means)))
+
+
+def users(data: Data, params: Asked, at: Mapping[str, str], limit: int) -> list[Any]:
+    """Give the users of a cell, from the query that counts them.
+
+    at: cohort, offset, and column: retained, away (of the cohort, and did not come back) or size. Of the mean row:
+    those of all complete cohorts; who is in several of them is there for each.
+    """
+    span, which = data.span(params), WHICH[column_of(at, tuple(WHICH))]
+    labels = [str(label) for label, _, _ in _cells(data, params, span)]
+    place = labels.index(one_at(at, "offset", labels))
+    if at.get("cohort") == MEAN:
+        rows = _rows(data, params, span)
+        chosen = [row[0] for row in rows if str(row[1]) == labels[place] and row[5] and row[2]]
+    else:
+        chosen = [day_at(at, "cohort")]
+    sql, clauses, bind = people(data, params, span)
+    units = [bucket_number(cohort, params.unit) for cohort in chosen]
+    found = data.ask(
+        USERS_SQL.replace("$pairs", sql).replace("$which", which),
+        clauses,
+        **bind,
+        units=units,
+        place=place,
+        limit=limit,
+    )
+    return [row["user_id"] for row in found]
+
+
+def _rows(data: Data, params: Asked, span: Span) -> list[list[Any]]:
+    """Give a row for each cell of each cohort, as COLUMNS has it."""
     cells = _cells(data, params, span)
     counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     sql, clauses, bind = people(data, params, span)
@@ -148,8 +197,7 @@ def retention(data: Data, params: Asked) -> Result:
             begun, complete = _state(data, params, span, cohort, (low, high))
             retained = found[place] if begun else None
             rows.append([cohort, label, found[-1], retained, share(retained, found[-1]), int(complete)])
-    means = [_mean(label, rows, params.mean) for label, _, _ in cells]
-    return Result(COLUMNS, [*rows, *means], notes=tuple(_notes(data, params, means)))
+    return rows
 
 
 def people(data: Data, params: Asked, span: Span) -> tuple[str, dict[str, Clause], Mapping[str, object]]:
@@ -222,34 +270,53 @@ def _mean(label: object, rows: list[list[object]], how: str) -> list[object]:
         if offset == label and complete and size
     ]
     if not cells:
-        return ["mean", label, 0, None, None, 0]
+        return [MEAN, label, 0, None, None, 0]
     size, retained = sum(c[0] for c in cells), sum(c[1] for c in cells)
     rate = share(retained, size) if how == "weighted" else sum(c[2] for c in cells) / len(cells)
-    return ["mean", label, size, retained, rate, 1]
+    return [MEAN, label, size, retained, rate, 1]
 
 
 def _notes(data: Data, params: Asked, means: list[list[object]]) -> list[str]:
     notes = []
     if params.membership == "first ever":
         seen = data.dataset.first_day + timedelta(7)
-        notes.append(f"First ever is first seen: before {seen} a cohort may hold users who are older than the data.")
-    if (params.unit, params.membership, params.kind, params.count) == ("day", "first ever", "n-day", "calendar"):
-        notes.append(_rule(data, {row[1]: row[4] for row in means}))
+        text = "First ever is first seen: before {seen} a cohort may hold users who are older than the data."
+        notes.append(Text(text, seen=seen))
+    if ruled(params):
+        notes.append(_rule(data.dataset, {row[1]: row[4] for row in means}))
     return notes
 
 
-def _rule(data: Data, means: Mapping[object, object]) -> str:
-    """Set the means of days 1, 7 and 30 beside 40, 20 and 10 %."""
-    words = []
-    days = (data.dataset.end_day - data.dataset.first_day).days
-    for n, aim in RULE_OF_THUMB.items():
-        rate = means.get(n)
-        short = max(1, n + 1 - days)
-        words.append(
-            f"D{n} {rate:.1%} ({aim:.0%})"
-            if rate is not None
-            else f"D{n} needs {short} more days"
-            if n >= days
-            else f"D{n} has no complete cohort shown"
-        )
-    return "Beside the 40-20-10 rule of thumb: " + ", ".join(words) + "."
+def ruled(params: Asked) -> bool:
+    """Say whether the 40-20-10 rule speaks of what is asked: first-ever N-day retention by day."""
+    asked = (params.unit, params.membership, params.kind, params.count)
+    return asked == ("day", "first ever", "n-day", "calendar")
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A day of the 40-20-10 rule. rate: the mean; None where no cohort is complete, needs: for lack of so many days."""
+
+    day: int
+    aim: float
+    rate: float | None
+    needs: int  # more days of data until the first cohort is complete; 0 where they are there
+
+
+def aims(dataset: Dataset, means: Mapping[object, float | None]) -> list[Aim]:
+    """Set the means of days 1, 7 and 30 beside 40, 20 and 10 %. means: by offset."""
+    days = (dataset.day_of(dataset.end) - dataset.first_day).days  # whole ones
+    return [Aim(n, aim, means.get(n), max(0, n + 1 - days)) for n, aim in RULE_OF_THUMB.items()]
+
+
+def _rule(dataset: Dataset, means: Mapping[object, float | None]) -> str:
+    words: dict[str, Text] = {}
+    for one in aims(dataset, means):
+        if one.rate is not None:
+            said = Text("D{day} {rate:.1%} ({aim:.0%})", day=one.day, rate=one.rate, aim=one.aim)
+        elif one.needs:
+            said = Text("D{day} needs more days: {needs}", day=one.day, needs=one.needs)
+        else:
+            said = Text("D{day} has no complete cohort shown", day=one.day)
+        words[f"d{one.day}"] = said
+    return Text("Beside the 40-20-10 rule of thumb: {d1}, {d7}, {d30}.", **words)

@@ -22,6 +22,7 @@ from analytics.spans import Ranged, Span
 from analytics.steps import ENDLESS, VISIT_GAP, WINDOW, Funnel, disjoint, levels, read, seconds
 from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 SQL = """
 SELECT
@@ -114,9 +115,15 @@ def run(data: Data, params: Params) -> Result:
     counted = _counts(data, params, span, replace(funnel, split=_split(data, params.by, values)))
     named = {f"={value}": value for value in values} | {"": apart("other", values)}
     rows = [[name, *row] for part, name in named.items() if part in counted for row in _rows(labels, counted[part])]
-    notes = [*_notes(params), f"A user whose first steps have several values of {params.by} is counted with each."]
+    notes = [
+        *_notes(params),
+        Text("A user whose first steps have several values of {by} is counted with each.", by=params.by),
+    ]
     if every > len(values):
-        notes.append(f"Shown are {len(values)} of {every:,} values, those with the most users at the first step.")
+        words = {"shown": len(values), "every": every}
+        notes.append(
+            Text("Shown are {shown} of {every:,} values, those with the most users at the first step.", **words)
+        )
     key = by_column(params)
     chart = Chart("funnel", "step", ("users",), by=key)
     return Result((Column(key, key=True), *COLUMNS), rows, notes=tuple(notes), chart=chart)
@@ -273,10 +280,11 @@ def _values(data: Data, params: Params, span: Span, funnel: Funnel) -> tuple[lis
 
 def _notes(params: Params) -> tuple[str, ...]:
     if params.order == "any":
-        return ("In any order there is no time from one step to the next.",)
+        return (Text("In any order there is no time from one step to the next."),)
     return ()
 
 
 def _day_notes(rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
     days = [row[0] for row in rows if not row[-1]]
-    return (f"From {days[0]} on entries may still go on: these days are not complete.",) if days else ()
+    text = "From {day} on entries may still go on: these days are not complete."
+    return (Text(text, day=days[0]),) if days else ()

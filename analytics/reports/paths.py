@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause
-from analytics.drill import LIST_AT_MOST, value_of
+from analytics.drill import LIST_AT_MOST, column_of, value_of
 from analytics.spans import Ranged
 from sdk import Between, Help, ParamError, When
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 # Each visit with an anchor: its events in the user's order, (ts, role, micro, item, category, behaviour, is an anchor).
 VISITS_SQL = """
@@ -103,11 +104,11 @@ FORWARD = "arraySlice(visit, arrayFirstIndex(r -> r.7 = 1, visit))"
 BACKWARD = "arrayReverse(arraySlice(visit, 1, arrayLastIndex(r -> r.7 = 1, visit)))"
 BACKWARD_NAMES = {"other": "other", "further": "earlier", "exit": "entry"}
 COLUMNS = (
-    Column("source"),
-    Column("target"),
+    Column("source", key=True),
+    Column("target", key=True),
     Column("visits", "visits"),
     Column("share", "share", of=("visits", "all_visits")),
-    Column("users", "users"),
+    Column("users", "users", listed=True),
     Column("all_visits", "visits"),
 )
 
@@ -141,11 +142,12 @@ def run(data: Data, params: Params) -> Result:
     found = _links(data, *_asked(data, params))
     every = sum(row["visits"] for row in found if row["place"] <= 1)
     rows = [[*_labels(params, row), row["visits"], share(row["visits"], every), row["people"], every] for row in found]
-    return Result(COLUMNS, rows, notes=() if rows else ("No visit of the range has such a step.",))
+    return Result(COLUMNS, rows, notes=() if rows else (Text("No visit of the range has such a step."),))
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the users of a link: at["source"] and at["target"]."""
+    column_of(at, ("users",))
     wanted = value_of(at, "source"), value_of(at, "target")
     sql, more, bind = _asked(data, params)
     for row in _links(data, sql, more, bind):

@@ -1,6 +1,7 @@
 """Repurchase, Pareto, quadrant, fav to buy and RFM equal their oracles."""
 
 import dataclasses
+import json
 import math
 from collections import Counter, defaultdict
 from datetime import timedelta
@@ -13,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.dataset import DAY
+from analytics.dataset import DAY, Dataset, Kind, Layout
 from analytics.reports import pareto, rfm
 from analytics.store.client import Store
+from analytics.store.schema import Tables, event_columns
 from analytics.wilson import wilson
 from sdk.report import NotSupported
 from tests.analytics import oracle
@@ -177,6 +179,74 @@ def test_quadrant_equals_its_oracle(  # what can be chosen
             found = listed(store, dataset, "quadrant", raw, {"name": row["name"], "column": column})
             assert len(found) == row[column]
             assert set(found) == users
+
+
+@often
+@given(histories(most=40), THING, st.sampled_from(["median", "mean", "fixed"]), st.integers(1, 3), st.data())
+def test_the_figures_of_a_quadrant_are_those_of_its_points(
+    store: Store, history: tuple[str, list[Event]], of: str, how: str, least: int, data: Any
+) -> None:
+    zone, events = history
+    dataset = stored(store, zone, events)
+    params, span = cut(data.draw, dataset)
+    raw = {"of": of, "cut": how, "least": least, **params}
+    inside = data.draw(st.sampled_from(["", "0", "1"])) if of == "item" else ""
+    raw |= {"inside": inside} if inside else {}
+    points = ask(store, dataset, "quadrant", **raw).named()
+    kept = [e for e in within(events, span) if not inside or str(e.category) == inside]
+    assert {row["name"] for row in points} == {str(getattr(e, of)) for e in kept if e.behaviour == "pv"}
+    figures = by(ask(store, dataset, "quadrant", show="summary", **raw), "metric")
+    clear = [row for row in points if row["uv"] >= least]
+    assert (figures["every"]["value"], figures["clear"]["value"]) == (len(points), len(clear))
+    for name in ("many users, high rate", "many users, low rate", "few users, high rate", "few users, low rate"):
+        assert figures[name]["value"] == sum(row["quadrant"] == name for row in clear)
+    assert figures["unsold"]["value"] == sum(not row["buyers"] for row in clear)
+    bought = sorted(points, key=lambda row: (-row["buyers"], row["name"].encode()))
+    pairs = sum(row["buyers"] for row in points)
+    k = next((n for n in range(len(bought) + 1) if pairs and 2 * sum(r["buyers"] for r in bought[:n]) >= pairs), None)
+    assert figures["best"]["value"] == k
+    seen = {row["name"] for row in points}
+    best = {row["name"] for row in bought[: k or 0]}
+    buyers = {e.user for e in kept if e.behaviour == "buy" and str(getattr(e, of)) in seen}
+    of_best = {e.user for e in kept if e.behaviour == "buy" and str(getattr(e, of)) in best}
+    assert figures["buyers"]["value"] == len(buyers)
+    assert close(figures["best_buyers"]["value"], len(of_best) / len(buyers) if buyers else None)
+    for row in points[:1]:
+        found = listed(store, dataset, "quadrant", raw, {"name": row["name"], "column": "buyers"})
+        assert len(found) == row["buyers"]
+
+
+def with_category(store: Store, name: str) -> Dataset:
+    """Put a view and a purchase in a category of this name, and a view in another, into a dataset of their own."""
+    layout, tables = Layout(category=Kind.TEXT), Tables(store, "named")
+    tables.create_database()
+    tables.drop_version(1)
+    tables.create("event_v1", event_columns(layout), "(user_id, ts, role)")
+    names = [column.name for column in event_columns(layout)]
+    for user, behaviour, category in ((1, "pv", name), (1, "buy", name), (2, "pv", "another")):
+        role = {"pv": 1, "buy": 4}[behaviour]
+        row = {"user_id": user, "ts": 1_511_539_200 + role, "role": role, "micro": 0, "item_id": user}
+        row |= {"category_id": category, "behaviour": behaviour, "amount": 0, "order_id": "", "channel": ""}
+        text = json.dumps({key: row[key] for key in names})
+        store.insert(tables.event(1), names, text.encode(), "JSONEachRow")
+    return dataclasses.replace(
+        stored(store, "UTC", [Event(1, 1_511_539_200, 1, 0, 1, 1, "pv", 0, "", "ads", "x")]),  # type: ignore[arg-type]
+        name="named",
+        layout=layout,
+        last_ts=1_511_539_300,
+    )
+
+
+@pytest.mark.parametrize("name", ["O'Hare; --", "a,b", "50%", "{x:String}", "</script>", "北京 手机"])
+def test_a_hostile_category_is_found_and_looked_into(store: Store, name: str) -> None:
+    dataset = with_category(store, name)
+    raw = {"least": 1}
+    (row,) = ask(store, dataset, "quadrant", find=name, **raw).named()
+    assert (row["name"], row["uv"], row["buyers"]) == (name, 1, 1)
+    assert ask(store, dataset, "quadrant", find=name, **raw).notes[0] == ask(store, dataset, "quadrant", **raw).notes[0]
+    (item,) = ask(store, dataset, "quadrant", of="item", inside=name, **raw).named()
+    assert (item["uv"], item["buyers"]) == (1, 1)
+    assert listed(store, dataset, "quadrant", raw, {"name": name, "column": "buyers"}) == [1]
 
 
 @pytest.mark.parametrize(

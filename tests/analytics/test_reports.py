@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from analytics import answers, catalog
+from analytics.asking import Data
 from analytics.dataset import Dataset
 from analytics.store.client import Store
 from sdk.report import Result
@@ -23,6 +24,13 @@ ACTIVITY = st.sampled_from([(), ("pv", "buy")])
 
 def ask(store: Store, dataset: Dataset, name: str, **raw: Any) -> Result:
     return answers.answer(store, dataset, catalog.one(name), raw, now=0).result
+
+
+def report_listed(store: Store, dataset: Dataset, name: str, raw: dict[str, Any], at: dict[str, Any]) -> list[Any]:
+    """Give the list of users behind a number, as the pages ask for it."""
+    report = catalog.one(name)
+    assert report.users
+    return report.users(Data(store, dataset), answers.parsed(report, raw), {k: str(v) for k, v in at.items()})
 
 
 def by(result: Result, column: str) -> dict[Any, dict[str, Any]]:
@@ -225,6 +233,20 @@ def test_retention_equals_its_oracle(  # noqa: PLR0917  # what can be chosen
             assert row["retained"] == retained
             assert close(row["rate"], retained / len(members) if members else None)
     assert {bucket.isoformat() for bucket, _ in own} <= {row["cohort"] for row in result.named()}
+    raw = {
+        "unit": unit, "membership": membership, "kind": kind, "begin": list(begin), "back": list(back), "offsets": 9,
+        "brackets": ["0-1", "1-3", "2-9"], "count": "24 hours" if hours else "calendar", **params,
+    }  # fmt: skip
+    row = data.draw(st.sampled_from(result.named()))
+    at = {"cohort": row["cohort"], "offset": row["offset"]}
+    found = {
+        name: report_listed(store, dataset, "retention", raw, {**at, "column": name})
+        for name in ("size", "retained", "away")
+    }
+    assert (len(found["size"]), len(found["retained"])) == (row["size"], row["retained"] or 0)
+    assert sorted(found["retained"] + found["away"]) == sorted(found["size"])
+    if row["cohort"] != "mean":
+        assert set(found["size"]) == {start.user for bucket, start in own if bucket.isoformat() == row["cohort"]}
     laws_of_retention(result, kind, same=begin == back)
 
 
