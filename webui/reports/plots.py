@@ -12,8 +12,9 @@ from typing import Any
 class Series:
     """One line, or one row of bars; a value for each place of x.
 
-    before: it is the time compared with, drawn thin and dashed. open: the places whose bucket has not ended; a line
-    does not join them.
+    before: it is the time compared with, drawn thin and dashed. open: the places whose bucket has not ended (those of
+    the plot, where it is empty); a line does not join them. flags: places out of the usual, drawn as a red ring with
+    the value beside it.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Series:
     before: bool = False
     open: tuple[int, ...] = ()
     urls: tuple[str | None, ...] = ()  # where a click on each value leads
+    flags: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ class Plot:
 
     kind: line, bar, heatmap, scatter, funnel, sankey. x: a label for each place. times: of each place, its
     beginning in Unix seconds, where x is time. For a scatter the x axis is logarithmic where log is set; for a funnel
-    grids[0].series[0] holds the users of each step.
+    grids[0].series[0] holds the users of each step, and the urls of series[1], if there is one, those who dropped off.
+    At most six series in a grid; the server sums the rest up as "other".
+
+    words, all optional: no_data ("no data"), open ("day not over: to 14:30"), now ("this period", named in the legend
+    beside what it is compared with), went_on and dropped_off (funnel), faint ("under 30 UV", scatter).
     """
 
     kind: str

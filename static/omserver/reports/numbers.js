@@ -1,0 +1,44 @@
+/** Numbers as the pages write them: in full in tables and tooltips, short on axes. Digits are grouped alike in en and zh. */
+
+import { duration } from "../times.js";
+
+const NBSP = "\u00a0";
+const ZH = document.documentElement.lang.startsWith("zh");
+const LARGE = ZH ? [[1e8, "亿"], [1e4, "万"]] : [[1e9, `${NBSP}B`], [1e6, `${NBSP}M`], [1e3, `${NBSP}k`]];
+const POINTS = ZH ? `${NBSP}个百分点` : `${NBSP}pt`;
+
+/** Write a number in full: 141,850,233 · 68.2% · 6 min 12 s. unit: "share" counts from 0 to 1. */
+export function full(value, { unit = "", share = false } = {}) {
+  if (share) return percent(value);
+  if (unit === "s") return value < 0 ? `−${duration(-value)}` : value < 10 ? `${plain(value, 1)}${NBSP}s` : duration(value);
+  return plain(value, digits(value));
+}
+
+/** Write a number for an axis: 12 M, 750 k; 1200万. */
+export function short(value, { unit = "", share = false } = {}) {
+  if (share) return percent(value, Math.abs(value) < 0.01 ? 2 : 1, 0);
+  if (unit === "s") return value === 0 ? "0" : full(value, { unit });
+  const size = Math.abs(value);
+  const [by, word] = LARGE.find(([least]) => size >= least) ?? [1, ""];
+  return plain(value / by, by === 1 ? digits(value) : 2) + word;
+}
+
+/** Write a change of a share: +1.4 pt. */
+export function points(value) {
+  return `${value < 0 ? "" : "+"}${plain(value * 100, 1)}${POINTS}`;
+}
+
+function percent(value, most = 1, least = 1) {
+  return `${plain(value * 100, most, least)}%`;
+}
+
+function digits(value) {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) || size >= 1000) return 0;
+  return size >= 100 ? 1 : size >= 1 ? 2 : 4;
+}
+
+function plain(value, most, least = 0) {
+  const text = value.toLocaleString("en-US", { maximumFractionDigits: most, minimumFractionDigits: least });
+  return text.replace("-", "−"); // a true minus sign is as wide as a plus
+}

@@ -1,0 +1,93 @@
+"""Pages of the tests of plots: real frame, real policy, real scripts; what a card holds is given by the test."""
+
+import itertools
+import time
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template import engines
+from django.urls import path
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString
+
+from omserver.urls import urlpatterns as own
+from webui.reports.plots import Plot
+
+PLOTS: dict[str, Plot] = {}  # by name, put there by a test
+ANSWERS: dict[str, list[tuple[int, float, str]]] = {}  # of a card: (status, seconds, HTML) one after another
+ASKED: list[str] = []  # the cards in the order in which they were asked for
+numbers = itertools.count()
+
+PAGE = """{% extends "base.html" %}{% load static %}
+{% block title %}Plots{% endblock %}
+{% block styles %}<link rel="stylesheet" href="{% static "omserver/reports/reports.css" %}">{% endblock %}
+{% block scripts %}<script type="module" src="{% static "omserver/reports/cards.js" %}"></script>{% endblock %}
+{% block head %}<div class="om-head"><div class="om-head-text"><h1>Plots</h1></div></div>{% endblock %}
+{% block content %}{% include "parts/slots.html" %}<div class="om-stack">{{ cards }}</div>{% endblock %}"""
+
+
+def card(name: str) -> str:
+    """Give the card of a plot, as templates/reports has it."""
+    plot = PLOTS[name]
+    number = next(numbers)
+    rows = SafeString("")
+    if plot.grids:
+        cells = [(label, plot.grids[0].series[0].values[at]) for at, label in enumerate(plot.x)]
+        rows = SafeString("").join(
+            format_html('<tr><th scope="row">{}</th><td class="om-num">{}</td></tr>', label, value)
+            for label, value in cells
+        )
+    links = SafeString("").join(
+        format_html('<li><a href="{}">{} {}</a></li>', mark.url, mark.label, mark.text) for mark in plot.marks
+    )
+    return format_html(
+        '<section class="om-card om-report" data-report="{name}" aria-labelledby="title-{n}"><div class="om-card-head">'
+        '<h2 id="title-{n}">{name}</h2><ul data-legend></ul></div><div class="om-card-body">'
+        '<div class="om-plot" role="img" aria-label="{sentence}" data-plot="plot-{n}"></div>{json}'
+        '<details><summary>Table</summary><table class="om-table"><caption class="om-hidden">{name}</caption>{rows}'
+        "</table></details><ol data-marks>{links}</ol></div></section>",
+        name=name,
+        n=number,
+        sentence=plot.sentence,
+        json=json_script(plot.as_dict(), f"plot-{number}"),
+        rows=rows,
+        links=links,
+    )
+
+
+def plots(request: HttpRequest) -> HttpResponse:
+    """Show the plots of `only`, or every one."""
+    names = request.GET.getlist("only") or list(PLOTS)
+    return _page(request, SafeString("").join(card(name) for name in names))
+
+
+def slots(request: HttpRequest) -> HttpResponse:
+    """Show a slot for each `card`."""
+    return _page(
+        request,
+        SafeString("").join(
+            format_html('<div class="om-slot" id="{0}" data-card="/card/{0}/" data-title="Card {0}"></div>', name)
+            for name in request.GET.getlist("card")
+        ),
+    )
+
+
+def answer(request: HttpRequest, name: str) -> HttpResponse:
+    """Answer for a card with what is next in ANSWERS, else with its plot."""
+    ASKED.append(name)
+    waiting = ANSWERS.get(name)
+    status, seconds, html = waiting.pop(0) if waiting else (200, 0.0, card(name))
+    time.sleep(seconds)  # a slow query
+    return HttpResponse(html, status=status)
+
+
+def _page(request: HttpRequest, cards: Any) -> HttpResponse:
+    return HttpResponse(engines["django"].from_string(PAGE).render({"cards": cards}, request))
+
+
+urlpatterns = [
+    *own,
+    path("plots/", plots),
+    path("slots/", slots),
+    path("card/<name>/", answer),
+]
