@@ -2,21 +2,27 @@
 
 Calibrated to what is published of the whole set (Alibaba Tianchi, 2017-11-25 to 2017-12-03, China time): a row's
 behaviour, users by day, views by hour, buyers and those who bought again. Amounts, orders and channels are made up:
-the set has none.
+the set has none. So is what lies outside the nine days: over a longer time users come and go (analytics.habits).
 """
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.importing.arrow import lines_of
-from analytics.importing.blocks import SEPARATOR, Block
+from analytics import habits
+from analytics.dataset import start_of
+from analytics.importing.arrow import rows_of
+from analytics.importing.blocks import NOTHING, Block
 
 ZONE = "Asia/Shanghai"
 FIRST, DAYS = 1_511_539_200, 9  # 2017-11-25 00:00 in China
+LAST_DAY = date(2017, 12, 3)
+MOST_DAYS = 366
 USERS, ROWS, ITEMS, CATEGORIES = 987_994, 100_095_182, 4_162_024, 9_439
 CART, FAV = 5_530_446 / 98_079_375, 2_888_258 / 98_079_375  # of the rows that are no purchase
 UV = np.array([706641, 715516, 710094, 709257, 718922, 730597, 740139, 970401, 966977]) / USERS
@@ -35,14 +41,19 @@ MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: spreads neighbouring
 
 
 class Generated:
-    """Some rows of that shape. The same number and seed give the same rows, block by block."""
+    """Some rows of that shape. The same words give the same rows, block by block.
+
+    end, days: the last day and how many there are; the nine published ones when nothing is said.
+    """
 
     columns = COLUMNS
     named = True
     resumable = True
 
-    def __init__(self, rows: int, seed: int) -> None:
-        self._rows, self._seed = rows, seed
+    def __init__(self, rows: int, seed: int, *, end: date | None = None, days: int = DAYS) -> None:
+        self._rows, self._seed, self._days = rows, seed, days
+        self._last = end or LAST_DAY
+        self._first = start_of(self._last - timedelta(days - 1), ZoneInfo(ZONE))
         scale = rows / ROWS
         self._items = max(200, int(ITEMS * scale**0.7))  # a smaller set has seen a larger part of the items
         self._categories = max(20, int(CATEGORIES * scale**0.5))
@@ -50,7 +61,12 @@ class Generated:
     @property
     def identity(self) -> dict[str, Any]:
         """Give what tells these rows from others."""
-        return {"generated": self._rows, "seed": self._seed}
+        return {"generated": self._rows, "seed": self._seed, "end": str(self._last), "days": self._days}
+
+    @property
+    def valid(self) -> tuple[str, str]:
+        """Give the first and the last day."""
+        return str(self._last - timedelta(self._days - 1)), str(self._last)
 
     def sample(self) -> list[list[str]]:
         """Give some rows as texts."""
@@ -60,13 +76,13 @@ class Generated:
             for row in zip(*(column.to_pylist()[:1000] for column in columns), strict=True)
         ]
 
-    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401, ARG002  # a block stands alone
+    def blocks(self, number: int, after: Any, numbers: frozenset[str] = NOTHING) -> Iterator[Block]:  # noqa: ANN401, ARG002  # a block stands alone
         """Give the rows, some users after the others."""
         for first in range((number - 1) * BLOCK_ROWS, self._rows, BLOCK_ROWS):
             count = min(BLOCK_ROWS, self._rows - first)
             columns = self.rows(first // BLOCK_ROWS, count)
-            data = lines_of(texts(columns))
-            yield Block(first // BLOCK_ROWS + 1, data, "ArrowStream", SEPARATOR, (first + count) / self._rows, None)
+            part = rows_of(dict(zip(COLUMNS, texts(columns), strict=True)), numbers)
+            yield Block(first // BLOCK_ROWS + 1, [part], (first + count) / self._rows, None)
 
     def rows(self, block: int, count: int) -> dict[str, np.ndarray]:
         """Give one block's columns, sorted by user and time.
@@ -74,10 +90,10 @@ class Generated:
         Behaviour and channel are given as their places in CODES and CHANNELS. Each block has users of its own.
         """
         random = np.random.default_rng([self._seed, block])
-        users = max(1, round(count * USERS / ROWS))
-        user, day = _days(random, users, count)
+        users = self._users(count)
+        user, day = self._when(random, users, count)
         hour = random.choice(24, count, p=HOURS / HOURS.sum())
-        ts = FIRST + day * 86_400 + hour * 3600 + random.integers(0, 3600, count)
+        ts = self._first + day * 86_400 + hour * 3600 + random.integers(0, 3600, count)
         order = np.lexsort((ts, user))
         user, ts = user[order], ts[order]
         behaviour = _behaviours(random, user, users)
@@ -85,7 +101,7 @@ class Generated:
         buy = behaviour == 3
         price = np.round(np.exp(3.6 + 2.2 * _fraction(item + 17)), 2)  # each item its own, 37 to 330
         return {
-            "user_id": user + 1 + block * round(BLOCK_ROWS * USERS / ROWS),
+            "user_id": user + 1 + block * self._users(BLOCK_ROWS),
             "item_id": item,
             "category_id": (self._categories * _fraction(item) ** 2.5).astype(np.int64) + 1,
             "behavior_type": behaviour,
@@ -94,6 +110,19 @@ class Generated:
             "order_id": np.where(buy, block * 10**8 + np.cumsum(buy), 0),
             "channel": random.choice(len(CHANNELS), users, p=CHANNEL_SHARES)[user],
         }
+
+    def _users(self, count: int) -> int:
+        """Give how many users so many rows are of."""
+        return max(1, round(count * USERS / ROWS if self._days == DAYS else count / habits.ROWS_OF_A_USER))
+
+    def _when(self, random: np.random.Generator, users: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give user and day of each row."""
+        if self._days == DAYS:
+            present = random.random((users, DAYS)) < UV
+            present[~present.any(axis=1), DAYS - 1] = True
+        else:
+            present = habits.present(random, users, self._days, self._last)
+        return _spread(random, present, count)
 
     def _chosen_items(self, random: np.random.Generator, user: np.ndarray, behaviour: np.ndarray) -> np.ndarray:
         """Choose items with Zipf's tail; who collects or buys mostly takes what was just looked at."""
@@ -117,10 +146,9 @@ def texts(columns: dict[str, np.ndarray]) -> list[pa.Array]:
     return [arrays[name] for name in COLUMNS]
 
 
-def _days(random: np.random.Generator, users: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give user and day of each row: each user's own days, at least one row on each, the rest as habits have it."""
-    present = random.random((users, DAYS)) < UV
-    present[~present.any(axis=1), DAYS - 1] = True
+def _spread(random: np.random.Generator, present: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Give user and day of each row: at least one row on each day that a user is there, the rest as habits have it."""
+    users = len(present)
     user, day = np.nonzero(present)
     if len(user) >= count:
         kept = random.permutation(len(user))[:count]

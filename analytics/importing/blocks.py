@@ -1,10 +1,11 @@
-"""What a source gives: numbered blocks of lines. A block's number and content are the same each time it is read."""
+"""What a source gives: numbered blocks of rows. A block's number and content are the same each time it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 SEPARATOR = "\x1f"  # ASCII's own "unit separator": stands between fields where a source's own sign could be in them
+NOTHING: frozenset[str] = frozenset()
 
 
 class ImportFault(Exception):
@@ -12,25 +13,49 @@ class ImportFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Some lines, all of one form.
+class Lines:
+    """Rows as lines, which the store splits and judges: slow, and right for whatever stands there.
 
-    data: in the format `form` of the store ("LineAsString", or "ArrowStream" with one text column `line`). done:
-    how far the source is after it, 0 to 1. after: what the source needs to go on behind it, JSON.
-    query: instead of data, a SELECT of `line` with its values, by which the store itself fetches the lines.
+    data: in the format `form` of the store ("LineAsString", or "ArrowStream" with one text column `line`).
     """
 
-    number: int
     data: bytes
-    form: str
     separator: str
+    form: str = "LineAsString"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows whose fields are read already: an Arrow stream with a column c1, c2, ... for each of the source's.
+
+    numbers: the columns of the source that are whole numbers here, NULL for none; all others are texts.
+    """
+
+    data: bytes
+    numbers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A SELECT of c1, c2, ... by which the store itself fetches the rows; numbers as above."""
+
+    sql: str
+    bind: dict[str, Any] = field(repr=False)  # a password is among them
+    numbers: frozenset[str] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows. done: how far the source is after it, 0 to 1; after: what it needs to go on behind it, JSON."""
+
+    number: int
+    parts: Sequence[Lines | Rows | Query]
     done: float
     after: Any
-    query: tuple[str, dict[str, Any]] | None = field(default=None, kw_only=True)
 
 
 class Source(Protocol):
-    """Where rows come from. columns: the names of a line's fields, in order."""
+    """Where rows come from. columns: the names of a row's fields, in order."""
 
     columns: tuple[str, ...]
 
@@ -38,6 +63,9 @@ class Source(Protocol):
         """Give the first rows, for the preview and the guess of the mapping."""
         ...
 
-    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # the source's own JSON
-        """Give the blocks from `number` on; after: what the block before it said, None at the start."""
+    def blocks(self, number: int, after: Any, numbers: frozenset[str] = NOTHING) -> Iterator[Block]:  # noqa: ANN401  # the source's own JSON
+        """Give the blocks from `number` on; after: what the block before it said, None at the start.
+
+        numbers: the columns that are kept as whole numbers; a source may read them as such.
+        """
         ...

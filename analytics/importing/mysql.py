@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import MySQLdb
 import pyarrow as pa
-from MySQLdb.constants import FIELD_TYPE
+from MySQLdb.constants import FIELD_TYPE, FLAG
 from MySQLdb.cursors import SSCursor
 
 from analytics.importing.arrow import stream
-from analytics.importing.blocks import SEPARATOR, Block, ImportFault
+from analytics.importing.blocks import NOTHING, SEPARATOR, Block, ImportFault, Lines, Query
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from analytics.store.names import quoted
@@ -31,6 +31,7 @@ ENGINE_ROWS = 1_000_000  # keys of one piece that the store fetches itself
 SPARSE = 20  # keys for each row, above which pieces of keys would be nearly empty
 LOCAL = (FIELD_TYPE.DATETIME, FIELD_TYPE.DATE)
 DOTTED = re.compile(r"\w+\.\w+")
+COUNTED = 2_000_000  # rows that are quickly counted
 REFUSED = {1044, 1045, 1698}
 AWAY = {2002, 2003, 2005, 2006, 2013, 2055}
 
@@ -93,6 +94,11 @@ class MySqlRows:
         with self._connection() as connection, self._cursor(connection) as cursor:
             cursor.execute(f"SELECT * FROM {self._from} LIMIT 0", ())
             self._types = {column[0]: column[1] for column in cursor.description}
+            self._large = {  # whole numbers above 2^63 can stand there
+                column[0]
+                for column, flags in zip(cursor.description, cursor.description_flags, strict=True)
+                if column[1] == FIELD_TYPE.LONGLONG and flags & FLAG.UNSIGNED
+            }
             self.key = _key(cursor, address.database, table) if table else ""
         self.columns = tuple(self._types)
         self.resumable = bool(self.key)
@@ -127,11 +133,29 @@ class MySqlRows:
             raise ImportFault(f"{self.address.shown}: {self._table or 'the query'} has no rows")
         return rows
 
-    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # [last key read, largest key at the start]
+    def about(self) -> tuple[int | None, bool]:
+        """Give how many rows a table has, and whether that is exact: of a large one the server's own estimate."""
+        if not self._table:
+            return None, False
+        schema, _, table = self._table.rpartition(".") if DOTTED.fullmatch(self._table) else ("", "", self._table)
+        with self._connection() as connection, self._cursor(connection) as cursor:
+            cursor.execute(
+                "SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+                (schema or self.address.database, table),
+            )
+            found = cursor.fetchone()
+            if found and found[0] is not None and int(found[0]) > COUNTED:
+                return int(found[0]), False
+            if not found or found[0] is None:  # a view
+                return None, False
+            cursor.execute(f"SELECT COUNT(*) FROM {self._from}", ())
+            return int(cursor.fetchone()[0]), True
+
+    def blocks(self, number: int, after: Any, numbers: frozenset[str] = NOTHING) -> Iterator[Block]:  # noqa: ANN401  # [last key read, largest key at the start]
         """Give the rows in pieces along the key; without one, in one stream that cannot be taken up again."""
         with self._connection() as connection:
             if self._engine:
-                yield from self._by_engine(connection, number, after)
+                yield from self._by_engine(connection, number, after, numbers)
             else:
                 yield from self._by_key(connection, number, after) if self.key else self._streamed(connection, number)
 
@@ -154,7 +178,7 @@ class MySqlRows:
         known = {"host": where, "base": schema or self.address.database, "table": table}
         return {**known, "account": self.address.user, "password": self.address.password}
 
-    def _by_engine(self, connection: Any, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
+    def _by_engine(self, connection: Any, number: int, after: Any, numbers: frozenset[str]) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
         key, name = _quoted(self.key), quoted(self.key)
         with self._cursor(connection) as cursor:
             cursor.execute(f"SELECT MIN({key}) - 1, MAX({key}), COUNT(*) FROM {self._from}", ())
@@ -162,22 +186,19 @@ class MySqlRows:
         if high - low > SPARSE * count:
             yield from self._by_key(connection, number, after)
             return
-        fields = ", ".join(self._engine_text(column) for column in self.columns)
-        since = f" AND {quoted(self._since_ts[0])} >= {{since:Int64}}" if self._since_ts else ""
-        sql = (
-            f"SELECT concatWithSeparator('{SEPARATOR}', {fields}) FROM {MYSQL}"
-            f" WHERE {name} > {{low:Int64}} AND {name} <= {{high:Int64}}{since}"
+        numbers = frozenset(c for c in numbers & set(self.columns) if self._types[c] in WHOLE) - self._large
+        fields = ", ".join(
+            f"{_fetched(column, self._types[column], numbers)} AS c{n}" for n, column in enumerate(self.columns, 1)
         )
+        since = f" AND {quoted(self._since_ts[0])} >= {{since:Int64}}" if self._since_ts else ""
+        sql = f"SELECT {fields} FROM {MYSQL} WHERE {name} > {{from_key:Int64}} AND {name} <= {{to_key:Int64}}{since}"
         last, high = after or (low, high)
         while last < high:
             upto = min(last + ENGINE_ROWS, high)
-            bind = {**self._known(), "low": last, "high": upto, "since": self._since_ts[1] if self._since_ts else 0}
-            yield Block(number, b"", "", SEPARATOR, (upto - low) / (high - low), [upto, high], query=(sql, bind))
+            keys = {"from_key": last, "to_key": upto, "since": self._since_ts[1] if self._since_ts else 0}
+            query = Query(sql, self._known() | keys, numbers)
+            yield Block(number, [query], (upto - low) / (high - low), [upto, high])
             number, last = number + 1, upto
-
-    def _engine_text(self, column: str) -> str:
-        text = f"ifNull(toString({quoted(column)}), '')"
-        return text if self._types[column] in WHOLE else f"replaceAll({text}, '{SEPARATOR}', ' ')"
 
     def _by_key(self, connection: Any, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
         key = _quoted(self.key)
@@ -295,7 +316,16 @@ class MySqlRows:
 
 
 def _block(number: int, lines: list[bytes], done: float, after: Any) -> Block:  # noqa: ANN401  # JSON
-    return Block(number, stream(pa.array(lines, pa.binary())), "ArrowStream", SEPARATOR, done, after)
+    return Block(number, [Lines(stream(pa.array(lines, pa.binary())), SEPARATOR, "ArrowStream")], done, after)
+
+
+def _fetched(column: str, kind: int, numbers: frozenset[str]) -> str:
+    """Give a column as the store fetches it: a number, or a text as `_text` gives it."""
+    name = quoted(column)
+    if column in numbers:
+        return f"CAST({name}, 'Nullable(Int64)')"
+    text = f"ifNull(toString({name}), '')"
+    return text if kind in WHOLE else f"replaceAll({text}, '{SEPARATOR}', ' ')"
 
 
 def _quoted(name: str) -> str:

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from analytics.importing.arrow import lines_of
-from analytics.importing.blocks import SEPARATOR, Block, ImportFault
+from analytics.importing.arrow import rows_of
+from analytics.importing.blocks import NOTHING, Block, ImportFault
 
 BLOCK_ROWS = 500_000
 SAMPLE_ROWS = 1000
@@ -47,12 +47,12 @@ class ParquetFile:
         texts = [pc.fill_null(pc.cast(batch.column(name), pa.string()), "").to_pylist() for name in self.columns]
         return [list(row) for row in zip(*texts, strict=True)]
 
-    def blocks(self, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # rows before the block
+    def blocks(self, number: int, after: Any, numbers: frozenset[str] = NOTHING) -> Iterator[Block]:  # noqa: ANN401  # rows before the block
         """Give the file's blocks; those before are passed over."""
         total, read = max(self._file.metadata.num_rows, 1), 0
         for batch in self._file.iter_batches(BLOCK_ROWS, columns=list(self.columns)):
             read += batch.num_rows
             if read > (after or 0):
-                data = lines_of([batch.column(name) for name in self.columns])
-                yield Block(number, data, "ArrowStream", SEPARATOR, read / total, read)
+                part = rows_of({name: batch.column(name) for name in self.columns}, numbers)
+                yield Block(number, [part], read / total, read)
                 number += 1

@@ -2,15 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 from analytics.dataset import OWN, Dataset
 from analytics.importing.blocks import ImportFault
 from analytics.importing.mapping import roles_of
 from analytics.importing.stage import Stage
 from analytics.store.names import quoted
-from analytics.store.schema import event_columns
+from analytics.store.schema import TYPES, event_columns
 
-PASS_ROWS = 6_000_000  # rows whose duplicates are found at once: some 1.2 GB of hash table
+PASS_ROWS = 6_000_000  # rows whose duplicates are found at once; were all of them doubled, some 1.2 GB
+SAMPLE = 100_000  # users, by which the passes are cut
+SPILL = "max_bytes_before_external_group_by = 1000000000"  # one user may have all rows
+WRITING = "max_insert_threads = 2"
 MAX_BEHAVIOURS = 200
 
 
@@ -57,29 +62,73 @@ def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Cal
     """Copy staged rows that are not there yet, each once, some users at a time."""
     tables = stage.tables
     names = [quoted(column.name) for column in event_columns(dataset.layout)]
-    columns, passes = ", ".join(names), max(1, -(-good // PASS_ROWS))
-    role = f"transform(toString(behaviour), {{codes:Array(String)}}, {{ranks:Array(UInt8)}}, toUInt8({OWN})) AS role"
-    staged = columns.replace(quoted("role"), role, 1)
+    compared = ", ".join(name for name in names if name != quoted("role"))  # the behaviour says the role
     ranks = dataset.ranks() or {"": OWN}
-    old, bind = "", {"passes": passes, "codes": list(ranks), "ranks": list(ranks.values())}
-    if dataset.version and good:
-        span = tables.store.ask(
-            f"SELECT min(ts) AS low, max(ts) AS high FROM {tables.name(stage.staged)} WHERE why = ''"
-        ).one()
-        bind |= span
-        old = (
-            f"AND ({columns}) NOT IN (SELECT {columns} FROM {tables.event(dataset.version)}"
-            " WHERE ts BETWEEN {low:Int64} AND {high:Int64}"
-            " AND cityHash64(user_id) % {passes:UInt32} = {number:UInt32})"
-        )
-    for number in range(passes if good else 0):
-        progress(number / passes)
-        tables.store.run(
-            f"INSERT INTO {tables.event(version)} ({columns}) SELECT DISTINCT {staged} FROM {tables.name(stage.staged)}"
-            f" WHERE why = '' AND cityHash64(user_id) % {{passes:UInt32}} = {{number:UInt32}} {old}",
-            {**bind, "number": number},
-        )
+    role = f"transform(behaviour, {{codes:Array(String)}}, {{ranks:Array(UInt8)}}, toUInt8({OWN}))"
+    chosen = ", ".join(role if name == quoted("role") else name for name in names)
+    bind = {"codes": list(ranks), "ranks": list(ranks.values())}
+    new, event = tables.name(stage.staged), tables.event(version)
+    passes = _passes(stage, dataset, good)
+    bind |= _times(stage) if dataset.version else {}
+    for number, (where, limits) in enumerate(passes):
+        progress(number / len(passes))
+        ends = bind | limits
+        doubled, old = _doubled(stage, dataset, compared, where, ends)
+        insert, rows = f"INSERT INTO {event} ({', '.join(names)})", f"FROM {new} WHERE why = '' AND {where}"
+        hashes = f"IN {tables.name(stage.doubled)}"
+        single = f" AND cityHash64({compared}) GLOBAL NOT {hashes}" if doubled else ""
+        tables.store.run(f"{insert} SELECT {chosen} {rows}{single} SETTINGS {WRITING}", ends)
+        if doubled:
+            again = f" AND ({compared}) GLOBAL NOT IN ({old})" if old else ""
+            rows = f"{rows} AND cityHash64({compared}) GLOBAL {hashes}{again}"
+            tables.store.run(f"{insert} SELECT DISTINCT {chosen} {rows}", ends)
     progress(1.0)
+
+
+def _passes(stage: Stage, dataset: Dataset, good: int) -> list[tuple[str, dict[str, Any]]]:
+    """Share the users out by their order, so that what a pass writes lies together; give each pass's condition."""
+    passes = -(-good // PASS_ROWS)
+    if passes <= 1:
+        return [("1", {})] * passes
+    kind = TYPES[dataset.layout.user]
+    found = stage.tables.store.ask(
+        f"SELECT arraySort(groupArraySample({SAMPLE}, 1)(user_id)) AS users FROM {stage.tables.name(stage.staged)}"
+        " WHERE why = ''"
+    ).one()["users"]
+    ends = sorted({found[len(found) * number // passes] for number in range(1, passes)})
+    above, upto = f"user_id > {{above:{kind}}}", f"user_id <= {{upto:{kind}}}"
+    middle = [(f"{above} AND {upto}", {"above": low, "upto": high}) for low, high in pairwise(ends)]
+    return [(upto, {"upto": ends[0]}), *middle, (above, {"above": ends[-1]})]
+
+
+def _times(stage: Stage) -> dict[str, int]:
+    """Give the first and the last second of good rows, as the values from_ts and to_ts."""
+    sql = f"SELECT min(ts) AS from_ts, max(ts) AS to_ts FROM {stage.tables.name(stage.staged)} WHERE why = ''"
+    return stage.tables.store.ask(sql).one()
+
+
+def _doubled(stage: Stage, dataset: Dataset, compared: str, where: str, ends: dict[str, Any]) -> tuple[int, str]:
+    """Collect the hashes that more than one of a pass's rows has, old ones included.
+
+    Give their number, and a SELECT of the old rows that have one of them, "" where there are none. Rows with a hash of
+    their own are no duplicates; only the others need to be compared, which takes ten times as long.
+    """
+    tables, doubled = stage.tables, stage.tables.name(stage.doubled)
+    tables.drop(stage.doubled)
+    tables.store.run(f"CREATE TABLE {doubled} (h UInt64) ENGINE = Memory")
+    hashed = f"SELECT cityHash64({compared}) AS h FROM {tables.name(stage.staged)} WHERE why = '' AND {where}"
+    tables.store.run(
+        f"INSERT INTO {doubled} SELECT h FROM ({hashed}) GROUP BY h HAVING count() > 1 SETTINGS {SPILL}", ends
+    )
+    old = ""
+    if dataset.version:
+        there = (
+            f"FROM {tables.event(dataset.version)} WHERE ts >= {{from_ts:Int64}} AND ts <= {{to_ts:Int64}} AND {where}"
+        )
+        new = f"h GLOBAL IN ({hashed})"
+        tables.store.run(f"INSERT INTO {doubled} SELECT cityHash64({compared}) AS h {there} AND {new}", ends)
+        old = f"SELECT {compared} {there} AND cityHash64({compared}) GLOBAL IN {doubled}"
+    return tables.store.ask(f"SELECT count() AS n FROM {doubled}").one()["n"], old
 
 
 def _quarantine(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from analytics.dataset import Dataset
+from analytics.dataset import Dataset, Kind
 from analytics.importing.blocks import Block, Source
 from analytics.importing.mapping import Columns
 from analytics.importing.publish import Published, publish
@@ -66,7 +66,7 @@ def run_import(  # noqa: PLR0913  # each is one thing that an import needs
         stage.create(dataset)
         position = Position(1, None)
         tell(Progress("read", 0.0, 0, 0.0, position))
-    for block in _ahead(source.blocks(position.number, position.after)):
+    for block in _ahead(source.blocks(position.number, position.after, _numbers(dataset, columns))):
         read += stage.add(block, dataset, columns, source.columns, valid)
         position = Position(block.number + 1, block.after)
         tell(Progress("read", block.done, read, time.monotonic() - started, position))
@@ -74,6 +74,15 @@ def run_import(  # noqa: PLR0913  # each is one thing that an import needs
     return publish(
         stage, dataset, lambda done: tell(Progress("publish", done, read, time.monotonic() - begun, position))
     )
+
+
+def _numbers(dataset: Dataset, columns: Columns) -> frozenset[str]:
+    """Give the source's columns that are kept as whole numbers, and only as such."""
+    layout = dataset.layout
+    kinds = {"user": layout.user, "item": layout.item, "category": layout.category, "ts": Kind.NUMBER}
+    found = {column for name, column in columns.fields.items() if kinds.get(name) is Kind.NUMBER}
+    texts = {column for name, column in columns.fields.items() if kinds.get(name) is not Kind.NUMBER}
+    return frozenset(found - texts - {column for column, _ in columns.dimensions.values()})
 
 
 def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:

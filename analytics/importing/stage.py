@@ -1,41 +1,29 @@
-"""Turn lines into rows inside the store; what is no row stands beside with its reason."""
+"""Collect an import's rows inside the store before anyone sees them; what is no row stands beside with its reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from analytics.dataset import Dataset, Kind
-from analytics.importing.blocks import Block
+from analytics.dataset import Dataset
+from analytics.importing import fields
+from analytics.importing.blocks import Block, Lines, Query, Rows
+from analytics.importing.fields import REASONS
 from analytics.importing.mapping import Columns
-from analytics.store.names import quoted
 from analytics.store.schema import Column, Tables, event_columns
 
-REASONS = {
-    "encoding": "the line is not UTF-8",
-    "columns": "the line has more or fewer fields than the others, or a quote that does not close",
-    "user": "the user is missing, or is no whole number where all others are",
-    "item": "the item is no whole number where all others are",
-    "category": "the category is no whole number where all others are",
-    "behaviour": "the behaviour is missing",
-    "time": "the time cannot be read; seconds, milliseconds, microseconds or ISO 8601 text can",
-    "range": "the time lies outside the valid range",
-    "amount": "the amount is no number",
-    "dimension": "a dimension that holds numbers has something else here",
-}
-MICRO = 1_000_000
-EMPTY = "''"
-ISO = r"^\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"
+__all__ = ["REASONS", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The tables in which one import collects rows before anyone sees them: `raw`, one block's lines, and `stage`."""
+    """The tables in which one import collects rows: `stage`, and `raw` for a part of a block on its way there."""
 
     tables: Tables
     run: int
 
     @property
     def raw(self) -> str:
-        """Give the name of the table of a block's lines."""
+        """Give the name of the table of a part."""
         return f"raw_{self.run}"
 
     @property
@@ -43,8 +31,13 @@ class Stage:
         """Give the name of the table of all rows so far."""
         return f"stage_{self.run}"
 
+    @property
+    def doubled(self) -> str:
+        """Give the name of the table of hashes that more than one row has."""
+        return f"doubled_{self.run}"
+
     def create(self, dataset: Dataset) -> None:
-        """Make both tables, empty."""
+        """Make the table of all rows, empty."""
         self.drop()
         columns = (
             Column("block", "UInt32"),
@@ -53,37 +46,44 @@ class Stage:
             *event_columns(dataset.layout),
         )
         self.tables.create(self.staged, columns, "(user_id, ts)", partition="block")
-        self._create_raw()
-
-    def _create_raw(self) -> None:
-        self.tables.store.run(f"CREATE TABLE IF NOT EXISTS {self.tables.name(self.raw)} (line String) ENGINE = Memory")
 
     def drop(self) -> None:
-        """Remove both tables."""
-        self.tables.drop(self.staged)
-        self.tables.drop(self.raw)
+        """Remove all of them."""
+        for table in (self.staged, self.raw, self.doubled):
+            self.tables.drop(table)
 
     def add(
         self, block: Block, dataset: Dataset, mapping: Columns, columns: Sequence[str], valid: tuple[int, int]
     ) -> int:
-        """Add a block's rows and give the number of its lines; one that was added before, even in part, is replaced."""
-        store, raw = self.tables.store, self.tables.name(self.raw)
-        self._create_raw()
-        store.run(f"TRUNCATE TABLE {raw}")
+        """Add a block's rows and give their number; a block that was added before, even in part, is replaced."""
+        store, staged = self.tables.store, self.tables.name(self.staged)
         self.tables.alter(self.staged, f"DROP PARTITION {block.number:d}")
-        if block.query:
-            store.run(f"INSERT INTO {raw} (line) {block.query[0]}", block.query[1])
-        else:
-            store.insert(raw, ["line"], block.data, block.form)
-        sql, bind = _rows(dataset, mapping, columns)
-        bind |= {"block": block.number, "separator": block.separator, "low": valid[0], "high": valid[1]}
-        store.run(
-            f"INSERT INTO {self.tables.name(self.staged)} {sql} FROM"
-            " (SELECT trimRight(line, '\\r') AS line, splitByString({separator:String}, line) AS f"
-            f" FROM {raw} WHERE line != '')",
-            bind,
-        )
-        return int(store.ask(f"SELECT count() AS lines FROM {raw} WHERE line != ''").one()["lines"])
+        bind = {"block": block.number, "zone": dataset.zone, "low": valid[0], "high": valid[1]}
+        for part in block.parts:
+            found, source, more = self._source(part, columns)
+            store.run(f"INSERT INTO {staged} {fields.select(dataset, mapping, found)} FROM {source}", bind | more)
+        found = store.ask(f"SELECT count() AS lines FROM {staged} WHERE block = {block.number:d}")
+        return int(found.one()["lines"])
+
+    def _source(self, part: Lines | Rows | Query, columns: Sequence[str]) -> tuple[fields.Fields, str, dict[str, Any]]:
+        """Give the fields of a part, and what they are selected from, with its values."""
+        raw = self.tables.name(self.raw)
+        if isinstance(part, Query):
+            return fields.of_columns(columns, part.numbers), f"({part.sql})", part.bind
+        if isinstance(part, Rows):
+            kinds = ["Nullable(Int64)" if name in part.numbers else "String" for name in columns]
+            self._fill({f"c{place}": kind for place, kind in enumerate(kinds, 1)}, part.data, "ArrowStream")
+            return fields.of_columns(columns, part.numbers), raw, {}
+        self._fill({"line": "String"}, part.data, part.form)
+        split = "trimRight(line, '\\r') AS line, splitByString({separator:String}, line) AS f"
+        return fields.of_lines(columns), f"(SELECT {split} FROM {raw} WHERE line != '')", {"separator": part.separator}
+
+    def _fill(self, columns: dict[str, str], data: bytes, form: str) -> None:
+        store, raw = self.tables.store, self.tables.name(self.raw)
+        self.tables.drop(self.raw)
+        body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        store.run(f"CREATE TABLE {raw} ({body}) ENGINE = Memory")
+        store.insert(raw, list(columns), data, form)
 
     def counts(self) -> dict[str, int]:
         """Give the number of rows by reason; "" stands for good ones."""
@@ -97,85 +97,3 @@ class Stage:
             f"SELECT DISTINCT behaviour FROM {name} WHERE why = '' ORDER BY behaviour LIMIT 300"
         )
         return [row["behaviour"] for row in found.named()]
-
-
-def _rows(dataset: Dataset, mapping: Columns, columns: Sequence[str]) -> tuple[str, dict[str, object]]:
-    """Give the SELECT that turns `line` and its fields `f` into staged rows, and its values."""
-    place = {name: number for number, name in enumerate(columns, 1)}
-    fields = {name: f"trim(BOTH ' ' FROM f[{place[column]}])" for name, column in mapping.fields.items()}
-    layout = dataset.layout
-    bind: dict[str, object] = {"zone": dataset.zone}
-    kinds = {"user": layout.user, "item": layout.item, "category": layout.category}
-    ids = {name: _id(fields.get(name, "''"), kind) for name, kind in kinds.items()}
-    dimensions = {name: f"trim(BOTH ' ' FROM f[{place[column]}])" for name, (column, _) in mapping.dimensions.items()}
-    checks = {
-        "encoding": "NOT isValidUTF8(line)",
-        "columns": f"length(f) != {len(columns)}",
-        "user": f"{fields['user']} = '' OR isNull({ids['user']})",
-        "item": f"isNull({ids['item']})",
-        "category": f"isNull({ids['category']})",
-        "behaviour": f"{fields['behaviour']} = ''",
-        "time": "isNull(t)",
-        "range": "NOT (t >= {low:Int64} * 1000000 AND t < {high:Int64} * 1000000)",
-        "amount": f"{fields.get('amount', EMPTY)} != '' AND isNull({_amount(fields)})",
-        "dimension": " OR ".join(_bad(dimensions[name]) for name, kind in layout.dimensions if kind is Kind.NUMBER)
-        or "0",
-    }
-    why = ", ".join(f"{check}, '{name}'" for name, check in checks.items())
-    values: Mapping[str, str] = {
-        "user_id": _or(ids["user"], layout.user),
-        "ts": f"if(why = '', intDiv(t - {_micro()}, {MICRO}), 0)",
-        "role": "toUInt8(0)",  # given when the rows are published, once all codes are known
-        "micro": f"if(why = '', toUInt32({_micro()}), 0)",
-        "item_id": _or(ids["item"], layout.item),
-        "category_id": _or(ids["category"], layout.category),
-        "behaviour": fields["behaviour"],
-        "amount": f"ifNull({_amount(fields)}, 0)",
-        "order_id": fields.get("order", "''"),
-        "channel": fields.get("channel", "''"),
-        **{
-            name: dimensions[name] if kind is Kind.TEXT else f"ifNull(toFloat64OrNull({dimensions[name]}), 0)"
-            for name, kind in layout.dimensions
-        },
-    }
-    chosen = ", ".join(f"{value} AS {quoted('v_' + name)}" for name, value in values.items())
-    return (
-        f"WITH {_time(fields['ts'])} AS t, multiIf({why}, '') AS why"
-        " SELECT {block:UInt32}, why, if(why = '', '', line), " + chosen,
-        bind,
-    )
-
-
-def _id(text: str, kind: Kind) -> str:
-    return f"if({text} = '', toInt64(0), toInt64OrNull({text}))" if kind is Kind.NUMBER else text
-
-
-def _or(value: str, kind: Kind) -> str:
-    return f"ifNull({value}, 0)" if kind is Kind.NUMBER else value
-
-
-def _amount(fields: Mapping[str, str]) -> str:
-    return f"toDecimal64OrNull({fields['amount']}, 4)" if "amount" in fields else "toDecimal64(0, 4)"
-
-
-def _bad(text: str) -> str:
-    return f"({text} != '' AND isNull(toFloat64OrNull({text})))"
-
-
-def _micro() -> str:
-    """Give what is left of the second, also before 1970."""
-    return f"positiveModulo(t, {MICRO})"
-
-
-def _time(text: str) -> str:
-    """Give microseconds since 1970, NULL where the text is no time. A whole number's size tells its unit."""
-    number = f"toInt64OrNull({text})"
-    return (
-        f"multiIf(isNotNull({number}), multiIf(abs({number}) < 100000000000, {number} * 1000000,"
-        f" abs({number}) < 100000000000000, {number} * 1000, {number}),"
-        f" match({text}, '^-?\\\\d{{1,11}}\\\\.\\\\d+$'),"
-        f" toInt64OrNull(toString(round(toFloat64OrNull({text}) * 1000000))),"
-        f" match({text}, '{ISO}'), toUnixTimestamp64Micro("
-        f"parseDateTime64BestEffortOrNull(replaceOne({text}, ',', '.'), 6, {{zone:String}})),"
-        f" NULL)"
-    )

@@ -1,0 +1,153 @@
+"""What the fields of a row are in SQL: from a line's pieces, or from columns that are read already, to values kept.
+
+Both ways give the same values and the same reasons; delimited.py and mysql.py rely on it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analytics.dataset import Dataset, Kind
+from analytics.importing.blocks import SEPARATOR
+from analytics.importing.mapping import Columns
+from analytics.store.names import quoted
+
+REASONS = {
+    "encoding": "the line is not UTF-8",
+    "columns": "the line has more or fewer fields than the others, or a quote that does not close",
+    "user": "the user is missing, or is no whole number where all others are",
+    "item": "the item is no whole number where all others are",
+    "category": "the category is no whole number where all others are",
+    "behaviour": "the behaviour is missing",
+    "time": "the time cannot be read; seconds, milliseconds, microseconds or ISO 8601 text can",
+    "range": "the time lies outside the valid range",
+    "amount": "the amount is no number",
+    "dimension": "a dimension that holds numbers has something else here",
+}
+MICRO = 1_000_000
+ISO = r"^\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. text: SQL of its characters, '' for none; number: of a Nullable(Int64), where it is one already."""
+
+    text: str
+    number: str = ""
+
+    @property
+    def missing(self) -> str:
+        """Give the condition that there is nothing."""
+        return f"isNull({self.number})" if self.number else f"{self.text} = ''"
+
+    @property
+    def whole(self) -> str:
+        """Give the whole number, 0 for none, NULL for what is no whole number."""
+        if self.number:
+            return f"ifNull({self.number}, 0)"
+        return f"if({self.text} = '', toInt64(0), toInt64OrNull({self.text}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a row by column, and what is to be seen of the row itself. line: its text, for the quarantine."""
+
+    of: Mapping[str, Field]
+    encoding: str
+    columns: str
+    line: str
+
+
+def of_lines(columns: Sequence[str]) -> Fields:
+    """Give the fields of `line`, split into `f`."""
+    fields = {name: Field(f"trim(BOTH ' ' FROM f[{place}])") for place, name in enumerate(columns, 1)}
+    return Fields(fields, "NOT isValidUTF8(line)", f"length(f) != {len(columns)}", "line")
+
+
+def of_columns(columns: Sequence[str], numbers: frozenset[str]) -> Fields:
+    """Give the fields of c1, c2, ...: whole numbers, or texts."""
+    places = {name: f"c{place}" for place, name in enumerate(columns, 1)}
+    fields = {
+        name: Field(f"ifNull(toString({c}), '')", c) if name in numbers else Field(f"trim(BOTH ' ' FROM {c})")
+        for name, c in places.items()
+    }
+    texts = [c for name, c in places.items() if name not in numbers]
+    odd = " OR ".join(f"NOT isValidUTF8({c})" for c in texts) or "0"
+    line = ", ".join(f"ifNull(toString({c}), '')" for c in places.values())
+    return Fields(fields, odd, "0", f"concatWithSeparator('{SEPARATOR}', {line})")
+
+
+def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
+    """Give the SELECT that turns fields into staged rows; it binds block, zone, low and high."""
+    layout = dataset.layout
+    by = {name: fields.of[column] for name, column in mapping.fields.items()}
+    none = Field("''")
+    kinds = {"user": layout.user, "item": layout.item, "category": layout.category}
+    dimensions = {name: fields.of[column].text for name, (column, _) in mapping.dimensions.items()}
+    whole = {name: by[name].whole for name, kind in kinds.items() if kind is Kind.NUMBER and name in by}
+    amount = f"toDecimal64OrNull({by['amount'].text}, 4)" if "amount" in by else ""
+    checks = {
+        "encoding": fields.encoding,
+        "columns": fields.columns,
+        "user": f"{by['user'].missing}{' OR isNull(' + whole['user'] + ')' if 'user' in whole else ''}",
+        "item": f"isNull({whole['item']})" if "item" in whole else "0",
+        "category": f"isNull({whole['category']})" if "category" in whole else "0",
+        "behaviour": by["behaviour"].missing,
+        "time": "isNull(t)",
+        "range": "NOT (t >= {low:Int64} * 1000000 AND t < {high:Int64} * 1000000)",
+        "amount": f"{by['amount'].text} != '' AND isNull({amount})" if amount else "0",
+        "dimension": " OR ".join(_bad(dimensions[name]) for name, kind in layout.dimensions if kind is Kind.NUMBER)
+        or "0",
+    }
+    why = ", ".join(f"{check}, '{name}'" for name, check in checks.items() if check != "0")
+    ids = {
+        name: f"ifNull({whole[name]}, 0)"
+        if name in whole
+        else ("toInt64(0)" if kind is Kind.NUMBER else by.get(name, none).text)
+        for name, kind in kinds.items()
+    }
+    values: Mapping[str, str] = {
+        "user_id": ids["user"],
+        "ts": f"if(why = '', intDiv(t - {_micro()}, {MICRO}), 0)",
+        "role": "toUInt8(0)",  # given when the rows are published, once all codes are known
+        "micro": f"if(why = '', toUInt32({_micro()}), 0)",
+        "item_id": ids["item"],
+        "category_id": ids["category"],
+        "behaviour": by["behaviour"].text,
+        "amount": f"ifNull({amount}, 0)" if amount else "toDecimal64(0, 4)",
+        "order_id": by.get("order", none).text,
+        "channel": by.get("channel", none).text,
+        **{
+            name: dimensions[name] if kind is Kind.TEXT else f"ifNull(toFloat64OrNull({dimensions[name]}), 0)"
+            for name, kind in layout.dimensions
+        },
+    }
+    chosen = ", ".join(f"{value} AS {quoted('v_' + name)}" for name, value in values.items())
+    return (
+        f"WITH {_time(by['ts'])} AS t, multiIf({why}, '') AS why"
+        f" SELECT {{block:UInt32}}, why, if(why = '', '', {fields.line}), {chosen}"
+    )
+
+
+def _bad(text: str) -> str:
+    return f"({text} != '' AND isNull(toFloat64OrNull({text})))"
+
+
+def _micro() -> str:
+    """Give what is left of the second, also before 1970."""
+    return f"positiveModulo(t, {MICRO})"
+
+
+def _time(field: Field) -> str:
+    """Give microseconds since 1970, NULL where the field is no time. A whole number's size tells its unit."""
+    number, text = field.number or f"toInt64OrNull({field.text})", field.text
+    sized = f"abs({number}) < 100000000000, {number} * 1000000, abs({number}) < 100000000000000, {number} * 1000"
+    if field.number:
+        return f"multiIf({sized}, {number})"
+    return (
+        f"multiIf(isNotNull({number}), multiIf({sized}, {number}),"
+        f" match({text}, '^-?\\\\d{{1,11}}\\\\.\\\\d+$'),"
+        f" toInt64OrNull(toString(round(toFloat64OrNull({text}) * 1000000))),"
+        f" match({text}, '{ISO}'), toUnixTimestamp64Micro("
+        f"parseDateTime64BestEffortOrNull(replaceOne({text}, ',', '.'), 6, {{zone:String}})),"
+        f" NULL)"
+    )
