@@ -2,6 +2,9 @@
 
 import os
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 class SetupError(Exception):
@@ -38,6 +41,29 @@ def number(name: str, default: int, *, low: int = 0, high: int = 2**31) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Give a comma-separated list without empty items."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
+
+
+def mail(name: str) -> dict[str, str | int | bool]:
+    """Give the mail server's host, port, account and kind of encryption; "" as host where none is set."""
+    value = text(name)
+    try:
+        url = urlsplit(value)
+        port = url.port or MAIL_PORTS.get(url.scheme, 0)
+    except ValueError:
+        url, port = urlsplit(""), 0
+    if value and not (url.scheme in MAIL_PORTS and url.hostname and port and url.path in ("", "/")):
+        raise SetupError(
+            f"{name} is no address of a mail server; write smtp://HOST:25, smtp+starttls://USER:PASSWORD@HOST:587"
+            " or smtps://USER:PASSWORD@HOST:465, with %40 for an @ in the account"
+        )  # the value itself may hold a password
+    return {
+        "host": url.hostname or "",
+        "port": port,
+        "user": unquote(url.username or ""),
+        "password": unquote(url.password or ""),
+        "starttls": url.scheme == "smtp+starttls",
+        "tls": url.scheme == "smtps",
+    }
 
 
 def home(base: Path) -> Path:

@@ -162,6 +162,18 @@ LEASE_SECONDS = env.number("OMSERVER_LEASE_SECONDS", 60, low=5)  # how long a si
 ANALYTICS_URL = env.text("ANALYTICS_URL")  # of a ClickHouse; empty: the embedded store
 ANALYTICS_CLUSTER = env.text("ANALYTICS_CLUSTER")  # its name there, where tables are to be sharded
 ANALYTICS_PREFIX = env.text("ANALYTICS_PREFIX", "om_")  # of the databases; two installations on one ClickHouse need two
+MAIL = env.mail("EMAIL_URL")
+EMAIL_HOST, EMAIL_PORT = MAIL["host"], MAIL["port"]  # no host: alerts by mail say that none is set
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["user"], MAIL["password"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["starttls"], MAIL["tls"]
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "omserver@localhost")
+SITE_URL = env.text("SITE_URL").rstrip("/")  # how people reach the pages, for links in mails
+ALERT_PRIVATE_WEBHOOKS = env.flag("ALERT_PRIVATE_WEBHOOKS")  # alerts may be posted to addresses inside the network
+ANALYTICS_IMPORT_DIR = env.text("ANALYTICS_IMPORT_DIR")  # whose files pages may import; empty: none
+ANALYTICS_UPLOADS_DIR = HOME / "analytics-uploads"  # files for imports, until these are done
+ANALYTICS_UPLOAD_BYTES = env.number("ANALYTICS_UPLOAD_MB", 2048, low=1, high=1 << 20) << 20  # of one of them
+ANALYTICS_DEMO = env.flag("ANALYTICS_DEMO")  # an installation without any dataset gets a generated one, once
 LANGUAGE_NAMES = {"en": _("English"), "zh-hans": _("Simplified Chinese")}
 
 LOGGING = {

@@ -17,7 +17,10 @@ from webui.console import one_line_errors
 
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 2.0
-CHORES: tuple[str, ...] = ()  # dotted names of functions (stopped: threading.Event) -> None; each takes what is due
+CHORES: tuple[str, ...] = (  # dotted names of functions (stopped: threading.Event) -> None; each takes what is due
+    "webui.alerts.judging.judge_due",
+    "webui.alerts.telling.tell_due",
+)
 
 
 class Command(BaseCommand):

@@ -1,0 +1,69 @@
+"""When an alert fires, and how its numbers read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from webui.alerts.models import Alert
+
+SHARES = (Alert.Metric.CONVERSION, Alert.Metric.EVENT_CONVERSION)
+NUMBERED = (Alert.Rule.BELOW, Alert.Rule.ABOVE)
+
+
+def fires(alert: Alert, row: Mapping[str, Any]) -> bool | None:
+    """Judge a row of the report anomalies; None where it has no number to judge by, which changes nothing."""
+    value, change, limit = row["value"], row["change"], alert.limit or 0.0
+    if value is None:
+        return None
+    if alert.rule in NUMBERED:
+        line = limit / 100 if alert.metric in SHARES else limit
+        return bool(value < line if alert.rule == Alert.Rule.BELOW else value > line)
+    if not row["points"]:
+        return None
+    if alert.rule == Alert.Rule.ANOMALY:
+        return bool(row["flagged"])
+    if change is None:  # usually there is nothing at all
+        return alert.rule == Alert.Rule.RISE and value > 0
+    return bool(change <= -limit / 100 if alert.rule == Alert.Rule.DROP else change >= limit / 100)
+
+
+def number(alert: Alert, value: float | None) -> str:
+    """Write a value of the alert's metric."""
+    if value is None:
+        return _("no data")
+    if alert.metric in SHARES:
+        return f"{value:.2%}"
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def condition(alert: Alert) -> str:
+    """Say when the alert fires."""
+    names = {"metric": alert.get_metric_display(), "limit": number_of(alert)}
+    hourly = alert.unit == Alert.Unit.HOUR
+    texts = {
+        Alert.Rule.BELOW: _("%(metric)s of an hour is below %(limit)s")
+        if hourly
+        else _("%(metric)s of a day is below %(limit)s"),
+        Alert.Rule.ABOVE: _("%(metric)s of an hour is above %(limit)s")
+        if hourly
+        else _("%(metric)s of a day is above %(limit)s"),
+        Alert.Rule.DROP: _("%(metric)s of an hour is at least %(limit)s below the usual one")
+        if hourly
+        else _("%(metric)s of a day is at least %(limit)s below the usual one"),
+        Alert.Rule.RISE: _("%(metric)s of an hour is at least %(limit)s above the usual one")
+        if hourly
+        else _("%(metric)s of a day is at least %(limit)s above the usual one"),
+        Alert.Rule.ANOMALY: _("%(metric)s of an hour is out of the ordinary")
+        if hourly
+        else _("%(metric)s of a day is out of the ordinary"),
+    }
+    return texts[Alert.Rule(alert.rule)] % names
+
+
+def number_of(alert: Alert) -> str:
+    """Write the rule's own number."""
+    if alert.limit is None:
+        return ""
+    text = f"{alert.limit:,.4f}".rstrip("0").rstrip(".")
+    return f"{text}%" if alert.rule not in NUMBERED or alert.metric in SHARES else text
