@@ -7,8 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import path
-from django.utils.html import format_html, json_script
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join, json_script
 
 from omserver.urls import urlpatterns as own
 from webui.reports.plots import Plot
@@ -30,15 +29,12 @@ def card(name: str) -> str:
     """Give the card of a plot, as templates/reports has it."""
     plot = PLOTS[name]
     number = next(numbers)
-    rows = SafeString("")
-    if plot.grids:
-        cells = [(label, plot.grids[0].series[0].values[at]) for at, label in enumerate(plot.x)]
-        rows = SafeString("").join(
-            format_html('<tr><th scope="row">{}</th><td class="om-num">{}</td></tr>', label, value)
-            for label, value in cells
-        )
-    links = SafeString("").join(
-        format_html('<li><a href="{}">{} {}</a></li>', mark.url, mark.label, mark.text) for mark in plot.marks
+    values = plot.grids[0].series[0].values if plot.grids else ()
+    rows = format_html_join(
+        "", '<tr><th scope="row">{}</th><td class="om-num">{}</td></tr>', zip(plot.x, values, strict=False)
+    )
+    links = format_html_join(
+        "", '<li><a href="{}">{} {}</a></li>', ((mark.url, mark.label, mark.text) for mark in plot.marks)
     )
     return format_html(
         '<section class="om-card om-report" data-report="{name}" aria-labelledby="title-{n}"><div class="om-card-head">'
@@ -58,18 +54,14 @@ def card(name: str) -> str:
 def plots(request: HttpRequest) -> HttpResponse:
     """Show the plots of `only`, or every one."""
     names = request.GET.getlist("only") or list(PLOTS)
-    return _page(request, SafeString("").join(card(name) for name in names))
+    return _page(request, format_html_join("", "{}", ((card(name),) for name in names)))
 
 
 def slots(request: HttpRequest) -> HttpResponse:
     """Show a slot for each `card`."""
-    return _page(
-        request,
-        SafeString("").join(
-            format_html('<div class="om-slot" id="{0}" data-card="/card/{0}/" data-title="Card {0}"></div>', name)
-            for name in request.GET.getlist("card")
-        ),
-    )
+    names = request.GET.getlist("card")
+    slot = '<div class="om-slot" id="{0}" data-card="/card/{0}/" data-title="Card {0}"></div>'
+    return _page(request, format_html_join("", slot, ((name,) for name in names)))
 
 
 def answer(request: HttpRequest, name: str) -> HttpResponse:

@@ -9,7 +9,7 @@ HOSTILE = '<img src=x onerror="window.__broken=1">{v|bold}\n"quoted" & \'more\''
 DAY = 86_400
 BEGIN = 1_762_358_400  # 6 November 2025 in Shanghai
 DAYS = tuple(
-    f"{'Thu Fri Sat Sun Mon Tue Wed'.split()[(n + 1) % 7]} {6 + n}" for n in range(15)
+    f"{['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'][(n + 1) % 7]} {6 + n}" for n in range(15)
 )  # Fri 6 .. Fri 20, as in the picture
 PV = (9.86, 10.41, 10.52, 9.94, 12.06, 15.42, 9.26, 9.44, 9.93, 10.07, 9.42, 9.3, 8.02, 9.41, 3.72)
 BEFORE = (9.21, 9.7, 9.84, 9.33, 9.18, 9.4, 9.26, 9.38, 9.84, 9.96, 9.4, 9.32, 9.29, 9.42)
@@ -17,9 +17,9 @@ UV = (741, 763, 768, 740, 826, 989, 712, 722, 738, 747, 722, 715, 660, 716, 392)
 WORDS = {
     "no_data": "no data",
     "open": "day not over: to 14:30",
-    "now": "this period",
+    "this": "this period",
     "went_on": "went on",
-    "dropped_off": "dropped off",
+    "dropped": "dropped off",
     "faint": "under 30 UV",
 }
 MARKS = (

@@ -89,8 +89,8 @@ class Plot:
     grids[0].series[0] holds the users of each step, and the urls of series[1], if there is one, those who dropped off.
     At most six series in a grid; the server sums the rest up as "other".
 
-    words, all optional: no_data ("no data"), open ("day not over: to 14:30"), now ("this period", named in the legend
-    beside what it is compared with), went_on and dropped_off (funnel), faint ("under 30 UV", scatter).
+    words, all optional: no_data ("no data"), open ("day not over: to 14:30"), this ("this period", named in the legend
+    beside what it is compared with), went_on and dropped (funnel), faint ("under 30 UV", scatter).
     """
 
     kind: str

@@ -206,7 +206,10 @@ document.addEventListener("click", (event) => {
   const slot = slots.get(element);
   if (!slot) return;
   if (event.target.closest("[data-cancel]")) slot.cancel();
-  else if (event.target.closest("[data-again]")) want(element);
+  else if (event.target.closest("[data-again]")) {
+    event.preventDefault(); // without scripts it is a link to the report's page
+    want(element);
+  }
 });
 document.addEventListener("htmx:beforeSwap", (event) => stopCards(event.detail.target));
 document.addEventListener("htmx:load", (event) => startCards(event.detail.elt));

@@ -29,7 +29,7 @@ function before(element, needed) {
 function entries(plot, width) {
   const words = plot.words;
   if (plot.kind === "funnel") {
-    return [item("block", 1, words.went_on), item("hatched", 0, words.dropped_off)].filter(Boolean);
+    return [item("block", 1, words.went_on), item("hatched", 0, words.dropped)].filter(Boolean);
   }
   if (plot.kind === "scatter") {
     const groups = groupsOf(plot).filter((group) => group.name);
@@ -41,7 +41,7 @@ function entries(plot, width) {
   const items = [];
   const several = plot.grids.some((grid) => grid.series.filter((one) => !one.before).length > 1);
   if (several && !ended(plot, width)) items.push(...unique(all).map((one) => item(plot.kind === "bar" ? "block" : "line", (one.at % 6) + 1, one.name)));
-  else if (past && words.now) items.push(item("line", 1, words.now));
+  else if (past && words.this) items.push(item("line", 1, words.this));
   if (past) items.push(item("past", 0, past.name));
   if (plot.open.length && words.open) items.push(item("open", 0, words.open));
   return items.filter(Boolean);

@@ -97,7 +97,7 @@ function told(plot, at, number) {
   if (plot.kind === "funnel") {
     const lost = lostAt(plot, at);
     const lines = [plainText(plot.x[at]), `{s1|■} ${plainText(plot.words.went_on ?? "")}  {v|${beside(plot, at)}}`];
-    return [...lines, ...(lost ? [`{sb|▨} ${plainText(plot.words.dropped_off ?? "")}  {v|${full(lost)}}`] : [])].join("\n");
+    return [...lines, ...(lost ? [`{sb|▨} ${plainText(plot.words.dropped ?? "")}  {v|${full(lost)}}`] : [])].join("\n");
   }
   const grid = plot.grids[0];
   const one = grid.series[number];
