@@ -69,7 +69,7 @@ def test_a_person_runs_a_command_and_reads_what_each_server_said(
     )
     expect(page.locator("#om-groups")).to_contain_text(word)
     head = page.locator("button.om-group-head").first
-    if count > 1:  # the group of an only server is open from the start
+    if head.get_attribute("aria-expanded") == "false":  # the only group is open where the page came after the end
         head.click()
     expect(head).to_have_attribute("aria-expanded", "true")
     page.get_by_role("button", name="Open log").click()

@@ -117,10 +117,14 @@ def test_many_hosts_go_to_the_next_engine_together(tmp_path: Path) -> None:
 
 
 def test_the_live_log_says_by_which_engine_it_goes_on(tmp_path: Path) -> None:
-    with master_of(tmp_path, Engines(salt=UNTOUCHED, ssh=SLOW)) as master:
+    begun = threading.Event()
+    engines = Engines(salt=UNTOUCHED)
+    engines["ssh"] = Counting(SLOW, "ssh", lambda _: begun.set())
+    with master_of(tmp_path, engines) as master:
         master.write("test", source())
         job = master.submit(hosts=HOSTS[:1])
         (note,) = master.events(job, until=lambda events, _: bool(events))
+        assert begun.wait(30)  # the note comes before the call; what is cancelled between them has another reason
         assert (note.status, note.stream, note.engine) == (Status.RUNNING, "note", "ssh")
         assert note.text == f"salt did not reach it ({WHY}); now it is run by ssh.\n"
         master.ask(Cancel(job))
