@@ -20,7 +20,7 @@ class Dataset(models.Model):
     only in `secret`, sealed. stamp: tells it from one of the same name that was removed. claim: "host pid start" of the
     program that imports into it now; one at a time.
     sync_minutes: how often a sync is due by itself, 0 never; sync_next: when. people_*: the users table, with the
-    moment each was registered; version 0 where there is none.
+    moment each was registered; version 0 where there is none; people_mapping: fields, source and counts of its import.
     """
 
     name = models.CharField(max_length=50, unique=True)
@@ -63,6 +63,7 @@ class Dataset(models.Model):
     def as_core(self) -> core.Dataset:
         """Give it as the core sees it."""
         fields = self.mapping.get("fields", {})
+        registered = ["registered_channel"] if "channel" in self.people_mapping.get("fields", {}) else []
         return core.Dataset(
             name=self.name,
             zone=self.zone,
@@ -72,13 +73,15 @@ class Dataset(models.Model):
             roles=self.roles,
             roles_given=self.roles_given,
             activity=tuple(self.activity),
-            mapped=frozenset({*fields, *self.mapping.get("dimensions", {})} - {"user", "behaviour", "ts"}),
+            mapped=frozenset({*fields, *self.mapping.get("dimensions", {}), *registered} - {"user", "behaviour", "ts"}),
             valid=(self.valid_from, self.valid_to),
             first_ts=self.first_ts,
             last_ts=self.last_ts,
             rows=self.rows,
             users=self.users,
             behaviours=self.behaviours,
+            people_version=self.people_version,
+            people=self.people,
         )
 
 
@@ -86,7 +89,8 @@ class ImportRun(models.Model):
     """One import: how far it is, and what it gave. identity: what tells its source from others, without any password.
 
     request: what a page asked for, for the program that runs it; its password only in `secret`, sealed. asked_by: who.
-    position: where it goes on when it is taken up again.
+    position: where it goes on when it is taken up again. began: when work on it did, moved on by the time in which
+    nobody worked on it.
     """
 
     class State(models.TextChoices):
@@ -117,6 +121,7 @@ class ImportRun(models.Model):
     secret = models.TextField(blank=True)
     asked_by = models.CharField(max_length=150, blank=True)
     started = models.DateTimeField(auto_now_add=True)
+    began = models.DateTimeField(null=True, blank=True)
     seen = models.DateTimeField(auto_now=True)
     ended = models.DateTimeField(null=True, blank=True)
 
@@ -125,3 +130,25 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset_id}/{self.pk}"
+
+    @property
+    def open(self) -> bool:
+        """Say whether it is still to be done: it waits, it runs, or it goes on by itself."""
+        stopped = self.state == self.State.STOPPED and bool(self.request)
+        return stopped or self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def seconds(self) -> float:
+        """Give how long was worked on it."""
+        return max(0.0, ((self.ended or self.seen) - self.began).total_seconds()) if self.began else 0.0
+
+    @property
+    def speed(self) -> float | None:
+        """Give rows a second while they are read, None where nothing is known yet."""
+        known = self.step == "read" and self.seconds > 0.5
+        return self.rows_read / self.seconds if known else None
+
+    @property
+    def left(self) -> float | None:
+        """Give the seconds left of reading, None where nothing is known yet."""
+        return self.seconds * (1 - self.done) / self.done if self.speed and self.done > 0.01 else None

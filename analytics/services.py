@@ -1,9 +1,8 @@
 """What changes datasets: import, sync, cancel, remove. Each is safe to repeat."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,18 +10,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from analytics import claims, sealed
-from analytics import dataset as core
-from analytics.importing import mapping as mappings
 from analytics.importing.blocks import ImportFault, Source
 from analytics.importing.mapping import Columns
 from analytics.importing.mysql import Address, MySqlRows
 from analytics.importing.publish import Published
 from analytics.importing.running import Position, Progress, abandon, clear, run_import
 from analytics.models import Dataset, ImportRun
+from analytics.requests import Request, columns_of, prepared
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from analytics.store.schema import Tables
 
+__all__ = ["BusyError", "CancelledError", "Request", "alone", "cancel", "give_up", "import_rows", "remove", "sync"]
 SILENT_SECONDS = 600  # a program on another host that said nothing for so long is gone
 OVERLAP_SECONDS = 86_400  # what a sync reads again, for rows that came in late
 
@@ -31,39 +30,33 @@ class CancelledError(Exception):
     """Someone cancelled the import; what it had collected is removed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a person said of an import; "" and None where nothing was said."""
-
-    name: str
-    map: str = ""
-    roles: str = ""
-    zone: str = ""
-    valid: tuple[str, str] = ("", "")
-    generated: bool = False
-    source: Mapping[str, Any] = field(default_factory=dict)
-    password: str = ""
+class BusyError(ImportFault):
+    """Another program that lives has the dataset. Try again when it is done."""
 
 
 def import_rows(
-    store: Store, source: Source, request: Request, *, now: float, tell: Callable[[Progress], None]
+    store: Store,
+    source: Source,
+    request: Request,
+    *,
+    now: float,
+    tell: Callable[[Progress], None],
+    asked: ImportRun | None = None,
 ) -> ImportRun:
     """Bring a source's rows into a dataset, which is made when it is new; an attempt that broke off is taken up again.
 
-    ImportFault, StoreError: nothing has changed, the old rows serve. CancelledError: likewise, by a person's wish. What
-    `tell` raises leaves the import as it is, to go on by the same call.
+    asked: the import that a page has asked for, to be run now. ImportFault, StoreError: nothing has changed, the old
+    rows serve. CancelledError: likewise, by a person's wish. What `tell` raises leaves the import as it is, to go on
+    by the same call.
     """
-    columns = mappings.completed(
-        mappings.written(request.map), source.columns, source.sample(), named=getattr(source, "named", True)
-    )
-    layout = mappings.layout_of(columns, source.columns, source.sample())
-    row = _dataset(request, columns, layout)
+    row, columns = prepared(request, source)
     _claim(row)
     try:
-        run = _run(store, row, source, columns)
+        row.refresh_from_db()  # another import may have ended just before
+        run = _run(store, row, source, columns, asked)
         return _perform(store, row, run, source, columns, now=now, tell=tell)
     finally:
-        Dataset.objects.filter(pk=row.pk, claim=claims.own()).update(claim="")
+        _release(row)
 
 
 def sync(
@@ -74,6 +67,7 @@ def sync(
     tell: Callable[[Progress], None],
     password: str = "",
     overlap: int = OVERLAP_SECONDS,
+    asked: ImportRun | None = None,
 ) -> ImportRun:
     """Read what is new in the table a dataset came from, and the last day once more for rows that came late."""
     if "mysql" not in row.source:
@@ -86,128 +80,98 @@ def sync(
     column = row.mapping["fields"]["ts"]
     if row.version and column in source.columns:
         source.begin_at(column, row.last_ts - overlap, ZoneInfo(row.zone))
-    return import_rows(store, source, Request(name=row.name, map=_written(row)), now=now, tell=tell)
+    return import_rows(store, source, Request(name=row.name, columns=columns_of(row)), now=now, tell=tell, asked=asked)
 
 
 def cancel(row: Dataset) -> bool:
-    """Ask the import that runs to stop; False when none does."""
-    return bool(row.runs.filter(state=ImportRun.State.RUNNING).update(cancel=True))
+    """End the import that waits, or ask the one that runs to stop; False when there is none."""
+    waits = row.runs.filter(state=ImportRun.State.QUEUED, position={})
+    ended = waits.update(state=ImportRun.State.CANCELLED, ended=timezone.now())
+    states = (ImportRun.State.RUNNING, ImportRun.State.QUEUED)
+    asked = row.runs.filter(state__in=states).update(cancel=True)
+    stopped = row.runs.filter(state=ImportRun.State.STOPPED).exclude(request={}).update(cancel=True)
+    return bool(ended or asked or stopped)
+
+
+def give_up(store: Store, run: ImportRun) -> None:
+    """Remove what an import has collected that nobody wants any more, and end it."""
+    row = run.dataset
+    _claim(row)
+    try:
+        abandon(Tables(store, row.name), run.pk, row.version)
+        run.position = {}
+        _end(run, ImportRun.State.CANCELLED)
+    finally:
+        _release(row)
 
 
 def remove(store: Store, row: Dataset) -> None:
     """Remove a dataset with its rows; ImportFault while an import runs."""
     _claim(row)
-    Tables(store, row.name).drop_database()
-    row.delete()
-
-
-def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset:
-    """Give the dataset, made or found.
-
-    ImportFault where a name, a zone, a day is wrong, or does not fit the rows it has.
-    """
-    if not core.NAME.fullmatch(request.name):
-        raise ImportFault(f"{request.name[:60]!r} is no name for a dataset; {core.NAME_RULE}")
-    row = Dataset.objects.filter(name=request.name).first() or Dataset(name=request.name)
-    zone = request.zone or row.zone
-    low, high = _valid(request.valid, _zone(zone))
-    if row.version and (
-        zone != row.zone or (low or row.valid_from, high or row.valid_to) != (row.valid_from, row.valid_to)
-    ):
-        raise ImportFault(
-            f"{row.name} has its rows in zone {row.zone} and in its own valid range;"
-            " import into a new dataset to change them"
-        )
-    if row.version and core.Layout.from_dict(row.layout) != layout:
-        old = core.Layout.from_dict(row.layout)
-        if old.dimensions != layout.dimensions:
-            raise ImportFault(
-                f"{row.name} has the dimensions {_names(old)}, these rows {_names(layout)};"
-                " give the same --map, or import into a new dataset"
-            )
-        layout = old  # a source whose sample happens to be all numbers is read as the dataset has it
-    mapped = {
-        "fields": dict(columns.fields),
-        "dimensions": {name: list(value) for name, value in columns.dimensions.items()},
-    }
-    if not row.version:
-        row.mapping, row.layout, row.generated = mapped, layout.as_dict(), request.generated
-    elif set(mapped["fields"]) != set(row.mapping["fields"]):
-        raise ImportFault(
-            f"{row.name} was imported with {', '.join(sorted(row.mapping['fields']))};"
-            f" these rows have {', '.join(sorted(mapped['fields']))}"
-        )
-    row.zone, row.valid_from, row.valid_to = zone, low or row.valid_from, high or row.valid_to
-    if request.roles:
-        if row.version:
-            raise ImportFault(f"{row.name} has rows whose roles are set; import into a new dataset to change them")
-        row.roles, row.roles_given = mappings.written_roles(request.roles), True
-    if request.source:
-        row.source = dict(request.source)
-        row.secret = sealed.seal(request.password, settings.SECRET_KEY, row.name) if request.password else ""
-    row.save()
-    return row
-
-
-def _names(layout: core.Layout) -> str:
-    return ", ".join(name for name, _ in layout.dimensions) or "(none)"
-
-
-def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        raise ImportFault(
-            f"there is no time zone {name[:60]!r}; write one like Asia/Shanghai or Europe/Berlin"
-        ) from None
+        Tables(store, row.name).drop_database()
+        row.delete()
+    finally:
+        _release(row)
 
 
-def _valid(words: tuple[str, str], zone: ZoneInfo) -> tuple[int | None, int | None]:
-    """Read the valid range: local days, the last one included."""
-    found: list[int | None] = []
-    for option, word, after in (("--from", words[0], 0), ("--to", words[1], 1)):
-        try:
-            found.append(core.start_of(date.fromisoformat(word) + timedelta(after), zone) if word else None)
-        except (ValueError, OverflowError):
-            raise ImportFault(f"{option} is {word[:40]!r}; write a day, for example 2017-11-25") from None
-    low, high = found
-    if (low is not None and low < 0) or (high is not None and high > 4_102_444_800):
-        raise ImportFault("the valid range lies within 1970 and 2100")
-    if low is not None and high is not None and low >= high:
-        raise ImportFault(f"--to {words[1]} lies before --from {words[0]}")
-    return low, high
+@contextmanager
+def alone(row: Dataset) -> Iterator[None]:
+    """Keep the dataset for this program meanwhile; BusyError while another one that lives has it."""
+    _claim(row)
+    try:
+        yield
+    finally:
+        _release(row)
 
 
 def _claim(row: Dataset) -> None:
-    """Take the dataset for this program; ImportFault while another one that lives has it."""
+    """Take the dataset for this program; BusyError while another one that lives has it."""
     last = row.runs.first()
     alive = claims.lives(row.claim) if row.claim else False
     if alive is None:
         alive = bool(last) and (timezone.now() - last.seen).total_seconds() < SILENT_SECONDS
     if alive and row.claim != claims.own():
-        raise ImportFault(
+        raise BusyError(
             f"an import into {row.name} is running ({row.claim.rpartition(' ')[0]}); wait, or cancel it first"
         )
     if not Dataset.objects.filter(pk=row.pk, claim=row.claim).update(claim=claims.own()):
-        raise ImportFault(f"another import into {row.name} has just begun; wait, or cancel it first")
+        raise BusyError(f"another import into {row.name} has just begun; wait, or cancel it first")
     row.claim = claims.own()
 
 
-def _run(store: Store, row: Dataset, source: Source, columns: Columns) -> ImportRun:
+def _release(row: Dataset) -> None:
+    Dataset.objects.filter(pk=row.pk, claim=claims.own()).update(claim="")
+
+
+def _run(store: Store, row: Dataset, source: Source, columns: Columns, asked: ImportRun | None) -> ImportRun:
     """Give the attempt to go on with, else a new one; what others have left is removed."""
     identity, mapping = source.identity, [dict(columns.fields), {k: list(v) for k, v in columns.dimensions.items()}]
     states = (ImportRun.State.RUNNING, ImportRun.State.STOPPED, ImportRun.State.FAILED)
-    for run in row.runs.filter(state__in=states):
+    wanted = [asked] if asked else []
+    for run in [*wanted, *row.runs.filter(state__in=states).exclude(pk=asked.pk if asked else None)]:
         same = (run.identity, run.mapping, run.version) == (identity, mapping, row.version)
-        if same and run.position and getattr(source, "resumable", True):
-            run.state, run.error, run.cancel = ImportRun.State.RUNNING, "", False
-            run.save()
-            return run
+        if same and run.position and getattr(source, "resumable", True) and asked in (None, run):
+            return _begun(run, {"cancel": run.cancel and run == asked})
         if run.position:
             abandon(Tables(store, row.name), run.pk, row.version)
-        run.position, run.state = {}, run.state if run.state == ImportRun.State.FAILED else ImportRun.State.CANCELLED
-        run.save()
-    return ImportRun.objects.create(dataset=row, identity=identity, mapping=mapping, version=row.version)
+        if run != asked:
+            run.position = {}
+            run.state = run.state if run.state == ImportRun.State.FAILED else ImportRun.State.CANCELLED
+            run.save()
+    fresh = {"identity": identity, "mapping": mapping, "version": row.version, "position": {}, "rows_read": 0}
+    return _begun(asked or ImportRun(dataset=row), {**fresh, "done": 0.0, "step": "", "began": None})
+
+
+def _begun(run: ImportRun, values: dict[str, object]) -> ImportRun:
+    """Note that a program has begun with an import, or goes on; the time in which nobody worked on it is left out."""
+    now = timezone.now()
+    for name, value in values.items():
+        setattr(run, name, value)
+    run.began = now - (run.seen - run.began) if run.began and run.seen else now
+    run.state, run.error, run.ended = ImportRun.State.RUNNING, "", None
+    run.save()
+    return run
 
 
 def _perform(
@@ -283,11 +247,3 @@ def _serve(row: Dataset, run: ImportRun, published: Published) -> None:
 def _end(run: ImportRun, state: str, error: str = "") -> None:
     run.state, run.error, run.ended = state, error, timezone.now()
     run.save()
-
-
-def _written(row: Dataset) -> str:
-    """Give a dataset's mapping as --map has it."""
-    fields = [f"{name}={column}" for name, column in row.mapping["fields"].items()]
-    return ",".join(
-        [*fields, *(f"{name}={column}:{kind}" for name, (column, kind) in row.mapping["dimensions"].items())]
-    )

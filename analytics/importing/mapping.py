@@ -80,15 +80,19 @@ def written(text: str) -> Columns:
     return Columns(fields, dimensions, kinds)
 
 
-def completed(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: bool) -> Columns:
+def completed(
+    mapping: Columns, columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: bool, guess: bool = True
+) -> Columns:
     """Add what can be guessed, and see that every column is there. named: the source has names for its columns.
+
+    guess: False where a person has said of each column what it is.
 
     ImportFault says which field is missing, and which columns there are.
     """
     fields = dict(mapping.fields)
-    guess = _by_name(columns) if named else _by_place(columns, sample)
+    likely = guessed(columns, sample, named=named) if guess else {}
     taken = {*fields.values(), *(column for column, _ in mapping.dimensions.values())}
-    for name, column in guess.items():
+    for name, column in likely.items():
         if name not in fields and column not in taken:
             fields[name] = column
     there = ", ".join(columns)[:300]
@@ -102,6 +106,11 @@ def completed(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequenc
             f" there are: {there}"
         )
     return Columns(fields, dict(mapping.dimensions), mapping.kinds)
+
+
+def guessed(columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: bool) -> dict[str, str]:
+    """Give the likely column of each field that has one."""
+    return _by_name(columns) if named else _by_place(columns, sample)
 
 
 def _by_name(columns: Sequence[str]) -> dict[str, str]:

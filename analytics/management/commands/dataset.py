@@ -7,17 +7,16 @@ import csv
 import sys
 import time
 from argparse import ArgumentParser
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from analytics import generate, services, terminal
+from analytics import asked, generate, people, services, sources, terminal
 from analytics.dataset import Dataset as Core
 from analytics.importing.blocks import ImportFault, Source
-from analytics.importing.csv_file import CsvFile
-from analytics.importing.mysql import Address, MySqlRows
-from analytics.importing.parquet import ParquetFile
+from analytics.importing.mysql import Address
 from analytics.importing.running import Progress
 from analytics.importing.stage import REASONS
 from analytics.models import Dataset, ImportRun
@@ -80,6 +79,23 @@ class Command(BaseCommand):
         made = acts.add_parser("generate", help="make rows of UserBehavior's shape")
         made.add_argument("--rows", type=int, default=1_000_000, help="how many; default 1000000")
         made.add_argument("--seed", type=int, default=1, help="the same seed gives the same rows")
+        made.add_argument("--end", default="", metavar="DAY", help="the last day; default 2017-12-03, as published")
+        made.add_argument("--days", type=int, default=generate.DAYS, help="how many days; default 9, as published")
+        timed = acts.add_parser("schedule", help="sync by itself, by a worker")
+        how = timed.add_mutually_exclusive_group(required=True)
+        how.add_argument("--every", type=int, metavar="MINUTES", help="how often")
+        how.add_argument("--off", action="store_true", help="never by itself")
+        known = acts.add_parser("people", help="bring in when each user was registered, and by which channel")
+        listed = known.add_mutually_exclusive_group(required=True)
+        listed.add_argument("--csv", type=Path, metavar="FILE", help="a CSV file in UTF-8 with a header, .gz or not")
+        listed.add_argument(
+            "--mysql", metavar="URL", help="mysql://user:password@host:3306/database; - reads it from stdin"
+        )
+        listed.add_argument("--remove", action="store_true", help="remove the users table")
+        known.add_argument("--table", default="", help="with --mysql: the table")
+        known.add_argument("--query", default="", help="with --mysql: a SELECT instead of a table")
+        known.add_argument("--map", default="", metavar="user=COLUMN,registered_at=COLUMN,channel=COLUMN")
+        known.set_defaults(parquet=None, header=True, delimiter="")
         acts.add_parser("list", help="list the datasets").add_argument("--json", action="store_true", help="as JSON")
         saved = acts.add_parser("quarantine", help="save the lines that were no rows, with their reasons")
         saved.add_argument("--csv", type=Path, required=True, metavar="FILE", help="where to")
@@ -87,6 +103,8 @@ class Command(BaseCommand):
             brought,
             synced,
             made,
+            timed,
+            known,
             saved,
             acts.add_parser("cancel", help="stop the import that runs"),
             acts.add_parser("remove", help="remove a dataset and its rows"),
@@ -125,11 +143,41 @@ class Command(BaseCommand):
             raise ImportFault(f"--rows is {options['rows']}; write a number from 1 to {ROWS_AT_MOST}")
         if Dataset.objects.filter(name=options["dataset"], generated=False).exists():
             raise ImportFault(f"{options['dataset']} holds rows that are not generated; choose another name")
-        source = generate.Generated(options["rows"], abs(options["seed"]))
-        request = services.Request(
-            name=options["dataset"], zone=generate.ZONE, valid=("2017-11-25", "2017-12-03"), generated=True
-        )
+        source = _generated(options)
+        request = services.Request(name=options["dataset"], zone=generate.ZONE, valid=source.valid, generated=True)
         self._brought(lambda store, tell: services.import_rows(store, source, request, now=time.time(), tell=tell))
+
+    def schedule_(self, options: dict[str, Any]) -> None:
+        """Let a worker sync a dataset now and then, or not any more."""
+        row = terminal.dataset(options["dataset"])
+        if not options["off"] and options["every"] < 1:
+            raise ImportFault(f"--every is {options['every']}; write minutes from 1 to {asked.MOST_MINUTES}, or --off")
+        asked.schedule(row, options["every"] or 0)
+        self.stdout.write(
+            f"{row.name} is synced every {row.sync_minutes} min by a worker"
+            if row.sync_minutes
+            else f"{row.name} is not synced by itself"
+        )
+
+    def people_(self, options: dict[str, Any]) -> None:
+        """Bring the users table in, or remove it."""
+        row = terminal.dataset(options["dataset"])
+        if options["remove"]:
+            with terminal.store() as store:
+                people.remove_people(store, row)
+            return
+        source, kept, _ = _source(options)
+        with terminal.store() as store:
+            found = people.import_people(
+                store, row, source, map=options["map"], kept=kept, now=time.time(), tell=lambda *_: None
+            )
+        self.stdout.write(
+            f"{row.name}: {found.users:,} users with their registration, {found.duplicates:,} exact duplicates left"
+            f" out, {found.conflicts:,} users with several moments or channels, of which the earliest counts,"
+            f" {sum(found.quarantined.values()):,} lines left out"
+        )
+        for why, number in found.quarantined.items():
+            self.stdout.write(f"· {number} left out: {REASONS.get(why, why)}")
 
     def list_(self, options: dict[str, Any]) -> None:
         """Show the datasets."""
@@ -216,20 +264,27 @@ class Meter:
 def _source(options: dict[str, Any]) -> tuple[Source, dict[str, Any], str]:
     """Open what was named: the source, what to keep of it for a sync, its password."""
     if options["csv"]:
-        return CsvFile(options["csv"], header=options["header"], delimiter=options["delimiter"]), {}, ""
+        kept = {"csv": str(options["csv"]), "header": options["header"], "delimiter": options["delimiter"]}
+        return sources.opened(kept), {}, ""
     if options["parquet"]:
-        return ParquetFile(options["parquet"]), {}, ""
+        return sources.opened({"parquet": str(options["parquet"])}), {}, ""
     url = sys.stdin.readline().strip() if options["mysql"] == "-" else options["mysql"]
     address = Address.read(url)
-    source = MySqlRows(address, table=options["table"], query=options["query"])
-    kept = {
-        "host": address.host,
-        "port": address.port,
-        "user": address.user,
-        "database": address.database,
-        "socket": address.socket,
-    }
-    return source, {"mysql": kept, "table": options["table"], "query": options["query"]}, address.password
+    kept = {"mysql": sources.plain(address), "table": options["table"], "query": options["query"]}
+    return sources.opened(kept, address.password), kept, address.password
+
+
+def _generated(options: dict[str, Any]) -> generate.Generated:
+    """Give the rows that are asked for; ImportFault where a word is wrong."""
+    try:
+        end = date.fromisoformat(options["end"]) if options["end"] else generate.LAST_DAY
+    except ValueError:
+        raise ImportFault(f"--end is {options['end'][:40]!r}; write a day, for example 2026-11-20") from None
+    if not 1971 < end.year < 2100:
+        raise ImportFault(f"--end is {end}; write a day from 1972 to 2099")
+    if not 1 <= options["days"] <= generate.MOST_DAYS:
+        raise ImportFault(f"--days is {options['days']}; write a number from 1 to {generate.MOST_DAYS}")
+    return generate.Generated(options["rows"], abs(options["seed"]), end=end, days=options["days"])
 
 
 def _summary(run: ImportRun) -> str:
@@ -265,5 +320,6 @@ def _described(row: Dataset) -> dict[str, Any]:
         "behaviours": row.behaviours,
         "roles": row.roles,
         "generated": row.generated,
+        "people": row.people,
         "last_import": {"state": last.state, "done": last.done, "error": last.error} if last else None,
     }

@@ -1,0 +1,147 @@
+"""What a person says of an import, checked, and the dataset that it makes or finds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from analytics import dataset as core
+from analytics import sealed
+from analytics.importing import mapping as mappings
+from analytics.importing.blocks import ImportFault, Source
+from analytics.importing.mapping import Columns
+from analytics.models import Dataset
+
+LAST_SECOND = 4_102_444_800  # 2100 begins
+SAID = ("mapping", "layout", "generated", "zone", "valid_from", "valid_to", "roles", "roles_given", "source", "secret")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person said of an import; "" and None where nothing was said.
+
+    columns: what each column is, instead of `map`; then nothing is guessed. codes: the role of each behaviour, instead
+    of `roles`. source, password: where a sync will find the rows.
+    """
+
+    name: str
+    map: str = ""
+    columns: Columns | None = None
+    roles: str = ""
+    codes: Mapping[str, str] | None = None
+    zone: str = ""
+    valid: tuple[str, str] = ("", "")
+    generated: bool = False
+    source: Mapping[str, Any] = field(default_factory=dict)
+    password: str = ""
+
+
+def prepared(request: Request, source: Source) -> tuple[Dataset, Columns]:
+    """Give the dataset, made or found, and what its columns are; ImportFault where they do not fit each other."""
+    sample = source.sample()
+    columns = mappings.completed(
+        request.columns or mappings.written(request.map),
+        source.columns,
+        sample,
+        named=getattr(source, "named", True),
+        guess=request.columns is None,
+    )
+    return _dataset(request, columns, mappings.layout_of(columns, source.columns, sample)), columns
+
+
+def columns_of(row: Dataset) -> Columns:
+    """Give what a dataset's columns are."""
+    dimensions = {name: (column, core.Kind(kind)) for name, (column, kind) in row.mapping["dimensions"].items()}
+    return Columns(row.mapping["fields"], dimensions)
+
+
+def check_name(name: str) -> None:
+    """See that it can be a dataset's name; ImportFault says how one is written."""
+    if not core.NAME.fullmatch(name):
+        raise ImportFault(f"{name[:60]!r} is no name for a dataset; {core.NAME_RULE}")
+
+
+def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset:
+    """Give the dataset, made or found.
+
+    ImportFault where a name, a zone, a day is wrong, or does not fit the rows it has.
+    """
+    check_name(request.name)
+    row = Dataset.objects.filter(name=request.name).first() or Dataset(name=request.name)
+    zone = request.zone or row.zone
+    low, high = valid_range(request.valid, zone_of(zone))
+    if row.version and (
+        zone != row.zone or (low or row.valid_from, high or row.valid_to) != (row.valid_from, row.valid_to)
+    ):
+        raise ImportFault(
+            f"{row.name} has its rows in zone {row.zone} and in its own valid range;"
+            " import into a new dataset to change them"
+        )
+    if row.version and core.Layout.from_dict(row.layout) != layout:
+        old = core.Layout.from_dict(row.layout)
+        if old.dimensions != layout.dimensions:
+            raise ImportFault(
+                f"{row.name} has the dimensions {_names(old)}, these rows {_names(layout)};"
+                " give the same --map, or import into a new dataset"
+            )
+        layout = old  # a source whose sample happens to be all numbers is read as the dataset has it
+    mapped = {
+        "fields": dict(columns.fields),
+        "dimensions": {name: list(value) for name, value in columns.dimensions.items()},
+    }
+    if not row.version:
+        row.mapping, row.layout, row.generated = mapped, layout.as_dict(), request.generated
+    elif set(mapped["fields"]) != set(row.mapping["fields"]):
+        raise ImportFault(
+            f"{row.name} was imported with {', '.join(sorted(row.mapping['fields']))};"
+            f" these rows have {', '.join(sorted(mapped['fields']))}"
+        )
+    row.zone, row.valid_from, row.valid_to = zone, low or row.valid_from, high or row.valid_to
+    _roles(row, request)
+    if request.source:
+        row.source = dict(request.source)
+        row.secret = sealed.seal(request.password, settings.SECRET_KEY, row.name) if request.password else ""
+    row.save(update_fields=SAID if row.pk else None)  # what an import that runs has just published stays
+    return row
+
+
+def _roles(row: Dataset, request: Request) -> None:
+    given = dict(request.codes) if request.codes is not None else mappings.written_roles(request.roles)
+    if not given and request.codes is None:
+        return
+    if row.version:
+        raise ImportFault(f"{row.name} has rows whose roles are set; import into a new dataset to change them")
+    row.roles, row.roles_given = given, True
+
+
+def _names(layout: core.Layout) -> str:
+    return ", ".join(name for name, _ in layout.dimensions) or "(none)"
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Give a time zone; ImportFault where there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        raise ImportFault(
+            f"there is no time zone {name[:60]!r}; write one like Asia/Shanghai or Europe/Berlin"
+        ) from None
+
+
+def valid_range(words: tuple[str, str], zone: ZoneInfo) -> tuple[int | None, int | None]:
+    """Read the valid range: local days, the last one included."""
+    found: list[int | None] = []
+    for option, word, after in (("--from", words[0], 0), ("--to", words[1], 1)):
+        try:
+            found.append(core.start_of(date.fromisoformat(word) + timedelta(after), zone) if word else None)
+        except (ValueError, OverflowError):
+            raise ImportFault(f"{option} is {word[:40]!r}; write a day, for example 2017-11-25") from None
+    low, high = found
+    if (low is not None and low < 0) or (high is not None and high > LAST_SECOND):
+        raise ImportFault("the valid range lies within 1970 and 2100")
+    if low is not None and high is not None and low >= high:
+        raise ImportFault(f"--to {words[1]} lies before --from {words[0]}")
+    return low, high

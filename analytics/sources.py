@@ -1,0 +1,35 @@
+"""Where an import's rows come from, as it is kept: JSON without a password, and the source opened from it.
+
+{"mysql": {host, port, user, database, socket}, "table", "query"}, {"csv": path, "header", "delimiter"},
+{"parquet": path}, {"generated": rows, "seed", "end", "days"} or {"sync": true}: what is new in the dataset's own table.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from analytics import generate
+from analytics.importing.blocks import Source
+from analytics.importing.csv_file import CsvFile
+from analytics.importing.mysql import Address, MySqlRows
+from analytics.importing.parquet import ParquetFile
+
+
+def opened(kept: Mapping[str, Any], password: str = "") -> Source:
+    """Open a source; ImportFault says why it cannot be."""
+    if "mysql" in kept:
+        address = Address(**{**kept["mysql"], "password": password})
+        return MySqlRows(address, table=kept.get("table", ""), query=kept.get("query", ""))
+    if "csv" in kept:
+        return CsvFile(Path(kept["csv"]), header=kept.get("header"), delimiter=kept.get("delimiter", ""))
+    if "parquet" in kept:
+        return ParquetFile(Path(kept["parquet"]))
+    end = date.fromisoformat(kept["end"]) if kept.get("end") else None
+    return generate.Generated(kept["generated"], kept["seed"], end=end, days=kept.get("days", generate.DAYS))
+
+
+def plain(address: Address) -> dict[str, Any]:
+    """Give an address as it is kept: without its password."""
+    names = ("host", "port", "user", "database", "socket")
+    return {name: getattr(address, name) for name in names}

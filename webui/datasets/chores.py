@@ -1,0 +1,101 @@
+"""What the worker does for datasets: the imports that pages asked for, syncs that are due, the generated dataset.
+
+What is heavy (Arrow, the drivers) is loaded when there is work, so that a worker that waits is small.
+"""
+
+import logging
+import os
+import socket
+import threading
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from analytics.models import Dataset, ImportRun
+
+log = logging.getLogger(__name__)
+DEMO, DEMO_ROWS, DEMO_DAYS, DEMO_SEED = "demo", 1_000_000, 56, 20
+State = ImportRun.State
+away: set[str] = set()  # what has been said of a store that is away, once
+
+
+def imports(stopped: threading.Event) -> None:
+    """Run what waits, one import after the other."""
+    if (
+        not ImportRun.objects.exclude(request={})
+        .filter(state__in=(State.QUEUED, State.STOPPED, State.RUNNING))
+        .exists()
+    ):
+        return
+    from analytics import asked
+    from analytics.connected import connected
+    from analytics.store.errors import StoreAwayError
+    from webui.datasets import uploads
+
+    for run in asked.waiting():
+        if stopped.is_set():
+            return
+        try:
+            store = connected()
+        except StoreAwayError as error:
+            if str(error) not in away:
+                log.warning("imports wait: %s", error)
+                away.add(str(error))
+            return
+        away.clear()
+        if asked.work(store, run, stopped):
+            run.refresh_from_db()
+            if run.state in (State.DONE, State.CANCELLED):
+                uploads.done_with(run)
+
+
+def syncs(_: threading.Event) -> None:
+    """Ask for the syncs that are due."""
+    if Dataset.objects.filter(sync_minutes__gt=0, sync_next__lte=timezone.now()).exists():
+        from analytics import asked
+
+        asked.ask_due()
+
+
+def demo(_: threading.Event) -> None:
+    """Ask for the generated dataset, once in an installation's life, and only where there is none of its own.
+
+    It begins after the first page can be had: the port of the pages answers.
+    """
+    mark = settings.HOME / "demo-dataset"
+    if not settings.ANALYTICS_DEMO or mark.exists() or not _pages_answer():
+        return
+    try:
+        mark.touch(mode=0o600, exist_ok=False)  # one worker does it
+    except FileExistsError:
+        return
+    if not Dataset.objects.exists():
+        ask_demo()
+
+
+def ask_demo() -> ImportRun:
+    """Ask for rows that are made up, ending yesterday."""
+    from analytics import asked, sources
+    from analytics.generate import ZONE
+    from analytics.requests import Request, zone_of
+
+    yesterday = timezone.now().astimezone(zone_of(ZONE)).date() - timedelta(1)
+    kept = {"generated": DEMO_ROWS, "seed": DEMO_SEED, "end": str(yesterday), "days": DEMO_DAYS}
+    source = sources.opened(kept)
+    request = Request(name=DEMO, zone=ZONE, valid=source.valid, generated=True)
+    run = asked.ask(request, source, kept, "script/server")
+    Dataset.objects.filter(pk=run.dataset_id).update(title="Generated behaviour data")
+    return run
+
+
+def _pages_answer() -> bool:
+    """Say whether the pages can be had, where script/server says at which port they are."""
+    host, port = os.environ.get("OMSERVER_HOST", ""), os.environ.get("OMSERVER_PORT", "")
+    if not port.isdecimal():
+        return True
+    try:
+        socket.create_connection((host or "127.0.0.1", int(port)), timeout=1).close()
+    except (OSError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""What pages say of datasets and their imports: from the database alone, so that they stand when the store is away."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from analytics import claims
+from analytics.models import Dataset, ImportRun
+from webui.datasets.words import reason
+from webui.templatetags.ui import duration
+
+State = ImportRun.State
+IMPORTS = 20  # of the newest, on a dataset's page
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An import as a page shows it. state: a word of webui.statuses; alive: whether a program works on it."""
+
+    run: ImportRun
+    state: str
+    alive: bool
+
+    @property
+    def percent(self) -> int:
+        """Give how far the step is."""
+        return min(100, int(100 * self.run.done))
+
+    @property
+    def left(self) -> str:
+        """Give the time left, "" where nothing is known."""
+        left = self.run.left
+        return duration(max(1.0, float(round(left)))) if left is not None and self.alive else ""
+
+    @property
+    def aside(self) -> list[tuple[str, str, int]]:
+        """Give the rows set aside: why, in words, how many."""
+        return [(why, reason(why), number) for why, number in self.run.quarantined.items()]
+
+    @property
+    def set_aside(self) -> int:
+        """Give how many rows were set aside."""
+        return sum(self.run.quarantined.values())
+
+    @property
+    def can_retry(self) -> bool:
+        """Say whether a page may ask for it again."""
+        return bool(self.run.request) and self.run.state in (State.FAILED, State.CANCELLED)
+
+    @property
+    def can_cancel(self) -> bool:
+        """Say whether it can be cancelled."""
+        return self.run.open and not self.run.cancel
+
+
+def lines(row: Dataset) -> list[Line]:
+    """Give a dataset's newest imports. One query."""
+    return [line_of(run, row.claim) for run in row.runs.all()[:IMPORTS]]
+
+
+def line_of(run: ImportRun, claim: str) -> Line:
+    """Give an import as a page shows it: one whose program has died does not run."""
+    alive = run.state == State.RUNNING and bool(claim) and claims.lives(claim) is not False
+    state = str(run.state)
+    if run.state == State.RUNNING and not alive:
+        state = str(State.STOPPED)
+    return Line(run, state, alive)
+
+
+def overview() -> list[dict[str, Any]]:
+    """Give all datasets with their newest imports. Two queries."""
+    newest = ImportRun.objects.filter(dataset=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    rows = list(Dataset.objects.annotate(newest=Subquery(newest)))
+    runs = ImportRun.objects.in_bulk([row.newest for row in rows if row.newest])
+    found = []
+    for row in rows:
+        run = runs.get(row.newest)
+        found.append({"row": row, "days": days(row), "last": line_of(run, row.claim) if run else None})
+    return found
+
+
+def days(row: Dataset) -> tuple[str, str]:
+    """Give the local days of the first and the last row; "" where there are none."""
+    core = row.as_core()
+    return (str(core.first_day), str(core.day_of(core.last_ts))) if row.version else ("", "")
+
+
+def valid(row: Dataset) -> tuple[str, str]:
+    """Give the first and the last valid day, "" where any is."""
+    core = row.as_core()
+
+    def day(ts: int | None, before: timedelta) -> str:
+        return (
+            str((datetime.fromtimestamp(ts, UTC).astimezone(core.zoneinfo) - before).date()) if ts is not None else ""
+        )
+
+    return day(row.valid_from, timedelta(0)), day(row.valid_to, timedelta(hours=1))
+
+
+def behaviours(row: Dataset) -> list[dict[str, Any]]:
+    """Give the behaviours with their rows and roles, the most frequent first."""
+    known = sorted(row.behaviours.items(), key=lambda pair: -pair[1])
+    return [{"code": code, "rows": rows, "role": row.roles.get(code, "")} for code, rows in known]
+
+
+def live(found: Iterable[Line]) -> bool:
+    """Say whether anything moves, so that a page looks again."""
+    return any(line.run.open for line in found)

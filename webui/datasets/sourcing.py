@@ -1,0 +1,107 @@
+"""From a form to the rows it names; what goes wrong stands at the field that a person can mend."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from analytics import sealed, sources
+from analytics.importing.blocks import ImportFault, Source
+from analytics.importing.mysql import AWAY, REFUSED, Address
+from webui.forms import OmForm
+
+KEPT = "dataset_password"  # in the session, sealed for one account of one server, between looking and importing
+NO_DATABASE, NO_TABLE, NO_SELECT, NO_GRANT = 1049, 1146, 1142, 1044
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where rows are. kept: as analytics.sources opens it; label: what a person would call it."""
+
+    kept: dict[str, Any]
+    source: Source
+    label: str
+    password: str = ""
+
+
+def opened(request: HttpRequest, form: OmForm) -> Place:
+    """Open what a valid form names; ImportFault where that fails."""
+    values = form.cleaned_data
+    if "host" in values:
+        return _mysql(request, values)
+    path, label = values.get("path"), ""
+    if "file" in values:
+        path, label = values["file"]["path"], values["file"]["name"]
+    kept: dict[str, Any] = {"parquet": str(path)}
+    if path.suffix.lower() not in (".parquet", ".pq"):
+        header = {"yes": True, "no": False}.get(values["header"])
+        kept = {"csv": str(path), "header": header, "delimiter": values["delimiter"]}
+    try:
+        return Place(kept, sources.opened(kept), label or path.name)
+    except ImportFault as fault:
+        raise ImportFault(str(fault).replace(str(path), label or path.name)) from fault
+
+
+def blame(form: OmForm, fault: ImportFault) -> None:
+    """Put a fault at the field that it is of."""
+    if "host" not in form.fields:
+        form.add_error("file" if "file" in form.fields else "path", str(fault))
+        return
+    code = (getattr(fault.__cause__, "args", None) or (0,))[0]
+    where = (form.cleaned_data.get("table") and "table") or "query"
+    account = f"{form.cleaned_data['user']}@{form.cleaned_data['host']}:{form.cleaned_data['port']}"
+    said = {"account": account, "database": form.cleaned_data["database"], "table": form.cleaned_data["table"]}
+    if code == NO_GRANT:
+        form.add_error(
+            "database", _("%(account)s may not use the database %(database)s; it needs SELECT there.") % said
+        )
+    elif code in REFUSED:
+        form.add_error(
+            "password",
+            _(
+                "The server refuses %(account)s with this password; look at both,"
+                " and at the hosts from which the account may come."
+            )
+            % said,
+        )
+    elif code in AWAY:
+        form.add_error(
+            "host",
+            _(
+                "%(account)s: the server does not answer, or went away."
+                " Look at host and port, and whether a firewall stands between."
+            )
+            % said,
+        )
+    elif code == NO_DATABASE:
+        form.add_error("database", _("There is no database %(database)s on this server.") % said)
+    elif code == NO_TABLE and where == "table":
+        form.add_error("table", _("There is no table %(table)s in the database %(database)s.") % said)
+    elif code == NO_SELECT:
+        form.add_error(where, _("The account %(account)s may not read this; it needs SELECT.") % said)
+    else:
+        form.add_error(where, str(fault))
+
+
+def forget(request: HttpRequest) -> None:
+    """Forget the password that was kept for the import."""
+    request.session.pop(KEPT, None)
+
+
+def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
+    account = f"{request.user.pk} {values['user']}@{values['host']}:{values['port']}"
+    password = values["password"]
+    if password:
+        request.session[KEPT] = sealed.seal(password, settings.SECRET_KEY, account)
+    elif KEPT in request.session:
+        try:
+            password = sealed.unseal(request.session[KEPT], settings.SECRET_KEY, account)
+        except ValueError:  # it was given for another account or server
+            forget(request)
+    names = ("host", "port", "user", "database")
+    address = Address(**{name: values[name] for name in names}, password=password)
+    kept = {"mysql": sources.plain(address), "table": values["table"], "query": values["query"]}
+    label = values["table"] or _("a query")
+    return Place(kept, sources.opened(kept, password), f"{label} · {address.shown}", password)
