@@ -88,7 +88,7 @@ class Ask:
     def query(self) -> str:
         """Give it as a query string; what is as usual is left out, so that equal questions have equal addresses."""
         query = QueryDict(mutable=True)
-        for name, value in self._pairs():
+        for name, value in self.pairs():
             query.appendlist(name, value)
         return query.urlencode(safe=":,/=!<>|")
 
@@ -100,7 +100,8 @@ class Ask:
             address = reverse(kind, args=[self.report.name])
         return f"{address}?{self.query()}"
 
-    def _pairs(self) -> Iterator[tuple[str, str]]:
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Give what its address holds, for the hidden fields of a form."""
         yield "d", self.dataset.name
         if self.preset:
             yield "range", self.preset

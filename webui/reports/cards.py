@@ -1,5 +1,6 @@
 """A report as a card: what its template needs, from the answer or the trouble."""
 
+import hashlib
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -10,10 +11,10 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.template.loader import select_template
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.answers import Answer
+from sdk.report import Column
 from webui.reports import drawing, earlier, numbers
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask
@@ -40,7 +41,9 @@ def context(ask: Ask, found: Found, page: int = 1) -> dict[str, Any]:
         "title": title(ask, answer),
         "plot": plot,
         "plot_json": plot.as_dict() if plot else None,
-        "plot_id": f"plot-{ask.report.name}",
+        "plot_id": f"plot-{card_id(ask)}",
+        "card_id": card_id(ask),
+        "sql_id": f"sql-{card_id(ask)}",
         "figures": figures(answer) if ask.report.name == "overview" else [],
         "table": table(ask, answer, page),
         "table_open": plot is None,
@@ -58,6 +61,12 @@ def context(ask: Ask, found: Found, page: int = 1) -> dict[str, Any]:
 def troubled(ask: Ask, trouble: Trouble) -> dict[str, Any]:
     """Give what the card of a failure needs."""
     return {"ask": ask, "title": title_of(ask.report), "trouble": trouble}
+
+
+def card_id(ask: Ask) -> str:
+    """Name a card so that a page can hold the same report twice."""
+    digest = hashlib.sha256(f"{ask.report.name}?{ask.query()}".encode()).hexdigest()
+    return f"{ask.report.name}-{digest[:8]}"
 
 
 def title(ask: Ask, answer: Answer) -> str:
@@ -95,8 +104,6 @@ def figures(answer: Answer) -> list[dict[str, Any]]:
     """Give the overview's figures: value, change, former value. A share changes by points."""
     found = []
     for row in answer.result.named():
-        from sdk.report import Column
-
         column = Column("value", row["unit"])
         value, before = row["value"], row["before"]
         found.append(
@@ -113,10 +120,14 @@ def figures(answer: Answer) -> list[dict[str, Any]]:
 
 def _change(row: Mapping[str, Any], *, share: bool) -> dict[str, Any]:
     if row["value"] is None or row["before"] is None or row["change"] is None:
-        return {"change": "", "way": ""}
+        return {"change": "", "good": "", "way": ""}
     moved = row["value"] - row["before"]
     text = numbers.points(moved) if share else numbers.change(row["change"])
-    return {"change": text, "way": "up" if moved > 0 else "down" if moved < 0 else "same"}
+    return {
+        "change": text,
+        "good": "yes" if moved > 0 else "",
+        "way": "up" if moved > 0 else "down" if moved < 0 else "same",
+    }
 
 
 def marks_of(ask: Ask) -> Callable[[int, int], Sequence[Any]] | None:
@@ -135,8 +146,3 @@ def command(ask: Ask) -> str:
             if one not in ("", None):
                 words += ["-p", f"{name}={one if isinstance(one, str) else json.dumps(one)}"]
     return shlex.join(words)
-
-
-def computed_at(answer: Answer) -> str:
-    """Write when an answer was computed."""
-    return timezone.localtime(datetime.fromtimestamp(answer.at, UTC)).strftime("%H:%M")

@@ -19,8 +19,8 @@ from webui.reports.plots import Cell, Grid, Link, Mark, Plot, Point, Series
 from webui.reports.words import OTHER, column_word, unit_word, value_word
 
 SERIES = 6  # at most, then "other"
+COMPARED = 2  # series of a plot area that are compared with another time; more are not told apart
 ADDED = frozenset({"events", "views", "visits", "pairs", "buys", "purchases", "intervals", "amount"})  # may be added up
-WORDS = {"no_data": numbers.NO_DATA}
 LINKS = 200  # bands of a Sankey diagram
 Marks = Callable[[int, int], Sequence[Any]]
 
@@ -60,13 +60,13 @@ class Drawn:
     def url(self, row: dict[str, Any], name: str) -> str:
         """Give the address of the users behind a number; "" where there is no list."""
         column = self.column(name)
-        if not column.listed or not row[name]:
-            return ""
         return users_url(self.ask, self.answer, row, column)
 
 
 def users_url(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> str:
-    """Give the address of the users behind a row's number."""
+    """Give the address of the users behind a row's number; "" where there is no list, or nobody on it."""
+    if not row[column.name] or not answer.result.is_listed(list(row.values()), column):
+        return ""
     keys = {key.name: str(row[key.name]) for key in answer.result.columns if key.key}
     return ask.but(at={**keys, "column": column.name}).url("report-users")
 
@@ -102,7 +102,7 @@ def _line(drawn: Drawn, marks: Marks | None) -> Plot:
 def _grids(drawn: Drawn, places: list[Any], unfinished: tuple[int, ...]) -> tuple[Grid, ...]:
     """Give one plot area for each unit, in the order of the chart's y."""
     chart, by_place = drawn.chart, {row[drawn.chart.x]: row for row in drawn.rows}
-    before = list(drawn.before.result.named()) if drawn.before else []
+    before = list(drawn.before.result.named()) if drawn.before and chart.kind == "line" else []
     units: dict[str, list[Series]] = {}
     for name in chart.y:
         rows = [by_place[place] for place in places]
@@ -114,12 +114,13 @@ def _grids(drawn: Drawn, places: list[Any], unfinished: tuple[int, ...]) -> tupl
             before=expected,
             open=() if expected else unfinished,
             urls=urls,
+            flags=() if expected else tuple(n for n, row in enumerate(rows) if row.get("flagged")),
         )
         units.setdefault(drawn.column(name).unit, []).append(one)
-        if before:
+        many = len([n for n in chart.y if drawn.column(n).unit == drawn.column(name).unit])
+        if before and many <= COMPARED:
             values = [row[name] for row in before][: len(places)]
-            many = len([n for n in chart.y if drawn.column(n).unit == drawn.column(name).unit]) > 1
-            said = f"{drawn.word(name)}, {drawn.before_words}" if many else drawn.before_words
+            said = f"{drawn.word(name)}, {drawn.before_words}" if many > 1 else drawn.before_words
             padded = (*values, *([None] * (len(places) - len(values))))
             units[drawn.column(name).unit].append(Series(said, padded, before=True))
     return tuple(_grid(unit, series) for unit, series in units.items())
@@ -160,13 +161,16 @@ def _funnel(drawn: Drawn, marks: Marks | None) -> Plot:
     rows = drawn.rows
     y = chart.y[0]
     urls = tuple(drawn.url(row, y) or None for row in rows)
-    series = Series(drawn.word(y), tuple(row[y] for row in rows), urls=urls)
+    series = [Series(drawn.word(y), tuple(row[y] for row in rows), urls=urls)]
+    if rows and "dropped" in rows[0]:
+        lost = tuple(drawn.url(row, "dropped") or None for row in rows)
+        series.append(Series(drawn.word("dropped"), tuple(row["dropped"] for row in rows), urls=lost))
     return Plot(
         kind="funnel",
         sentence=sentences.funnel(drawn),
         x=tuple(drawn.label(row, chart.x) for row in rows),
         x_name=drawn.word(chart.x),
-        grids=(Grid(drawn.word(y), unit_word(drawn.column(y).unit), (series,)),),
+        grids=(Grid(drawn.word(y), unit_word(drawn.column(y).unit), tuple(series)),),
         words=_words(),
     )
 
@@ -322,4 +326,5 @@ def _words() -> dict[str, str]:
         "went_on": _("went on"),
         "dropped": _("dropped off"),
         "this": _("this period"),
+        "faint": _("too few to judge"),
     }

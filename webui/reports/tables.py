@@ -90,8 +90,7 @@ def _cell(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> Show
         return Shown(numbers.label(value, column, answer.report), number)
     shown = _by_unit(row, column)
     text = numbers.change(value) if column.name == "change" else numbers.written(value, shown)
-    url = users_url(ask, answer, row, column) if column.listed and value else ""
-    return Shown(text, number, url)
+    return Shown(text, number, users_url(ask, answer, row, column))
 
 
 def _by_unit(row: dict[str, Any], column: Column) -> Column:

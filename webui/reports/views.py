@@ -4,16 +4,20 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html_join
 from django.views.decorators.http import require_GET
 
 from analytics import catalog
 from analytics.models import Dataset
+from analytics.store.errors import StoreError
 from sdk import ParamError
-from webui.reports import answering, cards, exports, lists, pages
+from sdk.report import NotSupported
+from webui.reports import answering, cards, exports, filters, lists, pages
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask, read
 from webui.reports.later import by_line
+from webui.reports.words import title_of
 
 
 def usual_dataset() -> Dataset | None:
@@ -99,7 +103,46 @@ def _refused(request: HttpRequest, trouble: Trouble) -> HttpResponse:
 @require_GET
 def report(request: HttpRequest, name: str) -> HttpResponse:
     """Show a report: range, filters and settings, all of them in the address, and a slot for its card."""
+    if (to := rewritten(request)) is not None:
+        return redirect(to)
+    if not Dataset.objects.exists():
+        return render(request, "reports/empty.html", {"title": title_of(_unread(name).report)})
     ask = asked(request, name)
     if isinstance(ask, Trouble):
         return render(request, "reports/unread.html", {"trouble": ask, "ask": _unread(name)}, status=400)
     return render(request, "reports/report.html", pages.context(request, ask))
+
+
+@require_GET
+def reports(request: HttpRequest) -> HttpResponse:
+    """List the reports by category, with what each needs and whether the dataset has it."""
+    if (to := rewritten(request)) is not None:
+        return redirect(to)
+    if not Dataset.objects.exists():
+        return render(request, "reports/list.html", pages.listing(None))
+    ask = asked(request, "overview")
+    if isinstance(ask, Trouble):
+        return render(request, "reports/unread.html", {"trouble": ask, "ask": _unread("overview")}, status=400)
+    return render(request, "reports/list.html", pages.listing(ask))
+
+
+@require_GET
+async def values(request: HttpRequest) -> HttpResponse:
+    """Give values of a field as options of a list, for who writes a filter: the most frequent 50."""
+    row = await sync_to_async(_dataset)(request.GET.get("d", ""))
+    field, begin = request.GET.get("add.field", ""), request.GET.get("add.value", "")[: filters.LONGEST]
+    try:
+        found = await by_line(request, lambda line: filters.suggested(row.as_core(), field, begin, line))
+    except (ParamError, NotSupported, StoreError):  # who writes a filter can do so without being helped
+        found = []
+    return HttpResponse(format_html_join("", '<option value="{}"></option>', ((value,) for value in found)))
+
+
+def _dataset(name: str) -> Dataset:
+    return get_object_or_404(Dataset, name=name, version__gt=0)
+
+
+def rewritten(request: HttpRequest) -> str | None:
+    """Give the address of a page whose forms add a filter, or a segment, to it; None where they do not."""
+    query = filters.added(request.GET)
+    return None if query is None else f"{request.path}?{query.urlencode(safe=':,/=!<>|')}"

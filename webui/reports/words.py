@@ -318,6 +318,81 @@ LABELS = {
     "range": gettext_noop("Range"),
     "compare": gettext_noop("Comparison"),
 }
+FIELDS = {
+    "behaviour": gettext_noop("Behaviour"),
+    "user": gettext_noop("User"),
+    "item": gettext_noop("Item"),
+    "category": gettext_noop("Category"),
+    "channel": gettext_noop("Channel"),
+    "order": gettext_noop("Order"),
+    "amount": gettext_noop("Amount"),
+}
+ROLES = {
+    "view": gettext_noop("a view"),
+    "fav": gettext_noop("a fav"),
+    "cart": gettext_noop("a cart"),
+    "buy": gettext_noop("a purchase"),
+}
+OPTIONS = {  # fixed values of parameters
+    "day": gettext_noop("Day"),
+    "week": gettext_noop("Week"),
+    "month": gettext_noop("Month"),
+    "hour": gettext_noop("Hour"),
+    "hour of day": gettext_noop("Hour of day"),
+    "hour of week": gettext_noop("Hour of week"),
+    "events": gettext_noop("Events"),
+    "users": gettext_noop("Users"),
+    "per user": gettext_noop("Per user"),
+    "range": gettext_noop("Range"),
+    "previous": gettext_noop("Previous"),
+    "same weekdays": gettext_noop("Same weekdays"),
+    "none": gettext_noop("None"),
+    "first ever": gettext_noop("First ever"),
+    "first in range": gettext_noop("First in range"),
+    "recurring": gettext_noop("Recurring"),
+    "n-day": gettext_noop("N-day"),
+    "unbounded": gettext_noop("Unbounded"),
+    "bracket": gettext_noop("Bracket"),
+    "calendar": gettext_noop("Calendar"),
+    "24 hours": gettext_noop("24 hours"),
+    "weighted": gettext_noop("Weighted"),
+    "simple": gettext_noop("Simple"),
+    "ordered": gettext_noop("Ordered"),
+    "strict": gettext_noop("Strict"),
+    "any": gettext_noop("Any"),
+    "item": gettext_noop("Item"),
+    "category": gettext_noop("Category"),
+    "nothing": gettext_noop("Nothing"),
+    "observed": gettext_noop("Observed"),
+    "curve": gettext_noop("Curve"),
+    "summary": gettext_noop("Summary"),
+    "power": gettext_noop("Power"),
+    "log": gettext_noop("Log"),
+    "exponential": gettext_noop("Exponential"),
+    "rate": gettext_noop("Rate"),
+    "intervals": gettext_noop("Intervals"),
+    "classes": gettext_noop("Classes"),
+    "grid": gettext_noop("Grid"),
+    "fav": gettext_noop("Fav"),
+    "cart": gettext_noop("Cart"),
+    "share of pairs": gettext_noop("Share of pairs"),
+    "ratio of counts": gettext_noop("Ratio of counts"),
+    "ranking": gettext_noop("Ranking"),
+    "behaviour": gettext_noop("Behaviour"),
+    "behaviour and category": gettext_noop("Behaviour and category"),
+    "from the beginning": gettext_noop("From the beginning"),
+    "start at": gettext_noop("Start at"),
+    "end at": gettext_noop("End at"),
+    "visits": gettext_noop("Visits"),
+    "median": gettext_noop("Median"),
+    "mean": gettext_noop("Mean"),
+    "fixed": gettext_noop("Fixed"),
+    "pv": gettext_noop("PV"),
+    "uv": gettext_noop("UV"),
+    "active users": gettext_noop("Active users"),
+    "buyers": gettext_noop("Buyers"),
+    "purchases": gettext_noop("Purchases"),
+}
 OTHER, ALL = pgettext_lazy("values together", "other"), pgettext_lazy("values together", "all")
 
 
@@ -366,3 +441,18 @@ def value_word(text: object, column: str, report: str = "") -> str:
     if report in ("fav_to_buy", "trends", "funnel") and text in ("other", "all") and column not in ("step",):
         return str(OTHER if text == "other" else ALL)
     return _(text) if isinstance(text, str) and text in VALUES.get(column, ()) else str(text)
+
+
+def field_word(name: str) -> str:
+    """Give the name of a field that is filtered by; a dimension of the dataset's own keeps its name."""
+    return _(FIELDS[name]) if name in FIELDS else name
+
+
+def role_word(name: str) -> str:
+    """Give what somebody did, as a noun; a behaviour of the dataset's own keeps its name."""
+    return _(ROLES[name]) if name in ROLES else name
+
+
+def option_word(option: str) -> str:
+    """Give one of a parameter's fixed values in the reader's language."""
+    return _(OPTIONS[option]) if option in OPTIONS else _(option)
