@@ -114,6 +114,7 @@ class Slot {
     const wrong = this.element.querySelector("[role=alert], [data-sentence]");
     if (wrong) announce(`${this.element.dataset.title ?? ""}. ${wrong.textContent.trim().replaceAll(/\s+/g, " ")}`);
     startPlots(this.element);
+    for (const { dataset } of this.element.querySelectorAll("[data-script]")) import(dataset.script); // a special card's own
     this.element.dispatchEvent(new CustomEvent("om-card", { bubbles: true }));
   }
 

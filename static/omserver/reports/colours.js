@@ -2,7 +2,7 @@
 
 export const DASHES = ["solid", [7, 3], [2, 3], [10, 3, 2, 3], [13, 4], [4, 2]]; // a series differs by it, too
 export const SHAPES = ["circle", "triangle", "diamond", "rect", "pin", "arrow"];
-const NAMES = ["text", "text-2", "text-3", "surface", "float", "border", "control", "hatch", "accent", "failed", "held", "held-tint"];
+const NAMES = ["text", "text-2", "text-3", "surface", "sunken", "float", "border", "control", "hatch", "accent", "failed", "held", "held-tint"];
 
 /** Read the tokens as colours that a canvas takes. paper: as they are printed, which is always light. */
 export function readLook({ paper = false } = {}) {

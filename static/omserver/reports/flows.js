@@ -40,10 +40,12 @@ export function draw(plot, look, width) {
   const steps = Math.max(1, depth(plot.links));
   const sizes = new Map(nodes.map((node) => [node, Math.max(sum(plot.links, "source", node), sum(plot.links, "target", node))]));
   const room = Math.floor(Math.min(180, (width - 40) / (steps + 1) - 22));
+  const text = (name) => plainText(labelOf(name), 22) + (room > 90 ? `  ${short(sizes.get(name))}` : "");
   const last = nodes.filter((node) => !plot.links.some((link) => link.source === node));
-  const right = Math.min(room, widest(last.map((node) => plainText(labelOf(node), 22)), look, 500) + 16);
-  const kinds = [...new Set(nodes.map(labelOf))];
-  const colour = (node) => (kinds.indexOf(labelOf(node)) < 6 ? look.series[kinds.indexOf(labelOf(node))] : look["text-3"]);
+  const right = Math.min(room, widest(last.map(text), look, 500) + 24);
+  const ends = new Set(nodes.map(labelOf).filter((kind) => !plot.links.some((link) => labelOf(link.source) === kind)));
+  const kinds = [...new Set(nodes.map(labelOf))].filter((kind) => !ends.has(kind));
+  const colour = (node) => look.series[kinds.indexOf(labelOf(node))] ?? look["text-3"];
   return {
     ...base(look),
     tooltip: tooltip(look, { trigger: "item", formatter: ({ data, dataType }) => told(plot, data, dataType, sizes) }),
@@ -55,7 +57,7 @@ export function draw(plot, look, width) {
       lineStyle: { color: "source", opacity: 0.26, curveness: 0.5 },
       label: {
         color: look.text, fontSize: 12, fontWeight: 500, fontFamily: look.font, width: room, overflow: "truncate", distance: 6,
-        formatter: ({ name }) => `${plainText(labelOf(name), 40)}  ${short(sizes.get(name))}`,
+        formatter: ({ name }) => text(name),
         textBorderColor: look.surface, textBorderWidth: 2,
       },
       data: nodes.map((name) => ({ name, itemStyle: { color: colour(name), borderWidth: 0 } })),

@@ -29,6 +29,7 @@ export function draw(plot, look, width) {
   const left = Math.ceil(Math.min(width * 0.35, widest(plot.y.map((name) => plainText(name, 24)), look) + 18));
   const cell = { width: (width - left - 8) / plot.x.length, height: (tall(plot) - 34) / plot.y.length };
   const written = plot.cells.length <= MANY && cell.width >= ROOM.width && cell.height >= ROOM.height;
+  const write = cell.width > widest(plot.cells.map(({ value }) => full(value ?? 0, plot)), look, 500) + 12 ? full : short;
   const every = Math.max(1, Math.ceil((widest(plot.x.map((name) => plainText(name, 16)), look) + 8) / cell.width));
   const axis = { type: "category", axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false } };
   const text = { color: look["text-3"], fontSize: 12 };
@@ -46,14 +47,14 @@ export function draw(plot, look, width) {
     },
     yAxis: { ...axis, data: plot.y.map((name) => plainText(name, 24)), inverse: true, axisLabel: { ...text, interval: plot.y.length > 40 ? "auto" : 0, width: left - 12, overflow: "truncate" } },
     tooltip: tooltip(look, { trigger: "item", formatter: ({ dataIndex }) => told(plot, plot.cells[dataIndex]) }),
-    series: [cells(plot, look, written)],
+    series: [cells(plot, look, written ? write : null)],
   };
 }
 
 function cells(plot, look, written) {
   const range = extent(plot);
   const ramp = written ? look.cells : look.heat;
-  const lines = hatch(look["text-3"], { step: 6, width: 0.9 });
+  const lines = [look["text-3"], look.surface].map((colour) => hatch(colour, { step: 6, width: 1 }));
   return {
     id: "cells",
     type: "custom",
@@ -68,9 +69,9 @@ function cells(plot, look, written) {
       const children = [];
       if (step >= 0) children.push({ type: "rect", shape, style: { fill: ramp[step] } });
       else if (!cell.open) children.push({ type: "rect", shape, style: { fill: "transparent", stroke: look.border, lineWidth: 1 } });
-      if (cell.open) children.push({ type: "rect", shape, style: { fill: lines, stroke: look.border, lineWidth: 1 } });
+      if (cell.open) children.push({ type: "rect", shape, style: { fill: lines[step > 2 && !written ? 1 : 0], stroke: look.border, lineWidth: 1 } });
       if (written && step >= 0) {
-        const style = { text: short(cell.value, plot), x, y, align: "center", verticalAlign: "middle", fill: step === 6 ? look.onLastCell : look.onCell, font: `500 12px ${look.font}` };
+        const style = { text: written(cell.value, plot), x, y, align: "center", verticalAlign: "middle", fill: step === 6 ? look.onLastCell : look.onCell, font: `500 12px ${look.font}` };
         children.push({ type: "text", silent: true, style });
       }
       return { type: "group", children };

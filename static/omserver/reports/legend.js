@@ -2,9 +2,10 @@
 
 import { ended } from "./lines.js";
 import { extent } from "./heat.js";
-import { groupsOf } from "./scatter.js";
+import { TONES, groupsOf } from "./scatter.js";
 import { short } from "./numbers.js";
 
+const LONGEST = 60; // characters of a name
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Fill the card's [data-legend], or a list before the plot where the card has none; nothing where there is nothing to tell apart. */
@@ -33,7 +34,7 @@ function entries(plot, width) {
   }
   if (plot.kind === "scatter") {
     const groups = groupsOf(plot).filter((group) => group.name);
-    const items = groups.map((group, at) => item(["dot", "triangle", "diamond", "square"][at] ?? "dot", (at % 6) + 1, group.name, group.points.length));
+    const items = groups.map((group, at) => item(["dot", "triangle", "diamond", "square"][at] ?? "dot", TONES[at % 6], group.name, group.points.length));
     return plot.points.some((point) => point.faint) ? [...items, item("faint", 0, words.faint)].filter(Boolean) : items;
   }
   const all = plot.grids.flatMap((grid) => grid.series.filter((one) => !one.before).map((one, at) => ({ ...one, at })));
@@ -63,7 +64,7 @@ function item(kind, number, text, count = null) {
   const shape = document.createElementNS(SVG, "path");
   shape.setAttribute("d", SIGNS[kind]);
   sign.append(shape);
-  entry.append(sign, text);
+  entry.append(sign, text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
   if (count !== null) {
     const number = document.createElement("span");
     number.textContent = short(count);

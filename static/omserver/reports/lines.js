@@ -49,7 +49,7 @@ export function draw(plot, look, width) {
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     xAxis: plot.grids.map((_, at) => placesAxis(count, plot.x, look, { width: inner, times: plot.times, shown: at === last, grid: at })),
     yAxis: plot.grids.map((grid, at) =>
-      valueAxis(look, (value) => short(value, grid), { grid: at, splits: area.grids[at].height < 130 ? 3 : 4 })),
+      valueAxis(look, (value) => short(value, grid), { grid: at })),
     tooltip: tooltip(look, { trigger: "axis", formatter: (hit) => told(plot, place(hit, count)) }),
     series: plot.grids.flatMap((grid, at) => [
       ...series(plot, grid, at, look, { inner, width }),
@@ -70,7 +70,7 @@ export function seek(plot, grid, x, y) {
 function series(plot, grid, at, look, { inner, width }) {
   const own = lead(grid);
   const axes = { xAxisIndex: at, yAxisIndex: at };
-  const thick = Math.max(1, Math.min(44, (inner / plot.x.length) * 0.72) / own.length);
+  const thick = Math.max(1, Math.min(32 * own.length, (inner / plot.x.length) * 0.72) / own.length);
   const made = grid.series.map((one) => {
     const number = own.indexOf(one);
     const shape = { ...axes, id: `${at}-${grid.series.indexOf(one)}`, name: one.name };
@@ -138,7 +138,7 @@ function dots(plot, grid, at, look) {
         label: {
           show: flag || place === top,
           formatter: short(value, grid),
-          position: place > plot.x.length * 0.8 ? "left" : "right",
+          position: flag || place > plot.x.length * 0.8 ? "left" : "right",
           color: flag ? look.failed : look["text-2"],
         },
       }];
@@ -146,7 +146,7 @@ function dots(plot, grid, at, look) {
   });
   return {
     id: `dots-${at}`, type: "scatter", xAxisIndex: at, yAxisIndex: at, z: 5, silent: true, data,
-    label: { fontWeight: 600, fontSize: 12, fontFamily: look.font, distance: 6 },
+    label: { fontWeight: 600, fontSize: 12, fontFamily: look.font, distance: 6, textBorderColor: look.surface, textBorderWidth: 3 },
     labelLayout: { hideOverlap: true },
   };
 }
@@ -171,7 +171,7 @@ function rules(grid, look) {
     silent: true,
     symbol: "none",
     lineStyle: { color: look.held, type: [6, 4], width: 1.25 },
-    label: { position: "insideEndTop", color: look.held, fontFamily: look.font, fontWeight: 600, formatter: ({ name }) => plainText(name) },
+    label: { position: "insideStartTop", color: look.held, fontFamily: look.font, fontWeight: 600, textBorderColor: look.surface, textBorderWidth: 3, formatter: ({ name }) => plainText(name) },
     data: grid.rules.map(([value, name]) => ({ yAxis: value, name })),
   };
 }

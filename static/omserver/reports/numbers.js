@@ -20,7 +20,7 @@ export function short(value, { unit = "", share = false } = {}) {
   if (unit === "s") return value === 0 ? "0" : full(value, { unit });
   const size = Math.abs(value);
   const [by, word] = LARGE.find(([least]) => size >= least) ?? [1, ""];
-  return plain(value / by, by === 1 ? digits(value) : 2) + word;
+  return by === 1 ? plain(value, digits(value)) : `${plain(value / by, 2).replaceAll(",", "")}${word}`;
 }
 
 /** Write a change of a share: +1.4 pt. */

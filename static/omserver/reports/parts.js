@@ -16,22 +16,32 @@ export function base(look) {
 
 /** Give the tooltip's look. It is drawn on the canvas: no text becomes HTML, and no style needs the policy's leave. */
 export function tooltip(look, more) {
-  const rich = { v: { color: look.text, fontWeight: 600, fontSize: 13, fontFamily: look.font } };
-  look.series.forEach((color, at) => { rich[`s${at + 1}`] = { color, fontWeight: 700, fontFamily: look.font }; });
-  rich.sb = { color: look["text-3"], fontFamily: look.font };
-  rich.sf = { color: look.failed, fontWeight: 700, fontFamily: look.font };
-  rich.sm = { color: look.held, fontWeight: 700, fontFamily: look.font };
   return {
     renderMode: "richText",
     confine: true,
     transitionDuration: 0,
     backgroundColor: look.float,
     borderColor: look.control,
-    borderWidth: 1,
+    borderRadius: 6,
+    shadowBlur: 0,
     padding: [8, 12],
-    textStyle: { color: look["text-2"], fontFamily: look.font, fontSize: 13, lineHeight: 20, rich },
+    textStyle: { color: look["text-2"] },
+    z: TIP,
     ...more,
   };
+}
+
+const TIP = 90; // above all else that is drawn
+
+/** Style the tooltip that is shown: what ECharts draws by a formatter has neither the page's font nor styles of its own. */
+export function styleTip(chart, look) {
+  const tip = chart.getZr().storage.getRoots().find((one) => one.type === "text" && one.style.backgroundColor === look.float);
+  const font = { fontFamily: look.font, fontSize: 12 };
+  const rich = { v: { ...font, fill: look.text, fontWeight: 600 }, sb: { ...font, fill: look["text-3"] } };
+  look.series.forEach((fill, at) => { rich[`s${at + 1}`] = { ...font, fill, fontWeight: 700 }; });
+  rich.sf = { ...font, fill: look.failed, fontWeight: 700 };
+  rich.sm = { ...font, fill: look.held, fontWeight: 700 };
+  tip?.setStyle({ ...font, lineHeight: 20, rich });
 }
 
 /** Write a text that somebody else chose so that a canvas takes none of it for a style: "{a|…}" stays as it stands. */
@@ -50,7 +60,7 @@ export function widest(texts, look, weight = 400) {
 
 /** Give an axis whose labels stand at chosen places. */
 export function placesAxis(count, labels, look, { width, times = [], shown = true, grid = 0 }) {
-  const step = spacing(count, (width || 1) / (widest(labels, look) + 16), times);
+  const step = spacing(count, (width || 1) / (widest(labels, look) + 8), times);
   const places = labels.map((_, place) => place).filter((place) => place % step === 0);
   const values = places.map((place) => place + 0.5);
   return {
@@ -82,12 +92,11 @@ function spacing(count, room, times) {
   return even.find((step) => step >= least) ?? least;
 }
 
-/** Give a y axis from zero. */
-export function valueAxis(look, write, { grid = 0, splits = 4, min = null } = {}) {
+/** Give an axis of values; zero is always on it. */
+export function valueAxis(look, write, { grid = 0, splits = 3 } = {}) {
   return {
     type: "value",
     gridIndex: grid,
-    min: min ?? ((extent) => Math.min(0, extent.min)),
     splitNumber: splits,
     axisLine: { show: false },
     axisTick: { show: false },

@@ -11,7 +11,7 @@ import * as flows from "./flows.js";
 import * as heat from "./heat.js";
 import { showLegend } from "./legend.js";
 import * as lines from "./lines.js";
-import { widest } from "./parts.js";
+import { styleTip, widest } from "./parts.js";
 import * as rows from "./rows.js";
 import * as scatter from "./scatter.js";
 
@@ -37,6 +37,7 @@ class Drawing {
     showLegend(this.element, this.plot, width);
     this.chart ??= this.start(echarts);
     this.chart.resize({ width, height: Math.ceil(height) });
+    this.look = look;
     this.chart.setOption(maker.draw(this.plot, look, width), { notMerge: true });
     this.element.dataset.drawn = this.plot.kind;
   }
@@ -47,7 +48,10 @@ class Drawing {
     this.over = null; // what the pointer is on
     chart.on("mouseover", ({ data }) => { this.over = data; });
     chart.on("mouseout", () => { this.over = null; });
-    pad.on("mousemove", (event) => pad.setCursorStyle(this.target(event) ? "pointer" : "default"));
+    pad.on("mousemove", (event) => {
+      pad.setCursorStyle(this.target(event) ? "pointer" : "default");
+      queueMicrotask(() => styleTip(chart, this.look)); // ECharts makes it in its own listener, which comes later
+    });
     pad.on("click", (event) => {
       const target = this.target(event);
       if (target) follow(this.element, target);

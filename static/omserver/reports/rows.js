@@ -16,24 +16,24 @@ export function tall(plot) {
 /** Make the option. */
 export function draw(plot, look, width) {
   const grid = plot.grids[0];
-  const names = plot.x.map((name) => plainText(name, width < 480 ? 12 : LONGEST));
+  const names = plot.x.map((name) => plainText(name, LONGEST));
   const left = Math.ceil(Math.min(width * 0.4, widest(names, look, 500) + 18));
-  const said = plot.kind === "funnel" ? plot.x.map((_, at) => beside(plot, at)) : grid.series.flatMap((one) => one.values.map((value) => (value === null ? "" : short(value, grid))));
+  const said = plot.kind === "funnel" ? plot.x.map((_, at) => beside(plot, at)) : grid.series.flatMap((one) => one.values.map((value) => (value === null ? plot.words.no_data ?? "" : full(value, grid))));
   const right = Math.ceil(widest(said, look, 600) + 18);
   return {
     ...base(look),
     grid: { left, right, top: 4, bottom: plot.kind === "funnel" ? 8 : 30 },
-    xAxis: { ...valueAxis(look, (value) => short(value, grid), { splits: width < 480 ? 3 : 5 }), show: plot.kind !== "funnel" },
+    xAxis: { ...valueAxis(look, (value) => short(value, grid), { splits: width < 480 ? 3 : 5 }), show: plot.kind !== "funnel", max: plot.kind === "funnel" ? "dataMax" : null },
     yAxis: {
       type: "category",
       inverse: true,
       data: names,
       axisLine: { show: plot.kind !== "funnel", lineStyle: { color: look.control } },
       axisTick: { show: false },
-      axisLabel: { color: look.text, fontWeight: 500, fontSize: 12.5, margin: 10, interval: 0, width: left - 12, overflow: "truncate" },
+      axisLabel: { color: look.text, fontWeight: 500, fontSize: 12.5, margin: 10, interval: 0, width: left - 12, overflow: width < 480 ? "break" : "truncate" },
     },
     tooltip: tooltip(look, { trigger: "item", formatter: ({ dataIndex, seriesIndex }) => told(plot, dataIndex, seriesIndex) }),
-    series: plot.kind === "funnel" ? steps(plot, look) : bars(plot, grid, look),
+    series: plot.kind === "funnel" ? steps(plot, look) : [...bars(plot, grid, look), missing(plot, grid, look)],
   };
 }
 
@@ -51,8 +51,17 @@ function bars(plot, grid, look) {
       label: { position: value < 0 ? "left" : "right" },
     })),
     itemStyle: { borderRadius: 2 },
-    label: { show: grid.series.length <= 2, color: look["text-2"], fontWeight: 600, fontFamily: look.font, formatter: ({ value }) => (value === null ? "" : short(value, grid)) },
+    label: { show: grid.series.length <= 2, color: look["text-2"], fontWeight: 600, fontFamily: look.font, formatter: ({ value }) => full(value, grid) },
   }));
+}
+
+/** Where there is no data, say so in its row. */
+function missing(plot, grid, look) {
+  const gone = plot.x.map((_, at) => at).filter((at) => grid.series.every((one) => one.values[at] === null));
+  return {
+    id: "missing", type: "scatter", silent: true, symbolSize: 0, data: gone.map((at) => [0, at]),
+    label: { show: true, position: "right", color: look["text-3"], fontFamily: look.font, formatter: plot.words.no_data ?? "–" },
+  };
 }
 
 function steps(plot, look) {
@@ -61,13 +70,13 @@ function steps(plot, look) {
   const edge = { color: hatch(look["text-3"], { step: 6, width: 1, ground: look.surface }), borderColor: look["text-3"], borderWidth: 1 };
   return [
     {
-      ...shape, id: "went-on", color: look.series[0],
+      ...shape, id: "went-on", color: look.series[0], showBackground: true, backgroundStyle: { color: look.sunken, borderRadius: 3 },
       data: values.map((value, at) => ({ value, url: urls[at] ?? "" })),
       itemStyle: { borderRadius: 3 },
     },
     {
       ...shape, id: "dropped-off",
-      data: values.map((value, at) => ({ value: lostAt(plot, at), url: plot.grids[0].series[1]?.urls[at] ?? "", itemStyle: edge })),
+      data: values.map((value, at) => ({ value: lostAt(plot, at) || null, url: plot.grids[0].series[1]?.urls[at] ?? "", itemStyle: edge })),
       label: { show: false },
     },
     { // text beside the whole bar

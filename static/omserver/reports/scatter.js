@@ -4,7 +4,8 @@ import { SHAPES } from "./colours.js";
 import { full, short } from "./numbers.js";
 import { base, plainText, tooltip, valueAxis, widest } from "./parts.js";
 
-const NAMED = 8; // dots whose names stand beside them
+const NAMED = 3; // dots of a group whose names stand beside them
+export const TONES = [1, 2, 3, 5, 4, 6]; // the series colours of the groups
 const MANY = 3000; // dots; more are drawn in one go
 
 /** Give the groups in the order of the points: [{name, points}]; those that are faint come last, under "". */
@@ -15,7 +16,16 @@ export function groupsOf(plot) {
     if (!groups.has(point.group)) groups.set(point.group, []);
     groups.get(point.group).push(point);
   }
-  return [...groups].map(([name, points]) => ({ name, points }));
+  return [...groups].map(([name, points]) => ({ name, points })).sort((a, b) => quarter(plot, a) - quarter(plot, b));
+}
+
+/** Tell which quarter of the plane a group lies in, the upper right first, so that a group keeps its look. */
+function quarter(plot, { points }) {
+  const above = (axis) => {
+    const cut = plot.cuts.find(([name]) => name === axis);
+    return cut ? points.filter((point) => point[axis] >= cut[1]).length * 2 >= points.length : true;
+  };
+  return (above("x") ? 0 : 2) + (above("y") ? 0 : 1);
 }
 
 /** Tell how high the plot is. */
@@ -29,7 +39,7 @@ export function draw(plot, look, width) {
   const groups = groupsOf(plot);
   const write = (value) => short(value, plot);
   const left = Math.max(40, widest(plot.points.slice(0, 500).map((point) => write(point.y)), look) + 16) + (plot.y_name ? 20 : 0);
-  const named = new Set(groups.flatMap((group) => group.points).sort((a, b) => b.x - a.x).slice(0, width < 480 ? 3 : NAMED));
+  const named = new Set(groups.filter((group) => quarter(plot, group) < 2).flatMap(({ points }) => [...points].sort((a, b) => b.x - a.x).slice(0, width < 480 ? 1 : NAMED)));
   const name = { nameLocation: "middle", nameTextStyle: { color: look["text-3"], fontFamily: look.font } };
   return {
     ...base(look),
@@ -48,11 +58,11 @@ export function draw(plot, look, width) {
     series: [
       dots("faint", faint, look, { colour: look["text-3"], shape: "circle", size: 4, opacity: 0.35, z: 2 }),
       ...groups.flatMap(({ points }, at) => {
-        const style = { colour: look.series[at % 6], shape: SHAPES[at % SHAPES.length], size: 7, opacity: 0.72, z: 3 };
+        const style = { colour: look.series[TONES[at % 6] - 1], shape: SHAPES[at % SHAPES.length], size: 7, opacity: 0.72, z: 3 };
         const [big, rest] = [points.filter((one) => named.has(one)), points.filter((one) => !named.has(one))];
         return [
           dots(`group-${at}`, rest, look, style),
-          { ...dots(`named-${at}`, big, look, { ...style, size: 9, opacity: 1, z: 4 }), ...names(look) },
+          { ...dots(`named-${at}`, big, look, { ...style, size: 9, opacity: 1, z: 4 }), ...names(plot, big, look) },
         ];
       }),
       cuts(plot, look),
@@ -70,13 +80,16 @@ function dots(id, points, look, { colour, shape, size, opacity, z }) {
   };
 }
 
-function names(look) {
+function names(plot, points, look) {
+  const most = Math.max(...plot.points.map((point) => point.x));
+  const far = (point) => (plot.log ? point.x > most ** 0.7 : point.x > most * 0.7); // its name would leave the plot
   return {
+    data: points.map((point) => ({ value: [point.x, point.y], url: point.url, point, symbolSize: point.x === most ? 11 : 9, label: { position: far(point) ? "left" : "right" } })), // of two names in one place the larger dot's is shown
     label: {
-      show: true, position: "right", distance: 5, color: look["text-2"], fontSize: 12, fontWeight: 500, fontFamily: look.font,
+      show: true, distance: 5, color: look["text-2"], fontSize: 12, fontWeight: 500, fontFamily: look.font,
       textBorderColor: look.surface, textBorderWidth: 3, formatter: ({ data }) => plainText(data.point.name, 22),
     },
-    labelLayout: ({ rect, labelRect }) => ({ hideOverlap: true, ...(labelRect.width > 150 ? { dx: -labelRect.width - rect.width } : {}) }),
+    labelLayout: { hideOverlap: true },
   };
 }
 
