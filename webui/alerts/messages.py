@@ -61,6 +61,8 @@ def sentence(alert: Alert, low: int, facts: dict[str, Any]) -> str:
     change, expected = facts["change"], facts["expected"]
     if change is None:
         return head
+    if not change:
+        return _("%s, as usual") % head
     text = (
         _("%(head)s, %(change)s below the usual %(usual)s")
         if change < 0
@@ -74,9 +76,14 @@ def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
     lines = []
     if facts.get("denominator"):
         lines.append(f"{facts['numerator']:,} / {facts['denominator']:,}")
-    if facts["z"] is not None:
-        points = _("compared with %s of the weeks before") if facts["sure"] else _("compared with the last %s only")
-        lines.append(f"z {facts['z']:+.1f}, {points % facts['points']}")
+    if facts["points"]:
+        text = (
+            _("Usual: the median of %s of the weeks before.")
+            if facts["sure"]
+            else _("Usual: the median of the last %s.")
+        )
+        z = "" if facts["z"] is None else f" z {facts['z']:+.1f}."
+        lines.append(text % facts["points"] + z)
     lines += [facts["why"]] * bool(facts["why"])
     lines += [_("Moved most: %s") % facts["moved"]] * bool(facts["moved"])
     if facts["tasks"]:

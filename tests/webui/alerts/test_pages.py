@@ -1,0 +1,174 @@
+"""The pages of alerts: who may, what is refused and how, what stands in the audit log."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from analytics import sealed
+from analytics.models import Dataset
+from webui.alerts import judging, telling
+from webui.alerts.models import Alert, Delivery, Firing
+from webui.audit.models import Entry
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+AsPerson = Callable[[str], Client]
+GIVEN = {
+    "name": "Fewer views", "metric": "pv", "unit": "hour", "rule": "drop", "limit": "20", "where": "city=Berlin\n",
+    "mails": "a@shop.example\nb@shop.example, a@shop.example", "webhook": "https://hook.example/T0/secret",
+}  # fmt: skip
+
+
+def send(client: Client, of: Dataset, **values: Any) -> Any:
+    return client.post(reverse("alert-add"), GIVEN | {"dataset": of.pk} | values)
+
+
+def test_an_operator_adds_an_alert_and_the_log_keeps_no_secret(as_person: AsPerson, publish: Any) -> None:
+    client, dataset = as_person("chen.jie"), publish([10] * 24)
+    answer = send(client, dataset)
+    alert = Alert.objects.get()
+    assert answer["Location"] == reverse("alert", args=[alert.pk])
+    assert (alert.limit, alert.where, alert.owner.username) == (20.0, ["city=Berlin"], "chen.jie")  # type: ignore[union-attr]
+    assert alert.mails == ["a@shop.example", "b@shop.example"]
+    entry = Entry.objects.get(verb="alert.add")
+    assert entry.detail["webhook"] == "hook.example"
+    assert "secret" not in str(entry.detail)
+    secret = telling.secret_of(alert)
+    assert len(secret) > 40
+    assert secret not in alert.secret
+    page = client.get(answer["Location"]).content.decode()
+    assert secret in page
+    assert secret not in as_person("zhao.min").get(answer["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("name", "", "required"), ("dataset", "999999", "no such dataset"), ("metric", "x", "valid choice"),
+        ("limit", "", "needs a number"), ("limit", "abc", "no number"), ("limit", "inf", "no number"),
+        ("limit", "nan", "no number"), ("limit", "-5", "above 0"), ("limit", "120", "by more than 100%"),
+        ("where", "colour=red", "has no &#x27;colour&#x27;"), ("where", "city", "is no filter"),
+        ("where", "city=a\n" * 21, "at most 20"), ("mails", "nobody", "no mail address"),
+        ("mails", "\n".join(f"a{n}@b.example" for n in range(21)), "at most 20"),
+        ("mails", "a@b.example\r\nBcc:x", "no mail address"), ("webhook", "file:///etc/passwd", "Only http and https"),
+        ("webhook", "http://u:p@h/", "account out"), ("webhook", "https://h/" + "x" * 600, "at most 500"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_said_at_its_field(
+    as_person: AsPerson, publish: Any, field: str, value: str, says: str
+) -> None:
+    answer = send(as_person("chen.jie"), publish([10] * 24), **{field: value})
+    assert answer.status_code == 200
+    assert says in answer.content.decode()
+    assert not Alert.objects.exists()
+
+
+def test_a_viewer_reads_and_changes_nothing(as_person: AsPerson, alert_on: Any) -> None:
+    alert, client = alert_on(mails=["a@b.example"]), as_person("zhao.min")
+    assert client.get(reverse("alerts")).status_code == 200
+    page = client.get(reverse("alert", args=[alert.pk])).content.decode()
+    assert "Send a test" not in page
+    for name in ("alert-edit", "alert-delete"):
+        assert client.get(reverse(name, args=[alert.pk])).status_code == 403
+    for name in ("alert-edit", "alert-delete", "alert-test", "alert-active"):
+        assert client.post(reverse(name, args=[alert.pk]), {"active": "0"}).status_code == 403
+    assert client.get(reverse("alert-add")).status_code == 403
+    alert.refresh_from_db()
+    assert alert.active
+    assert not Delivery.objects.exists()
+
+
+def test_nobody_reads_without_signing_in(client: Client, alert_on: Any) -> None:
+    for name, args in (("alerts", []), ("alert", [alert_on().pk])):
+        assert client.get(reverse(name, args=args)).status_code == 302
+
+
+def test_the_list_says_how_many_fire(as_person: AsPerson, alert_on: Any, django_assert_max_num_queries: Any) -> None:
+    client = as_person("lin.wei")
+    assert "No alerts yet" in client.get(reverse("alerts")).content.decode()
+    alert = alert_on(state="firing", mails=["a@b.example"])
+    for n in range(5):
+        alert_on(dataset=alert.dataset, name=f"Other {n}")
+    with django_assert_max_num_queries(8):
+        text = client.get(reverse("alerts")).content.decode()
+    assert "6 alerts. 1 is firing." in text
+    assert "PV of an hour is below 5" in text
+    assert "Set EMAIL_URL" in text
+
+
+def test_the_history_shows_what_fired_and_what_arrived(
+    as_person: AsPerson, alert_on: Any, publish: Any, settings: Any, mail: Any
+) -> None:
+    import threading
+
+    alert = alert_on(mails=["ops@shop.example"], name="<b>PV</b>")
+    for rates in ([10] * 24, [10] * 24 + [2], [10] * 24 + [2, 10]):
+        publish(rates)
+        judging.judge_due(threading.Event())
+    telling.tell_due(threading.Event())
+    text = as_person("zhao.min").get(reverse("alert", args=[alert.pk])).content.decode()
+    assert "00:00 to 01:00: PV 2, 80.0% below the usual 10" in text
+    assert "Over: shop, Thu 2 Nov 2017, 01:00 to 02:00: PV 10" in " ".join(text.split())
+    assert text.count("ops@shop.example") == 3
+    assert "<b>PV</b>" not in text
+
+
+def test_a_change_ends_what_fired_and_judges_anew(as_person: AsPerson, alert_on: Any) -> None:
+    alert = alert_on(limit=50, mails=["a@b.example"])
+    import threading
+
+    judging.judge_due(threading.Event())
+    client = as_person("lin.wei")
+    page = client.get(reverse("alert-edit", args=[alert.pk])).content.decode()
+    assert 'value="50"' in page
+    values = {**GIVEN, "dataset": alert.dataset_id, "rule": "below", "limit": "1", "webhook": ""}
+    client.post(reverse("alert-edit", args=[alert.pk]), values)
+    firing = Firing.objects.get()
+    assert firing.closed == "The alert was changed."
+    assert firing.ended
+    judging.judge_due(threading.Event())
+    alert.refresh_from_db()
+    assert (alert.state, alert.limit, alert.revision) == ("ok", 1.0, 2)
+    assert Firing.objects.count() == 1
+
+
+def test_switched_off_it_is_not_judged(as_person: AsPerson, alert_on: Any) -> None:
+    import threading
+
+    alert, client = alert_on(limit=50), as_person("lin.wei")
+    client.post(reverse("alert-active", args=[alert.pk]), {"active": "0"})
+    judging.judge_due(threading.Event())
+    assert not Firing.objects.exists()
+    client.post(reverse("alert-active", args=[alert.pk]), {"active": "1"})
+    judging.judge_due(threading.Event())
+    assert Firing.objects.count() == 1
+
+
+def test_a_test_goes_to_each_place_and_is_tried_once(
+    as_person: AsPerson, alert_on: Any, settings: Any, mail: Any, web: Any
+) -> None:
+    import threading
+
+    secret = sealed.seal("s", settings.SECRET_KEY, telling.SECRET)
+    alert = alert_on(mails=["ops@shop.example"], webhook=web.url, secret=secret)
+    web.status = 404
+    as_person("chen.jie").post(reverse("alert-test", args=[alert.pk]))
+    telling.tell_due(threading.Event())
+    assert mail.mails[0]["Subject"] == "[OMServer] Test of the alert PV of shop"
+    assert list(Delivery.objects.order_by("pk").values_list("state", "error")) == [
+        ("sent", ""),
+        ("failed", "127.0.0.1 answered 404"),
+    ]
+
+
+def test_removing_asks_first_and_takes_the_history(as_person: AsPerson, alert_on: Any) -> None:
+    alert, client = alert_on(), as_person("chen.jie")
+    Firing.objects.create(alert=alert, bucket="2017-11-01", low=0, began=timezone.now(), ended=timezone.now())
+    assert "1 firing" in client.get(reverse("alert-delete", args=[alert.pk])).content.decode()
+    assert Alert.objects.exists()
+    client.post(reverse("alert-delete", args=[alert.pk]))
+    assert not Alert.objects.exists()
+    assert Entry.objects.filter(verb="alert.remove").exists()
