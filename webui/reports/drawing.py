@@ -128,8 +128,12 @@ def _grids(drawn: Drawn, places: list[Any], unfinished: tuple[int, ...]) -> tupl
 
 def _grid(unit: str, series: list[Series]) -> Grid:
     own = [one.name for one in series if not one.before]
-    name = own[0] if len(own) == 1 else unit_word(unit)
-    return Grid(name=name, unit=unit_word(unit), series=tuple(series), share=unit == "share")
+    return Grid(
+        name=", ".join(own) if len(own) < 4 else unit_word(unit).capitalize(),
+        unit=unit_word(unit),
+        series=tuple(series),
+        share=unit == "share",
+    )
 
 
 def _split(drawn: Drawn, places: list[Any], unfinished: tuple[int, ...]) -> tuple[Grid, ...]:

@@ -1,15 +1,17 @@
 """Work that outlasts a browser's patience: it is ended, in the store too, as soon as who asked has left."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 
-from webui.reports.answering import Line
+from webui.reports.answering import GoneError, Line
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 THREADS = 16  # that wait for the store at once; it runs fewer, and takes the rest in turns
 _threads = ThreadPoolExecutor(THREADS, "reports")
@@ -26,9 +28,16 @@ async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
+        running.add_done_callback(_looked_at)
         await asyncio.get_running_loop().run_in_executor(None, line.end)
         raise
 
 
 def _name(request: HttpRequest) -> str:
     return str(request.user.get_username())
+
+
+def _looked_at(running: "asyncio.Future[Any]") -> None:
+    """See how work ended that nobody waits for: by being ended, which is nothing to report."""
+    if not running.cancelled() and not isinstance(running.exception(), (GoneError, type(None))):
+        log.error("what nobody waited for any more ended by %r", running.exception())

@@ -14,7 +14,7 @@ from sdk.report import Report
 from webui import access
 from webui.reports import cards, settings, special
 from webui.reports.ask import Ask
-from webui.reports.words import CATEGORIES, NEEDS, question_of, title_of
+from webui.reports.words import CATEGORIES, NEEDS, ORDER, question_of, title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def listing(ask: Ask | None) -> dict[str, Any]:
     """Give what the catalogue shows: the reports by category, and the files that are none."""
     found = catalog.every()
     groups: dict[str, list[Line]] = {name: [] for name in CATEGORIES}
-    for report in found:
+    for report in sorted(found, key=lambda one: ORDER.index(one.name) if one.name in ORDER else len(ORDER)):
         if isinstance(report, Report):
             groups.setdefault(report.declaration.category, []).append(_line(report, ask))
     return {

@@ -123,7 +123,7 @@ def _compared(ask: Ask, compare: str) -> str:
     core = ask.dataset.as_core()
     found: Span = shifted(core, span, days_back(span, compare))
     if found.first < core.first_day:
-        return _("before the data begin")
+        return _("no earlier data")
     return numbers.days(found.first, datetime.fromtimestamp(found.high - 1, core.zoneinfo).date())
 
 

@@ -263,6 +263,11 @@ NEEDS = {
     "cart": gettext_noop("needs carts: a behaviour with the role cart"),
     "buy": gettext_noop("needs purchases: a behaviour with the role buy"),
 }
+ORDER = (  # of the catalogue, inside each category
+    "overview", "activity", "trends", "decomposition", "visits", "behaviour_reach", "lifecycle", "stickiness",
+    "stickiness_distribution", "lost_users", "retention", "funnel", "paths", "purchase_paths", "quadrant", "pareto",
+    "fav_to_buy", "repurchase", "rfm", "ltv", "anomalies",
+)  # fmt: skip
 TITLES = {
     "activity": gettext_noop("Activity"),
     "anomalies": gettext_noop("Anomalies"),

@@ -1,0 +1,120 @@
+"""A query ends when nobody waits for it any more: when the browser leaves, or the line is ended."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.test import Client
+
+from analytics.models import Dataset
+from analytics.store.client import Store
+from analytics.store.errors import StoreError
+from analytics.store.schema import Tables, event_columns
+from omserver.asgi import application
+from webui.reports.answering import GoneError, Line
+
+ENDLESS = "SELECT count() AS endless FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
+RUNNING = """
+SELECT count() AS n FROM system.processes WHERE query LIKE '%endless%' AND query NOT LIKE '%system.processes%'
+"""
+SECONDS = 30
+
+
+def running(store: Store) -> int:
+    return int(store.ask(RUNNING).one()["n"])
+
+
+def until(what: Callable[[], bool]) -> bool:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        if what():
+            return True
+        time.sleep(0.05)  # between two looks
+    return False
+
+
+@pytest.fixture
+def endless(store: Store, shop: Dataset) -> Iterator[Dataset]:
+    """Give a dataset whose events never end: whatever is asked of it takes hours."""
+    tables = Tables(store, "endless")
+    tables.create_database()
+    made = {"ts": "1511539200 + sipHash64(number) % 700000", "role": "1", "behaviour": "'pv'"}
+    columns = event_columns(shop.as_core().layout)
+    events = ", ".join(f"CAST({made.get(one.name, 'number')} AS {one.type}) AS {one.name}" for one in columns)
+    store.run(f"CREATE OR REPLACE VIEW {tables.event(1)} AS SELECT {events} FROM numbers(1000000000000)")
+    row = Dataset.objects.get(pk=shop.pk)
+    row.pk, row.name, row.version, row.stamp = None, "endless", 1, "endless"
+    row.save(force_insert=True)
+    yield row
+    store.run(f"DROP DATABASE {tables.database}")
+
+
+def test_a_line_that_is_ended_ends_its_query_in_the_store(store: Store) -> None:
+    line, told = Line("somebody", lambda: store), []
+
+    def ask() -> None:
+        try:
+            line.ask(ENDLESS)
+        except GoneError as error:
+            told.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert until(lambda: running(store) == 1)
+    line.end()
+    asking.join(SECONDS)
+    assert [type(error) for error in told] == [GoneError]
+    assert until(lambda: running(store) == 0)
+    with pytest.raises(GoneError):
+        line.ask("SELECT 1")
+
+
+def test_a_query_that_waits_for_its_turn_is_ended_too(store: Store) -> None:
+    lines = [Line("somebody", lambda: store) for _ in range(6)]  # more than run at once
+    asked = [threading.Thread(target=_quietly, args=(line,)) for line in lines]
+    for thread in asked:
+        thread.start()
+    assert until(lambda: len([line for line in lines if line._mark]) == len(lines))
+    for line in lines:
+        line.end()
+    for thread in asked:
+        thread.join(SECONDS)
+    assert not any(thread.is_alive() for thread in asked)
+    assert until(lambda: running(store) == 0)
+
+
+def _quietly(line: Line) -> None:
+    with pytest.raises((GoneError, StoreError)):
+        line.ask(ENDLESS)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_browser_that_leaves_ends_the_query_of_its_card(
+    endless: Dataset, as_person: Callable[[str], Client], store: Store
+) -> None:
+    cookie = as_person("zhao.min").cookies["omserver_session"].value
+    assert _left(store, "/reports/overview/card/", b"d=endless", cookie)
+    assert until(lambda: running(store) == 0)
+
+
+def _left(store: Store, path: str, query: bytes, cookie: str) -> bool:
+    """Ask as a browser does, and leave as soon as the store computes; say whether it did."""
+
+    async def visit() -> bool:
+        scope: dict[str, Any] = {
+            "type": "http", "http_version": "1.1", "method": "GET", "path": path, "raw_path": path.encode(),
+            "query_string": query, "scheme": "http", "server": ("testserver", 80), "client": ("127.0.0.1", 1),
+            "headers": [(b"host", b"testserver"), (b"cookie", f"omserver_session={cookie}".encode())],
+        }  # fmt: skip
+        browser = ApplicationCommunicator(application, scope)
+        await browser.send_input({"type": "http.request", "body": b"", "more_body": False})
+        began = await asyncio.to_thread(until, lambda: running(store) == 1)
+        await browser.send_input({"type": "http.disconnect"})
+        await browser.wait(SECONDS)
+        return began
+
+    return asyncio.run(visit())
