@@ -54,6 +54,7 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None]) -
     tables.build_user_day(dataset, version)
     _quarantine(stage)
     now = _counted(stage, dataset, version)
+    tables.settle(version)
     added = now.rows - dataset.rows
     return Published(now, added, good - added, counts)
 
@@ -62,7 +63,7 @@ def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Cal
     """Copy staged rows that are not there yet, each once, some users at a time."""
     tables = stage.tables
     names = [quoted(column.name) for column in event_columns(dataset.layout)]
-    compared = ", ".join(name for name in names if name != quoted("role"))  # the behaviour says the role
+    compared = ", ".join(name for name in names if name != quoted("role"))  # which the behaviour says
     ranks = dataset.ranks() or {"": OWN}
     role = f"transform(behaviour, {{codes:Array(String)}}, {{ranks:Array(UInt8)}}, toUInt8({OWN}))"
     chosen = ", ".join(role if name == quoted("role") else name for name in names)
@@ -75,12 +76,12 @@ def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Cal
         ends = bind | limits
         doubled, old = _doubled(stage, dataset, compared, where, ends)
         insert, rows = f"INSERT INTO {event} ({', '.join(names)})", f"FROM {new} WHERE why = '' AND {where}"
-        hashes = f"IN {tables.name(stage.doubled)}"
-        single = f" AND cityHash64({compared}) GLOBAL NOT {hashes}" if doubled else ""
+        there = f"IN {tables.name(stage.doubled)}"
+        single = f" AND (user_id, ts) GLOBAL NOT {there}" if doubled else ""
         tables.store.run(f"{insert} SELECT {chosen} {rows}{single} SETTINGS {WRITING}", ends)
         if doubled:
-            again = f" AND ({compared}) GLOBAL NOT IN ({old})" if old else ""
-            rows = f"{rows} AND cityHash64({compared}) GLOBAL {hashes}{again}"
+            unknown = f" AND ({compared}) GLOBAL NOT IN ({old})" if old else ""
+            rows = f"{rows} AND (user_id, ts) GLOBAL {there}{unknown}"
             tables.store.run(f"{insert} SELECT DISTINCT {chosen} {rows}", ends)
     progress(1.0)
 
@@ -108,26 +109,29 @@ def _times(stage: Stage) -> dict[str, int]:
 
 
 def _doubled(stage: Stage, dataset: Dataset, compared: str, where: str, ends: dict[str, Any]) -> tuple[int, str]:
-    """Collect the hashes that more than one of a pass's rows has, old ones included.
+    """Collect the users and seconds in which rows of a pass may be equal, to each other or to old ones.
 
-    Give their number, and a SELECT of the old rows that have one of them, "" where there are none. Rows with a hash of
-    their own are no duplicates; only the others need to be compared, which takes ten times as long.
+    Give their number, and a SELECT of the old rows there, "" where there are none. First by a hash of user and second,
+    then, where that is doubled, of the whole row. All other rows have no equal. To compare all takes ten times as long.
     """
     tables, doubled = stage.tables, stage.tables.name(stage.doubled)
     tables.drop(stage.doubled)
-    tables.store.run(f"CREATE TABLE {doubled} (h UInt64) ENGINE = Memory")
-    hashed = f"SELECT cityHash64({compared}) AS h FROM {tables.name(stage.staged)} WHERE why = '' AND {where}"
+    tables.store.run(f"CREATE TABLE {doubled} (user_id {TYPES[dataset.layout.user]}, ts Int64) ENGINE = Memory")
+    new = f"FROM {tables.name(stage.staged)} WHERE why = '' AND {where}"
+    pairs = f"SELECT cityHash64(user_id, ts) AS k {new} GROUP BY k HAVING count() > 1"
     tables.store.run(
-        f"INSERT INTO {doubled} SELECT h FROM ({hashed}) GROUP BY h HAVING count() > 1 SETTINGS {SPILL}", ends
+        f"INSERT INTO {doubled} SELECT user_id, ts {new} AND cityHash64(user_id, ts) GLOBAL IN ({pairs})"
+        f" GROUP BY user_id, ts, cityHash64({compared}) HAVING count() > 1 SETTINGS {SPILL}",
+        ends,
     )
     old = ""
     if dataset.version:
         there = (
             f"FROM {tables.event(dataset.version)} WHERE ts >= {{from_ts:Int64}} AND ts <= {{to_ts:Int64}} AND {where}"
         )
-        new = f"h GLOBAL IN ({hashed})"
-        tables.store.run(f"INSERT INTO {doubled} SELECT cityHash64({compared}) AS h {there} AND {new}", ends)
-        old = f"SELECT {compared} {there} AND cityHash64({compared}) GLOBAL IN {doubled}"
+        known = f"SELECT DISTINCT user_id, ts {there} AND (user_id, ts) GLOBAL IN (SELECT user_id, ts {new})"
+        tables.store.run(f"INSERT INTO {doubled} {known}", ends)
+        old = f"SELECT {compared} {there} AND (user_id, ts) GLOBAL IN {doubled}"
     return tables.store.ask(f"SELECT count() AS n FROM {doubled}").one()["n"], old
 
 

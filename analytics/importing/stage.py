@@ -33,7 +33,7 @@ class Stage:
 
     @property
     def doubled(self) -> str:
-        """Give the name of the table of hashes that more than one row has."""
+        """Give the name of the table of users and seconds in which rows may be equal."""
         return f"doubled_{self.run}"
 
     def create(self, dataset: Dataset) -> None:

@@ -1,6 +1,5 @@
 """Ask the store: one way of binding parameters, rows by name, refusals as sentences."""
 
-import io
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +92,7 @@ class Store:
     def insert(self, table: str, columns: Sequence[str], data: bytes, form: str) -> None:
         """Insert rows that are written in one of ClickHouse's formats. table: quoted."""
         try:
-            self._client.raw_insert(table, list(columns), insert_block=io.BytesIO(data), fmt=form)
+            self._client.raw_insert(table, list(columns), insert_block=data, fmt=form)
         except (ClickHouseError, HTTPError, OSError) as error:
             raise _translated(error) from error
 

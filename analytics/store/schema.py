@@ -15,6 +15,8 @@ from analytics.store.names import quoted
 
 TYPES = {Kind.NUMBER: "Int64", Kind.TEXT: "String"}
 DIMENSION_TYPES = {Kind.NUMBER: "Float64", Kind.TEXT: "LowCardinality(String)"}
+# the largest merges of parts, in bytes
+APART = ("max_bytes_to_merge_at_max_space_in_pool", "max_bytes_to_merge_at_min_space_in_pool")
 USER_DAY = """
 SELECT
     user_id,
@@ -61,7 +63,7 @@ def event_columns(layout: Layout) -> tuple[Column, ...]:
     )
 
 
-RESERVED = frozenset(column.name for column in event_columns(Layout())) | {"day", "why", "line", "block"}
+RESERVED = frozenset(column.name for column in event_columns(Layout())) | {"day", "why", "line", "block", "registered_channel", "registered_at"}
 
 
 class Tables:
@@ -82,6 +84,10 @@ class Tables:
         """Give the quoted name of a version's rollup."""
         return self.name(f"user_day_v{version}")
 
+    def people(self, version: int) -> str:
+        """Give the quoted name of a version's users table."""
+        return self.name(f"people_v{version}")
+
     def create_database(self) -> None:
         """Make the dataset's database where it is not there yet."""
         self.store.run(f"CREATE DATABASE IF NOT EXISTS {quoted(self.database)}{self._everywhere()}")
@@ -96,14 +102,13 @@ class Tables:
             self.store.run(f"DROP TABLE IF EXISTS {self.name(name)}{self._everywhere()} SYNC")
 
     def create(self, table: str, columns: Sequence[Column], order: str, partition: str = "") -> None:
-        """Make an empty table; on a cluster one on each shard and one over them.
+        """Make an empty table; on a cluster one on each shard and one over them. Its parts stay apart until `settle`.
 
         order, partition: of this program, not of people.
         """
         body = ", ".join(column.definition for column in columns)
-        engine = (
-            f"MergeTree ORDER BY {order}" if not partition else f"MergeTree PARTITION BY {partition} ORDER BY {order}"
-        )
+        parted = f" PARTITION BY {partition}" if partition else ""
+        engine = f"MergeTree{parted} ORDER BY {order} SETTINGS {', '.join(f'{name} = 1' for name in APART)}"
         if not self.store.cluster:
             self.store.run(f"CREATE TABLE {self.name(table)} ({body}) ENGINE = {engine}")
             return
@@ -116,6 +121,11 @@ class Tables:
         """Run ALTER TABLE on each shard. action: of this program, not of people."""
         local = f"{table}_local" if self.store.cluster else table
         self.store.run(f"ALTER TABLE {self.name(local)}{self._everywhere()} {action}")
+
+    def settle(self, version: int) -> None:
+        """Let the store bring a version's parts together from now on: done while they came in, it doubled the work."""
+        for table in (f"event_v{version}", f"user_day_v{version}"):
+            self.alter(table, f"RESET SETTING {', '.join(APART)}")
 
     def create_version(self, dataset: Dataset) -> int:
         """Make the next version with the rows of the present one; a left-over of that number is removed."""

@@ -44,13 +44,13 @@ class MariaDb:
 
 
 @contextmanager
-def running_mariadb() -> Iterator[MariaDb]:
-    """Start an instance, wait until it answers, and leave nothing behind."""
+def running_mariadb(port: int = 0) -> Iterator[MariaDb]:
+    """Start an instance, wait until it answers, and leave nothing behind. port: where it listens on loopback, too."""
     # a Unix socket's path has at most 107 bytes: pytest's tmp_path may be longer
     folder = Path(tempfile.mkdtemp(prefix="omdb-"))
     try:
         _install(folder)
-        process = _start(folder)
+        process = _start(folder, port)
         try:
             _wait(process, folder)
             yield MariaDb(folder / "socket")
@@ -90,13 +90,14 @@ def _install(folder: Path) -> None:
     )
 
 
-def _start(folder: Path) -> subprocess.Popen[bytes]:
+def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    network = [f"--port={port}", "--bind-address=127.0.0.1"] if port else ["--skip-networking"]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
             [
                 _program("mariadbd"),
                 "--no-defaults",
-                "--skip-networking",
+                *network,
                 f"--datadir={folder / 'data'}",
                 f"--socket={folder / 'socket'}",
                 f"--pid-file={folder / 'pid'}",
