@@ -13,3 +13,12 @@ document.addEventListener("submit", ({ target }) => {
 addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll(".om-special-page :is(input, select):disabled")) field.disabled = false;
 });
+
+/** A step is the behaviours that are ticked, and what they are only counted where: "cart|fav where category=5". */
+document.addEventListener("input", ({ target }) => {
+  const step = target.closest?.("[data-step]");
+  if (!step) return;
+  const names = [...step.querySelectorAll("[data-name]")].filter((box) => box.checked).map((box) => box.dataset.name);
+  const where = step.querySelector("[data-where]").value.trim();
+  step.querySelector('[name="steps"]').value = names.length ? names.join("|") + (where ? ` where ${where}` : "") : "";
+});
