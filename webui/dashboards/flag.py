@@ -1,0 +1,108 @@
+"""The latest day of a range that is not as the same weekday has been, in words, with the tasks near it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.template.defaultfilters import date as format_date
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analytics import catalog
+from webui.curves.marks import Mark, on
+from webui.dashboards import cards
+from webui.reports import numbers
+from webui.reports.answering import Line, answered
+from webui.reports.ask import Ask
+
+# as analytics.decomposed writes it: both parts go the way of the whole, or each its own
+ONE_WAY = re.compile(r".*; (\d+%) of it from (more|fewer) users, (\d+%) from .*")
+TWO_WAYS = re.compile(r".*; users ([+-]\d+%), pages for each ([+-]\d+%)")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What stands in the box. title: "" where no day is flagged; text: the sentences below it; down: views fell.
+
+    near: the tasks within a day of it. others: how many further days are flagged. url: the report.
+    """
+
+    title: str
+    text: str
+    url: str
+    down: bool = False
+    near: tuple[Mark, ...] = ()
+    others: int = 0
+
+
+def flag(ask: Ask, line: Line) -> Flag:
+    """Judge the days of a range. ParamError, NotSupported and StoreError as reports raise them."""
+    ask = ask.but(report=catalog.one("anomalies"), params={}, view="")
+    rows = answered(ask, line).result.named()
+    flagged = [row for row in rows if row["flagged"]]
+    if not flagged:
+        return Flag("", _none(rows), ask.url())
+    row = flagged[-1]
+    day = date.fromisoformat(row["day"])
+    return Flag(
+        title=_title(day, row),
+        text=" ".join(filter(None, (_z(row), why(row["why"])))),
+        url=ask.url(),
+        down=(row["change"] or 0) < 0,
+        near=_near(ask, day),
+        others=len(flagged) - 1,
+    )
+
+
+def why(text: str) -> str:
+    """Say how a change came about, in the reader's language."""
+    if match := ONE_WAY.fullmatch(text):
+        words = {"users": match[1], "each": match[3]}
+        if match[2] == "fewer":
+            return _("%(users)s of it from fewer users, %(each)s from fewer pages for each.") % words
+        return _("%(users)s of it from more users, %(each)s from more pages for each.") % words
+    if match := TWO_WAYS.fullmatch(text):
+        words = {"users": match[1].replace("-", "−"), "each": match[2].replace("-", "−")}
+        return _("Users %(users)s, pages for each %(each)s.") % words
+    return ""
+
+
+def _title(day: date, row: dict[str, Any]) -> str:
+    words = {
+        "day": numbers.day(day),
+        "change": numbers.percent(abs(row["change"] or 0)),
+        "usual": _("a usual %s") % format_date(day, "l") if row["sure"] else _("the seven days before"),
+    }
+    if row["change"] is None:
+        return _("%(day)s: PV where there usually are none") % words
+    if row["change"] < 0:
+        return _("%(day)s: PV %(change)s below %(usual)s") % words
+    return _("%(day)s: PV %(change)s above %(usual)s") % words
+
+
+def _z(row: dict[str, Any]) -> str:
+    if row["z"] is None:
+        return ""
+    return f"z {row['z']:.1f}.".replace("-", "−")
+
+
+def _near(ask: Ask, day: date) -> tuple[Mark, ...]:
+    """Give the tasks of the range that began within a day of the flagged one; their letters are those of the page."""
+    core, span = ask.dataset.as_core(), cards.span(ask)
+    low, high = core.start_of(day - timedelta(1)), core.start_of(day + timedelta(2))
+    marks: Sequence[Mark] = on(ask.dataset, span.low, span.high)
+    return tuple(mark for mark in marks if mark.kind == "task" and low <= mark.ts < high)
+
+
+def _none(rows: Sequence[dict[str, Any]]) -> str:
+    judged = sum(bool(row["points"]) for row in rows)
+    if not judged:
+        return _("Too few days lie before these to say which of them are unusual.")
+    text = ngettext(
+        "None of the %d day that can be judged is unusual.",
+        "None of the %d days that can be judged is unusual.",
+        judged,
+    )
+    return text % judged

@@ -1,0 +1,127 @@
+"""The pages of dashboards: the list, and one dashboard to read or to edit."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from analytics import catalog
+from analytics.models import Dataset
+from sdk import ParamError
+from sdk.report import NotSupported
+from webui import access
+from webui.curves.marks import Marks, on
+from webui.dashboards import boards, cards, segments, state, strip, words
+from webui.dashboards.boards import Board
+from webui.dashboards.content import OneCard
+from webui.dashboards.models import WIDTHS, Card
+from webui.reports import filters, range_bar
+from webui.reports.ask import Ask
+
+NEW_PLACES = 1000  # numbers of cards that are not on the dashboard yet; those that are have their place
+
+
+@require_GET
+def dashboards(request: HttpRequest) -> HttpResponse:
+    """List the dashboards that the person may see, by dataset; of each dataset its own overview first."""
+    found = boards.listed(request.user)
+    datasets = {row.name: row for row in Dataset.objects.all()}
+    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in datasets}
+    for board in found:
+        groups.setdefault(board.dataset, []).append(
+            {"board": board, "mine": board.row is not None and board.row.owner_id == request.user.pk}
+        )
+    context = {
+        "groups": [(name, datasets.get(name), lines) for name, lines in groups.items()],
+        "count": len(found),
+        "can_write": access.may_write_dashboards(request.user),
+        "can_import": access.may_change_datasets(request.user),
+        "there_are_datasets": bool(datasets),
+    }
+    return render(request, "dashboards/list.html", context)
+
+
+@require_GET
+def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a dashboard; with edit=1 it can be changed."""
+    board = boards.find(slug, request.user)
+    dataset = Dataset.objects.filter(name=board.dataset).first()
+    if dataset is None:
+        return render(request, "dashboards/gone.html", {"board": board, **rights(request, board)})
+    query = _rewritten(request, dataset.name)
+    if query:
+        return redirect(f"{request.path}?{query.urlencode(safe=':,/=!<>|')}")
+    try:
+        ask, faults = state.read(request.GET, dataset, board.content), []
+    except ParamError as error:
+        ask, faults = state.read(type(request.GET)(), dataset, board.content), list(error.faults.values())
+    return render(
+        request, "dashboards/dashboard.html", page(request, board, ask, faults), status=400 if faults else 200
+    )
+
+
+def _rewritten(request: HttpRequest, dataset: str) -> QueryDict | None:
+    """Give an address that says itself what a segment, or a form that adds a filter, means; None where it does."""
+    if request.GET.get("segment"):
+        return segments.expanded(request.GET, dataset, request.user)
+    return filters.added(request.GET)
+
+
+def page(request: HttpRequest, board: Board, ask: Ask, faults: list[str]) -> dict[str, Any]:
+    """Give what the page of a dashboard shows."""
+    may = rights(request, board)
+    editing = may["can_change"] and request.GET.get("edit") == "1"
+    marks, lines = marked(ask)
+    query = ask.query()
+    return {
+        "board": board,
+        "dataset": ask.dataset,
+        "ask": ask,
+        "faults": faults,
+        "cards": cards.shown(board, ask),
+        "marks": lines,
+        "left_out": marks.left_out,
+        "figure_urls": [(group, f"{reverse('dashboard-figures', args=[group])}?{query}") for group in strip.GROUPS],
+        "unusual_url": f"{reverse('dashboard-unusual')}?{query}",
+        "facts": words.facts(ask.dataset, timezone.now()),
+        "link": request.build_absolute_uri(f"{request.path}?{query}"),
+        "editing": editing,
+        **(_editor(ask) if editing else {}),
+        **may,
+    }
+
+
+def _editor(ask: Ask) -> dict[str, Any]:
+    """Give what edit mode offers: each report as a new card, and the cards of other kinds."""
+    kinds = [kind for kind in Card.Kind.values if kind != Card.Kind.REPORT]
+    plain = [*(OneCard(report=name) for name in catalog.names()), *(OneCard(kind=kind, width=6) for kind in kinds)]
+    new = [cards.one(card, ask, place) for place, card in enumerate(plain, NEW_PLACES)]
+    return {
+        "range_words": range_bar.range_words(ask),
+        "chips": filters.chips(ask),
+        "offered": sorted(((card.content.report or card.kind, card.title) for card in new), key=lambda one: one[1]),
+        "new_cards": new,
+        "widths": [(sixths, words.width(sixths)) for sixths in WIDTHS],
+    }
+
+
+def rights(request: HttpRequest, board: Board) -> dict[str, Any]:
+    """Give what the person may do with a dashboard."""
+    return {
+        "can_write": access.may_write_dashboards(request.user),
+        "can_change": boards.may_change(request.user, board.row),
+        "mine": board.row is not None and board.row.owner_id == request.user.pk,
+    }
+
+
+def marked(ask: Ask) -> tuple[Marks, list[dict[str, Any]]]:
+    """Give the marks of the range, and each with its local time; none where the range has no data."""
+    try:
+        span = cards.span(ask)
+    except (ParamError, NotSupported):
+        return Marks(), []
+    found = on(ask.dataset, span.low, span.high)
+    return found, [{"mark": mark, "when": words.moment(mark.ts, ask.dataset)} for mark in found]
