@@ -92,8 +92,7 @@ class Generated:
         random = np.random.default_rng([self._seed, block])
         users = self._users(count)
         user, day = self._when(random, users, count)
-        hour = random.choice(24, count, p=HOURS / HOURS.sum())
-        ts = self._first + day * 86_400 + hour * 3600 + random.integers(0, 3600, count)
+        ts = self._first + day * 86_400 + self._seconds(random, user, day)
         order = np.lexsort((ts, user))
         user, ts = user[order], ts[order]
         behaviour = _behaviours(random, user, users)
@@ -123,6 +122,13 @@ class Generated:
         else:
             present = habits.present(random, users, self._days, self._last)
         return _spread(random, present, count)
+
+    def _seconds(self, random: np.random.Generator, user: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Give each row's second of its day."""
+        shares = HOURS / HOURS.sum()
+        if self._days != DAYS:
+            return habits.seconds(random, user, day, shares)
+        return random.choice(24, len(user), p=shares) * 3600 + random.integers(0, 3600, len(user))
 
     def _chosen_items(self, random: np.random.Generator, user: np.ndarray, behaviour: np.ndarray) -> np.ndarray:
         """Choose items with Zipf's tail; who collects or buys mostly takes what was just looked at."""

@@ -14,6 +14,7 @@ KNOWN_DAYS = 120  # how long at most
 KEPT, FADING = 0.46, 0.42  # share that comes back the day after the first; the power by which it falls
 WEEK = (0.96, 0.96, 0.98, 1.0, 1.03, 1.08, 1.05)  # Monday to Sunday
 BAD_DAY, BAD = 10, 0.7  # so many days before the last, and what was left of it
+VISIT_SECONDS = 1200
 REGULAR = 1.6  # shape of the habits' gamma: few come often, many rarely
 
 
@@ -29,6 +30,18 @@ def present(random: np.random.Generator, users: int, days: int, last: date) -> n
     missing = ~there.any(axis=1)
     there[missing, random.integers(0, days, missing.sum())] = True
     return there
+
+
+def seconds(random: np.random.Generator, user: np.ndarray, day: np.ndarray, hours: np.ndarray) -> np.ndarray:
+    """Give each row's second of its day: a user comes once or a few times a day, and does several things then.
+
+    hours: the share of each hour.
+    """
+    coming = random.geometric(0.6, len(user)) - 1  # the first, the second, ... of the day
+    key = (user * 1000 + day) * 64 + np.minimum(coming, 9)
+    _, place = np.unique(key, return_inverse=True)
+    starts = random.choice(24, place.max() + 1, p=hours) * 3600 + random.integers(0, 3600, place.max() + 1)
+    return np.minimum(starts[place] + random.integers(0, VISIT_SECONDS, len(user)), 86_399)
 
 
 def _weight(days: int, last: date) -> np.ndarray:

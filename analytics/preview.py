@@ -76,7 +76,7 @@ def look(source: Source) -> Seen:
     rows = source.sample()
     likely = mappings.guessed(source.columns, rows, named=getattr(source, "named", True))
     total, exact = _total(source, rows)
-    return Seen(tuple(source.columns), rows, likely, total, exact)
+    return Seen(tuple(source.columns), rows, likely, total if exact else _about(total), exact)
 
 
 def judged(seen: Seen, columns: Columns, zone: ZoneInfo, valid: tuple[int, int]) -> Judged:
@@ -179,6 +179,11 @@ def _total(source: Source, rows: Sequence[Sequence[str]]) -> tuple[int | None, b
             else (int(source.path.stat().st_size / width), False)
         )
     return None, False
+
+
+def _about(number: int | None) -> int | None:
+    """Give an estimate by its first two digits."""
+    return None if number is None else round(number, 2 - len(str(number)))
 
 
 def _lines_of(path: Path) -> int | None:

@@ -26,9 +26,13 @@ FAST = ("--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--innodb-double
 
 @dataclass(frozen=True, slots=True)
 class MariaDb:
-    """A running instance; root has no password and is reached by the socket only."""
+    """A running instance; root has no password and is reached by the socket only.
+
+    port: on 127.0.0.1, 0 where it has no network.
+    """
 
     socket: Path
+    port: int = 0
 
     def url(self, database: str) -> str:
         """Give the DATABASE_URL of a database in it, which may not exist yet."""

@@ -155,7 +155,7 @@ def _asked(
     except ImportFault as fault:
         (form if into else named).add_error(None, str(fault))
         return None
-    record(request.user, source_of(request), "dataset.import", run.dataset.name, source=found.place.label)
+    record(request.user, source_of(request), "dataset.import", run.dataset.name, rows_from=found.place.label)
     return run
 
 

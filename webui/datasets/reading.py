@@ -30,6 +30,11 @@ class Line:
         return min(100, int(100 * self.run.done))
 
     @property
+    def speed(self) -> int | None:
+        """Give rows a second while they are read."""
+        return round(self.run.speed) if self.run.speed and self.alive else None
+
+    @property
     def left(self) -> str:
         """Give the time left, "" where nothing is known."""
         left = self.run.left

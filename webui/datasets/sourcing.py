@@ -93,9 +93,7 @@ def forget(request: HttpRequest) -> None:
 def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
     account = f"{request.user.pk} {values['user']}@{values['host']}:{values['port']}"
     password = values["password"]
-    if password:
-        request.session[KEPT] = sealed.seal(password, settings.SECRET_KEY, account)
-    elif KEPT in request.session:
+    if not password and KEPT in request.session:
         try:
             password = sealed.unseal(request.session[KEPT], settings.SECRET_KEY, account)
         except ValueError:  # it was given for another account or server
@@ -104,4 +102,7 @@ def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
     address = Address(**{name: values[name] for name in names}, password=password)
     kept = {"mysql": sources.plain(address), "table": values["table"], "query": values["query"]}
     label = values["table"] or _("a query")
-    return Place(kept, sources.opened(kept, password), f"{label} · {address.shown}", password)
+    source = sources.opened(kept, password)
+    if password:  # it was the right one
+        request.session[KEPT] = sealed.seal(password, settings.SECRET_KEY, account)
+    return Place(kept, source, f"{label} · {address.shown}", password)
