@@ -18,6 +18,8 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from pathlib import Path
@@ -107,6 +109,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, body: Iterator[bytes]) -> None:
         options = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         try:
+            if self.headers.get_content_type() == "multipart/form-data":  # so the client sends values that are long
+                options |= _fields(self.headers["Content-Type"], b"".join(_within(body, SQL_LIMIT)))
             sql, rows = _split(options.get("query", ""), body)
             answer = self._run(sql, rows, options)
         except GoneError:
@@ -230,6 +234,17 @@ def _split(query: str, body: Iterator[bytes]) -> tuple[str, Iterator[bytes] | No
     if match := INSERT_LINE.match(head):
         return match[1].decode(), chain([head[match.end() :]], body)
     return b"".join(_within(chain([head], body), SQL_LIMIT)).decode(), None
+
+
+def _fields(kind: str, body: bytes) -> dict[str, str]:
+    """Read the fields of a form. kind: its Content-Type, which says what stands between them."""
+    form = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body, policy=HTTP)
+    parts = form.get_payload() if form.is_multipart() else []
+    found = {}
+    for part in parts:
+        name, text = part.get_param("name", "", "content-disposition"), part.get_payload(decode=True)
+        found[str(name)] = text.decode()
+    return found
 
 
 def _within(body: Iterator[bytes], limit: int) -> Iterator[bytes]:

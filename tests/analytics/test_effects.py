@@ -166,3 +166,15 @@ def test_windows_that_touch_or_overlap_are_counted_each_for_itself(store: Store)
     assert {(c.pv, c.uv) for c in found.values()} == {(6, 2)}
     assert len(data.asked) == 2  # every second one touches the next but does not overlap it
     assert all(a < b for a, b in pairwise(sorted(found)))
+
+
+def test_windows_may_be_many(store: Store) -> None:
+    """So many that their numbers no longer fit into the address of a request."""
+    dataset = stored(store, "UTC", hourly([n % 3 for n in range(1000)]))
+    found = counted(Data(store, dataset), [(START + n * HOUR, START + (n + 1) * HOUR) for n in range(1000)])
+    assert [found[START + n * HOUR, START + (n + 1) * HOUR].pv for n in range(1000)] == [n % 3 for n in range(1000)]
+
+
+def test_a_value_that_is_long_arrives_whole_whatever_it_holds(store: Store) -> None:
+    text = "é\r\n--\"'\\\t; DROP TABLE x\x00" * 2000
+    assert store.ask("SELECT {text:String} AS text, 7 AS n", {"text": text}).one() == {"text": text, "n": 7}
