@@ -168,6 +168,7 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL["user"], MAIL["password"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL["starttls"], MAIL["tls"]
 EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "omserver@localhost")
+EFFECT_HOURS = env.number("OMSERVER_EFFECT_HOURS", 2, low=1, high=24)  # compared on each side of a task
 SITE_URL = env.text("SITE_URL").rstrip("/")  # how people reach the pages, for links in mails
 ALERT_PRIVATE_WEBHOOKS = env.flag("ALERT_PRIVATE_WEBHOOKS")  # alerts may be posted to addresses inside the network
 ANALYTICS_IMPORT_DIR = env.text("ANALYTICS_IMPORT_DIR")  # whose files pages may import; empty: none

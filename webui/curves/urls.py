@@ -1,5 +1,11 @@
 """Addresses of curves. Words that are acts stand before the names."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from webui.curves import views
+
+urlpatterns: list[URLPattern] = [
+    path("curves/effects/", views.effects, name="curves-effects"),
+    path("curves/today/", views.today, name="curves-today"),
+    path("tasks/<int:pk>/effect/", views.task_effect, name="task-effect"),
+]
