@@ -51,15 +51,15 @@ class Shown:
 
 def shown(board: Board, ask: Ask) -> list[Shown]:
     """Give the cards of a dashboard for what its page asks."""
-    return [one(card, ask, place) for place, card in enumerate(board.content.cards, 1)]
+    return [one(card, ask) for card in board.content.cards]
 
 
-def one(card: OneCard, ask: Ask, place: int) -> Shown:
-    """Give one card for what its page asks. place: a number that tells it from the others of the page."""
+def one(card: OneCard, ask: Ask) -> Shown:
+    """Give one card for what its page asks."""
     named = card.title or title(card)
     try:
         if card.kind == Card.Kind.REPORT:
-            return Shown(card, named, url=f"{state.of_card(ask, card).url('report-card')}&card={place}")
+            return Shown(card, named, url=state.of_card(ask, card).url("report-card"))
         if card.kind == Card.Kind.EFFECTS:
             return Shown(card, named, url=f"{reverse('curves-effects')}?{ask.query()}")
     except LookupError as error:  # the report, or its file's content

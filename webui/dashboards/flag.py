@@ -48,7 +48,7 @@ def flag(ask: Ask, line: Line) -> Flag:
     day = date.fromisoformat(row["day"])
     return Flag(
         title=_title(day, row),
-        text=" ".join(filter(None, (_z(row), why(row["why"])))),
+        text=" ".join(filter(None, (_z(row), _why(row)))),
         url=ask.url(),
         down=(row["change"] or 0) < 0,
         near=_near(ask, day),
@@ -56,16 +56,23 @@ def flag(ask: Ask, line: Line) -> Flag:
     )
 
 
+def _why(row: dict[str, Any]) -> str:
+    """Say against what the change is taken apart, and how it came about."""
+    text = why(row["why"])
+    against = _("Against a week before: %s") if row["sure"] else _("Against the day before: %s")
+    return against % text if text else ""
+
+
 def why(text: str) -> str:
     """Say how a change came about, in the reader's language."""
     if match := ONE_WAY.fullmatch(text):
         words = {"users": match[1], "each": match[3]}
         if match[2] == "fewer":
-            return _("%(users)s of it from fewer users, %(each)s from fewer pages for each.") % words
-        return _("%(users)s of it from more users, %(each)s from more pages for each.") % words
+            return _("%(users)s of the change from fewer users, %(each)s from fewer pages for each.") % words
+        return _("%(users)s of the change from more users, %(each)s from more pages for each.") % words
     if match := TWO_WAYS.fullmatch(text):
         words = {"users": match[1].replace("-", "−"), "each": match[2].replace("-", "−")}
-        return _("Users %(users)s, pages for each %(each)s.") % words
+        return _("users %(users)s, pages for each %(each)s.") % words
     return ""
 
 

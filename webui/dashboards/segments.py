@@ -9,10 +9,15 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, QueryDict
 from django.utils.translation import gettext as _
 
+from analytics import clauses
+from analytics.clauses import Clause
+from analytics.models import Dataset
+from sdk import ParamError
 from webui import access
 from webui.dashboards.content import words
 from webui.dashboards.models import Segment
 from webui.dashboards.texts import line
+from webui.reports.said import fault
 from webui.servers.services import By
 
 if TYPE_CHECKING:
@@ -74,6 +79,7 @@ def save(
     segment.where, segment.users = list(words(tuple(where))), list(words(tuple(users)))
     if not segment.where and not segment.users:
         raise ValidationError(_("There is no filter and no rule to keep; choose some first."))
+    _readable(dataset, segment)
     if Segment.objects.filter(dataset=dataset).count() >= EACH:
         raise ValidationError(_("A dataset has at most %d segments; remove one first.") % EACH)
     try:
@@ -99,6 +105,16 @@ def delete(by: By, segment: Segment) -> None:
     with transaction.atomic():
         by.log("segment.delete", segment.name, dataset=segment.dataset)
         segment.delete()
+
+
+def _readable(name: str, segment: Segment) -> None:
+    """See that every filter and rule can be read of the dataset; ValidationError says which one cannot."""
+    core = Dataset.objects.get(name=name).as_core()
+    try:
+        clauses.filters(core, segment.where)
+        clauses.segment(core, segment.users, "event", Clause("1"))
+    except ParamError as error:
+        raise ValidationError([fault(text) for text in error.faults.values()]) from error
 
 
 def _require(by: By, segment: Segment) -> None:

@@ -21,8 +21,6 @@ from webui.dashboards.models import WIDTHS, Card
 from webui.reports import filters, range_bar
 from webui.reports.ask import Ask
 
-NEW_PLACES = 1000  # numbers of cards that are not on the dashboard yet; those that are have their place
-
 
 @require_GET
 def dashboards(request: HttpRequest) -> HttpResponse:
@@ -98,7 +96,7 @@ def _editor(ask: Ask) -> dict[str, Any]:
     """Give what edit mode offers: each report as a new card, and the cards of other kinds."""
     kinds = [kind for kind in Card.Kind.values if kind != Card.Kind.REPORT]
     plain = [*(OneCard(report=name) for name in catalog.names()), *(OneCard(kind=kind, width=6) for kind in kinds)]
-    new = [cards.one(card, ask, place) for place, card in enumerate(plain, NEW_PLACES)]
+    new = [cards.one(card, ask) for card in plain]
     return {
         "range_words": range_bar.range_words(ask),
         "chips": filters.chips(ask),
