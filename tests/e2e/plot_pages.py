@@ -34,14 +34,16 @@ def card(name: str) -> str:
         "", '<tr><th scope="row">{}</th><td class="om-num">{}</td></tr>', zip(plot.x, values, strict=False)
     )
     links = format_html_join(
-        "", '<li><a href="{}">{} {}</a></li>', ((mark.url, mark.label, mark.text) for mark in plot.marks)
+        "",
+        '<li><span class="om-mark" data-kind="{}">{}</span><a href="{}">{}</a></li>',
+        ((mark.kind, mark.label, mark.url, mark.text) for mark in plot.marks),
     )
     return format_html(
         '<section class="om-card om-report" data-report="{name}" aria-labelledby="title-{n}"><div class="om-card-head">'
         '<h2 id="title-{n}">{name}</h2><ul data-legend></ul></div><div class="om-card-body">'
         '<div class="om-plot" role="img" aria-label="{sentence}" data-plot="plot-{n}"></div>{json}'
         '<details><summary>Table</summary><table class="om-table"><caption class="om-hidden">{name}</caption>{rows}'
-        "</table></details><ol data-marks>{links}</ol></div></section>",
+        '</table></details><ol class="om-plot-marks" data-marks>{links}</ol></div></section>',
         name=name,
         n=number,
         sentence=plot.sentence,

@@ -101,11 +101,10 @@ def bars() -> Plot:
     )
 
 
-def rows() -> Plot:
+def rows(urls: tuple[str, ...] = tuple(f"/plots/?row={n}" for n in range(6))) -> Plot:
     """Give lying bars: names too long to stand below, one hostile."""
     names = ("Down jackets for the whole family", "Phone cases", HOSTILE, "Sofa covers", "LED bulbs", "手机壳与保护膜")
     values = (48_310, 46_022, 33_104, 30_877, 17_208, None)
-    urls = tuple(f"/plots/?row={n}" for n in range(6))
     return Plot(
         "bar",
         "Six categories.",

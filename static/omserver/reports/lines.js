@@ -49,7 +49,7 @@ export function draw(plot, look, width) {
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     xAxis: plot.grids.map((_, at) => placesAxis(count, plot.x, look, { width: inner, times: plot.times, shown: at === last, grid: at })),
     yAxis: plot.grids.map((grid, at) =>
-      valueAxis(look, (value) => short(value, grid), { grid: at })),
+      ({ ...valueAxis(look, (value) => short(value, grid), { grid: at }), ...(whole(grid) ? { max: 1 } : {}) })),
     tooltip: tooltip(look, { trigger: "axis", formatter: (hit) => told(plot, place(hit, count)) }),
     series: plot.grids.flatMap((grid, at) => [
       ...series(plot, grid, at, look, { inner, width }),
@@ -138,7 +138,7 @@ function dots(plot, grid, at, look) {
         label: {
           show: flag || place === top,
           formatter: short(value, grid),
-          position: flag || place > plot.x.length * 0.8 ? "left" : "right",
+          position: flag ? "left" : beside(one.values, place),
           color: flag ? look.failed : look["text-2"],
         },
       }];
@@ -149,6 +149,13 @@ function dots(plot, grid, at, look) {
     label: { fontWeight: 600, fontSize: 12, fontFamily: look.font, distance: 6, textBorderColor: look.surface, textBorderWidth: 3 },
     labelLayout: { hideOverlap: true },
   };
+}
+
+/** Choose the free side of a peak for its number: where the line falls away from it, else above. */
+function beside(values, place) {
+  const falls = (other) => values[other] !== undefined && values[other] !== null && values[other] < values[place] * 0.85;
+  if (falls(place + 1)) return "right";
+  return falls(place - 1) ? "left" : "top";
 }
 
 function band(plot, look) {
@@ -211,6 +218,11 @@ function alone(values, open, place) {
 
 function highest(values, open) {
   return values.reduce((best, value, place) => (value !== null && !open.has(place) && value > (values[best] ?? -Infinity) ? place : best), -1);
+}
+
+/** Tell whether an axis of shares ends at 100%. */
+function whole(grid) {
+  return grid.share && biggest(grid) > 0.8 && biggest(grid) <= 1;
 }
 
 function biggest(grid) {

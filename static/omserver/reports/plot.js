@@ -46,10 +46,14 @@ class Drawing {
     const chart = echarts.init(this.element, null, { renderer: "canvas" });
     const pad = chart.getZr();
     this.over = null; // what the pointer is on
-    chart.on("mouseover", ({ data }) => { this.over = data; });
+    const aim = (event) => pad.setCursorStyle(this.target(event) ? "pointer" : "default");
+    chart.on("mouseover", ({ data, event }) => {
+      this.over = data;
+      aim(event);
+    });
     chart.on("mouseout", () => { this.over = null; });
     pad.on("mousemove", (event) => {
-      pad.setCursorStyle(this.target(event) ? "pointer" : "default");
+      aim(event);
       queueMicrotask(() => styleTip(chart, this.look)); // ECharts makes it in its own listener, which comes later
     });
     pad.on("click", (event) => {
