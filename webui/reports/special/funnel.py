@@ -224,7 +224,7 @@ def _split(ask: Ask, found: Answer, params: Any) -> dict[str, Any]:  # noqa: ANN
         values.setdefault(str(row[key]), []).append(row)
     rows = [
         {
-            "name": _value(name, params.by),
+            "name": _value(ask, name, params.by),
             "users": [_number(ask, found, row, "users") for row in own],
             "rate": _rate(own[-1]["of_first"]),
         }
@@ -238,10 +238,14 @@ def _split(ask: Ask, found: Answer, params: Any) -> dict[str, Any]:  # noqa: ANN
     }
 
 
-def _value(name: str, by: str) -> str:
+def _value(ask: Ask, name: str, by: str) -> str:
     if name == "":
         return _("(empty)")
-    return settings.behaviour_word(name) if by == "behaviour" else value_word(name, by, "funnel")
+    return (
+        settings.behaviour_word(name, ask.dataset.as_core().roles)
+        if by == "behaviour"
+        else value_word(name, by, "funnel")
+    )
 
 
 def _days(ask: Ask, found: Answer) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The page of paths: where they begin or end, the bands from step to step, and each band's users."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from analytics.answers import Answer, parsed
 from webui.reports import numbers
 from webui.reports.ask import Ask
 from webui.reports.drawing import users_url
+from webui.reports.plots import Link, Plot
 from webui.reports.special import Page, settings
 from webui.reports.words import value_word
 from webui.templatetags.ui import n as figure
@@ -24,7 +26,14 @@ USUAL = {
     "count": "visits",
     "merge": "true",
 }
-ENDS = frozenset({"exit", "other", "others", "further", "entry", "earlier"})
+ENDS = {
+    "exit": "target",
+    "other": "target",
+    "others": "target",
+    "further": "target",
+    "entry": "source",
+    "earlier": "source",
+}
 
 
 def context(ask: Ask, found: Answer, also: Callable[[Ask], Answer]) -> dict[str, Any]:  # noqa: ARG001  # as its siblings
@@ -32,11 +41,15 @@ def context(ask: Ask, found: Answer, also: Callable[[Ask], Answer]) -> dict[str,
     params = parsed(ask.report, ask.raw)
     rows = sorted(found.result.named(), key=lambda row: -row["visits"])
     users = next(column for column in found.result.columns if column.name == "users")
+    word = partial(step_word, roles=ask.dataset.as_core().roles)
+    plot = _plot(ask, found, rows, word) if rows else None
     return {
+        "plot": plot,
+        "plot_json": plot.as_dict() if plot else None,
         "links": [
             {
-                "source": step_word(row["source"], "source"),
-                "target": step_word(row["target"], "target"),
+                "source": word(row["source"]),
+                "target": word(row["target"]),
                 "visits": figure(row["visits"]),
                 "share": numbers.percent(row["share"]) if row["share"] is not None else str(numbers.NO_DATA),
                 "users": {"text": figure(row["users"]), "url": users_url(ask, found, row, users)},
@@ -44,7 +57,7 @@ def context(ask: Ask, found: Answer, also: Callable[[Ask], Answer]) -> dict[str,
             for row in rows[:LISTED]
         ],
         "more": max(0, len(rows) - LISTED),
-        "steps": _steps(rows),
+        "steps": _steps(rows, word),
         "every": figure(rows[0]["all_visits"]) if rows else "",
         "by_users": params.count == "users",
     }
@@ -91,16 +104,37 @@ def page(ask: Ask) -> Page:
     )
 
 
-def step_word(text: str, end: str) -> str:
-    """Say a step, "2. cart 5", with its behaviour as people say it."""
+def step_word(text: str, roles: Mapping[str, str]) -> str:
+    """Say a step, "2. cart 5", with its behaviour as people say it. roles: of the dataset, by code."""
     if text in ENDS:
-        return value_word(text, end)
+        return value_word(text, ENDS[text])
     place, _dot, name = text.partition(". ")
-    behaviour, space, category = name.partition(" ")
-    return f"{place}. {settings.behaviour_word(behaviour)}{space}{category}"
+    code = max((one for one in roles if name == one or name.startswith(f"{one} ")), key=len, default="")
+    return f"{place}. {settings.behaviour_word(code, roles)}{name[len(code) :]}" if code else text
 
 
-def _steps(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _plot(ask: Ask, found: Answer, rows: list[dict[str, Any]], word: Callable[[str], str]) -> Plot:
+    """Draw the links, each with the way to its users."""
+    users = next(column for column in found.result.columns if column.name == "users")
+    most = rows[0]
+    words = {
+        "source": word(most["source"]),
+        "target": word(most["target"]),
+        "share": numbers.percent(most["share"] or 0),
+    }
+    return Plot(
+        kind="sankey",
+        sentence=_("The largest link leads from %(source)s to %(target)s: %(share)s.") % words,
+        links=tuple(
+            Link(word(row["source"]), word(row["target"]), row["visits"], users_url(ask, found, row, users))
+            for row in rows
+        ),
+        unit=_("users") if found.params["count"] == "users" else _("visits"),
+        words={"no_data": str(numbers.NO_DATA)},
+    )
+
+
+def _steps(rows: list[dict[str, Any]], word: Callable[[str], str]) -> list[dict[str, str]]:
     """Give what goes into each step and what comes out, which is the same."""
     into: dict[str, int] = defaultdict(int)
     out: dict[str, int] = defaultdict(int)
@@ -109,4 +143,4 @@ def _steps(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
         out[row["source"]] += row["visits"]
     between = [name for name in out if name in into]
     between.sort(key=lambda name: (int(name.partition(".")[0]), -out[name]))
-    return [{"name": step_word(name, "source"), "in": figure(into[name]), "out": figure(out[name])} for name in between]
+    return [{"name": word(name), "in": figure(into[name]), "out": figure(out[name])} for name in between]

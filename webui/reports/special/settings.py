@@ -65,8 +65,9 @@ def behaviours(ask: Ask) -> list[Pair]:
     return [(name, behaviour_word(name)) for name in (*roles, *own)]
 
 
-def behaviour_word(name: str) -> str:
-    """Say a role as people do; a behaviour of the data's own stays as it is."""
+def behaviour_word(name: str, roles: Mapping[str, str] | None = None) -> str:
+    """Say a role as people do; a behaviour of the data's own stays as it is. roles: of the dataset, by code."""
+    name = (roles or {}).get(name, name)
     words = {"view": _("View"), "fav": _("Favourite"), "cart": _("Add to cart"), "buy": _("Buy")}
     return words.get(name) or value_word(name, "behaviour")
 
