@@ -36,7 +36,7 @@ def text(response: Any) -> str:
 
 
 PAGES = {
-    "/": 14,  # among them: what is published, the tasks that no master takes, the unreachable servers
+    "/": 15,  # among them: what is published, the tasks that no master takes, the unreachable servers, the product
     "/people/": 6,
     "/people/-/add/": 4,
     "/audit/": 8,
