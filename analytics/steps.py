@@ -124,20 +124,28 @@ def _open(funnel: Funnel, last_first: str, visit: str = "max(visit_open)") -> st
 
 def _fast(funnel: Funnel) -> str:
     conditions = ", ".join(f"bitTest(mask, {n})" for n in range(len(funnel.steps)))
-    return f"""
-    SELECT
-        user_id,
-        windowFunnel({{window:UInt64}})(toUInt64(ts), {conditions}) AS level,
-        {_open(funnel, "maxIf(ts, bitTest(mask, 0))")} AS open
+    group = _group(funnel).replace("$day", "local_day")
+    opened = _open(funnel, "maxIf(ts, bitTest(mask, 0))")
+    found = f"""
+    SELECT user_id, windowFunnel({{window:UInt64}})(toUInt64(ts), {conditions}) AS level, {opened} AS open
     FROM ({_events(funnel)})
-    WHERE mask != 0
-    GROUP BY {_group(funnel).replace("$day", "local_day")}"""
+    WHERE mask != 0"""
+    if group == "user_id" or funnel.window == "same visit":
+        return f"{found}\n    GROUP BY {group}"
+    return f"""{found} AND ({group}) IN (SELECT {group} FROM ({_events(funnel)}) WHERE bitTest(mask, 1))
+    GROUP BY {group}
+    UNION ALL
+    SELECT user_id, toUInt8(1) AS level, {opened} AS open
+    FROM ({_events(funnel)})
+    WHERE bitTest(mask, 0)
+    GROUP BY user_id"""
 
 
 def _by_arrays(funnel: Funnel) -> str:
     """Give (user_id, level, times, open) for each group of events, by arrays of its rows; with a split also part.
 
-    Most groups of an ordered funnel hold no second step: their level is known without looking at their rows.
+    Most groups of an ordered funnel hold no second step: their level is known without looking at their rows, and then
+    it is enough to look at each user's as one group.
     """
     part = "part, " if funnel.split else ""
     found = {"ordered": _ordered, "strict": _strict, "any": _any}[funnel.order](funnel)
@@ -161,7 +169,7 @@ def _by_arrays(funnel: Funnel) -> str:
         {_open(funnel, "maxIf(ts, bitTest(mask, 0))")} AS open
     FROM ({_events(funnel)})
     WHERE {"bitTest(mask, 0)" if funnel.split else "mask != 0"}
-    GROUP BY {part}{_group(funnel).replace("$day", "local_day")}
+    GROUP BY {part}{"user_id" if funnel.window != "same visit" else _group(funnel)}
     HAVING max(bitTest(mask, 0))"""
 
 
