@@ -6,14 +6,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics import clauses
-from analytics.clauses import Clause
+from analytics.clauses import REGISTERED_CHANNEL, Clause
 from analytics.dataset import RANKS, Dataset
 from analytics.spans import Ranged, Span, span_of
 from analytics.store.client import Store
+from analytics.store.names import quoted
 from analytics.store.schema import Tables
 from sdk.report import NotSupported
 
 PLACE = re.compile(r"\$(\w+)")
+NESTED = 3
+JOINED = quoted(REGISTERED_CHANNEL)
+EVENT_WITH_CHANNEL = (
+    "(SELECT * FROM {event} GLOBAL ANY LEFT JOIN"
+    " (SELECT user_id, channel AS registered_channel FROM {people}) AS registered USING (user_id))"
+)
 
 
 @dataclass(slots=True)
@@ -32,6 +39,11 @@ class Data:
     def event(self) -> str:
         """Give the quoted table of events."""
         return Tables(self.store, self.dataset.name).event(self.dataset.version)
+
+    @property
+    def people(self) -> str:
+        """Give the quoted users table."""
+        return Tables(self.store, self.dataset.name).people(self.dataset.people_version)
 
     def span(self, params: Ranged) -> Span:
         """Read the range of a report's parameters."""
@@ -58,6 +70,7 @@ class Data:
         tables = Tables(self.store, self.dataset.name)
         known = {
             "event": Clause(self.event),
+            "people": Clause(self.people),
             "user_day": Clause(tables.user_day(self.dataset.version)),
             **clauses.fixed(self.dataset),
             **(more or {}),
@@ -69,8 +82,16 @@ class Data:
             values.update(clause.bind)
             return clause.sql
 
-        text = PLACE.sub(place, sql).strip()
-        text = PLACE.sub(place, text)  # a clause may name others
+        def placed() -> str:
+            text = sql
+            for _ in range(NESTED):  # a clause may name others
+                text = PLACE.sub(place, text)
+            return text.strip()
+
+        text = placed()
+        if JOINED in text:
+            known["event"] = Clause(EVENT_WITH_CHANNEL.format(event=self.event, people=self.people))
+            text = placed()
         used = {name: value for name, value in values.items() if f"{{{name}:" in text}
         self.asked.append(_shown(text, used))
         return self.store.ask(text, used, client=self.client).named()

@@ -22,6 +22,8 @@ FIELDS = {
     "order": "order_id",
     "amount": "amount",
 }
+REGISTERED_CHANNEL = "registered_channel"  # of the users table
+ABOUT_USERS = ("user", REGISTERED_CHANNEL)  # what a filter can look at without any event
 LOCAL = "toDateTime(ts, {zone:String})"
 
 
@@ -101,6 +103,12 @@ def dimension(dataset: Dataset, word: str, name: str) -> Clause:
     return Clause(quoted(FIELDS.get(word, word)))
 
 
+def about_users(word: str) -> bool:
+    """Say whether a filter looks at users only, not at events."""
+    match = FILTER.fullmatch(word)
+    return bool(match) and match[1] in ABOUT_USERS
+
+
 def _filter(dataset: Dataset, word: str, name: str) -> Clause:
     match = FILTER.fullmatch(word)
     if not match:
@@ -110,7 +118,9 @@ def _filter(dataset: Dataset, word: str, name: str) -> Clause:
     column, sign, text = dimension(dataset, match[1], name), match[2], match[3]
     number = _is_number(dataset, match[1])
     if sign in ("=", "!="):
-        values = next(csv.reader([text], skipinitialspace=True), [])
+        values = next(csv.reader([text], skipinitialspace=True), []) or [""]
+        if match[1] == REGISTERED_CHANNEL:
+            return _by_channel(values, name, others=sign == "!=")
         kind = "Array(Float64)" if number == "float" else "Array(Int64)" if number else "Array(String)"
         bound = [_number(value, number, name) if number else value for value in values]
         return Clause(f"{column.sql} {'NOT ' * (sign == '!=')}IN {{{name}:{kind}}}", {name: bound})
@@ -120,6 +130,13 @@ def _filter(dataset: Dataset, word: str, name: str) -> Clause:
         )
     kind = "Float64" if number == "float" else "Int64"
     return Clause(f"{column.sql} {sign} {{{name}:{kind}}}", {name: _number(text, number, name)})
+
+
+def _by_channel(values: list[str], name: str, *, others: bool) -> Clause:
+    """Give the condition on the channel of registration, "" for who is not in the users table."""
+    listed = "" not in values
+    inside = f"SELECT user_id FROM $people WHERE channel {'NOT ' * (not listed)}IN {{{name}:Array(String)}}"
+    return Clause(f"user_id GLOBAL {'NOT ' * (listed == others)}IN ({inside})", {name: values})
 
 
 def _is_number(dataset: Dataset, word: str) -> str:
@@ -155,7 +172,7 @@ def _did(dataset: Dataset, word: str, name: str, event: str, span: Clause) -> Cl
     what = behaviours(dataset, [piece.strip() for piece in match[2].split("|")], name=name)
     condition = both(span, what)
     return Clause(
-        f"user_id {'NOT ' if match[1] else ''}IN (SELECT user_id FROM {event} WHERE {condition.sql}"
+        f"user_id GLOBAL {'NOT ' if match[1] else ''}IN (SELECT user_id FROM {event} WHERE {condition.sql}"
         f" GROUP BY user_id HAVING count() >= {{{name}_times:UInt32}})",
         {**condition.bind, f"{name}_times": int(match[3] or 1)},
     )

@@ -50,7 +50,8 @@ class Dataset:
 
     roles: behaviour -> view, fav, cart or buy; others are behaviours of their own. activity: the behaviours that
     count as activity, all when empty. mapped: which of item, category, amount, order, channel and the dimensions
-    the source has.
+    the source has; registered_channel where the users table has channels. people_version, people: of the users table,
+    its number, 0 where there is none, and its users.
     """
 
     name: str
@@ -68,6 +69,8 @@ class Dataset:
     rows: int = 0
     users: int = 0
     behaviours: Mapping[str, int] = field(default_factory=dict)
+    people_version: int = 0
+    people: int = 0
 
     @property
     def zoneinfo(self) -> ZoneInfo:

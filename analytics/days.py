@@ -3,7 +3,7 @@
 from datetime import date
 
 from analytics.asking import Data
-from analytics.clauses import Clause
+from analytics.clauses import Clause, about_users
 from analytics.dataset import Dataset
 from analytics.spans import Ranged, Span, Unit, buckets
 
@@ -18,9 +18,10 @@ UNITS = {
 }
 
 
-def active_days(data: Data, params: Ranged) -> tuple[str, dict[str, Clause]]:
+def active_days(data: Data, params: Ranged, span: Span | None = None) -> tuple[str, dict[str, Clause]]:
     """Give the query of (user_id, d), one row for each user and active local day of the whole data, and its clauses."""
-    return FROM_EVENTS if params.where else FROM_ROLLUP, {"where": data.scope(params)["where"]}
+    sql = FROM_ROLLUP if all(about_users(word) for word in params.where) else FROM_EVENTS
+    return sql, {"where": data.scope(params, span)["where"]}
 
 
 def day_number(day: date) -> int:

@@ -118,6 +118,7 @@ def remove(store: Store, row: Dataset) -> None:
 @contextmanager
 def alone(row: Dataset) -> Iterator[None]:
     """Keep the dataset for this program meanwhile; BusyError while another one that lives has it."""
+    row.refresh_from_db(fields=["claim"])
     _claim(row)
     try:
         yield

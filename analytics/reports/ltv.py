@@ -21,37 +21,50 @@ from analytics.clauses import Clause
 from analytics.curves import CURVES, Fit, NoCurveError, Point, fit, payback
 from analytics.days import UNITS, bucket_number
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, value_of
+from analytics.newcomers import DAY, known
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help
 from sdk.report import Chart, Column, NotSupported, Result, report, share
 
-# Each user first seen in the range: the unit of that, and what was paid in which unit.
+# Each user new in the range: the unit of that, and what was paid in which unit.
 PEOPLE_SQL = """
-SELECT user_id, minIf(unit, acts > 0) AS cohort, minIf(first, acts > 0) AS seen, groupArray((unit, paid)) AS money
+SELECT
+    user_id,
+    countIf(known) > 0 AS registered,
+    if(registered, minIf(unit, known), minIf(unit, acts > 0)) AS cohort,
+    if(registered, minIf(first, known), minIf(first, acts > 0)) AS seen,
+    groupArray((unit, paid)) AS money
 FROM (
     SELECT
         user_id,
         $unit AS unit,
+        0 AS known,
         countIf($active) AS acts,
         minIf(ts, $active) AS first,
         sumIf(amount, $buy) AS paid
     FROM (SELECT *, toInt32($day) AS d FROM $event WHERE $where)
     GROUP BY user_id, unit
+    $registered
 )
 GROUP BY user_id
-HAVING countIf(acts > 0) > 0 AND seen >= {span_low:Int64} AND seen < {span_high:Int64}
+HAVING ($counted) AND countIf(known OR acts > 0) > 0 AND seen >= {span_low:Int64} AND seen < {span_high:Int64}
 """
-SIZES_SQL = "SELECT cohort, count() AS size FROM ($people) GROUP BY cohort"
+REGISTERED_SQL = f"""
+UNION ALL
+SELECT user_id, $unit AS unit, 1 AS known, 0 AS acts, registered_at AS first, toDecimal128(0, 4) AS paid
+FROM (SELECT *, {DAY} AS d FROM $people WHERE $who)
+"""
+SIZES_SQL = "SELECT cohort, count() AS size FROM ($new) GROUP BY cohort"
 USERS_SQL = """
 SELECT user_id
-FROM ($people)
+FROM ($new)
 WHERE has({cohorts:Array(Int32)}, cohort)
 ORDER BY user_id
 LIMIT {limit:UInt32}
 """
 REVENUE_SQL = """
 SELECT cohort, toInt64(one.1) - toInt64(cohort) AS n, sum(one.2) AS revenue
-FROM (SELECT cohort, arrayJoin(money) AS one FROM ($people))
+FROM (SELECT cohort, arrayJoin(money) AS one FROM ($new))
 WHERE n >= 0 AND one.2 != 0
 GROUP BY cohort, n
 """
@@ -114,9 +127,16 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     """Give the users of a cohort, at["cohort"], of those that make up a mean, or of a day of the curve, at["day"]."""
     span, unit = data.span(params), params.unit if params.show == "observed" else "day"
     cohorts_there = _asked_for(data, params, span, at)
-    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit])}
-    bind = {"span_low": span.low, "span_high": span.high, "cohorts": [bucket_number(c, unit) for c in cohorts_there]}
-    return people_of(data.ask(USERS_SQL.replace("$people", PEOPLE_SQL), more, **bind, limit=limit))
+    sql, more, bind = _people(data, params, span, unit)
+    wanted = [bucket_number(cohort, unit) for cohort in cohorts_there]
+    return people_of(data.ask(USERS_SQL.replace("$new", sql), more, **bind, cohorts=wanted, limit=limit))
+
+
+def _people(data: Data, params: Params, span: Span, unit: Unit) -> tuple[str, dict[str, Clause], dict[str, int]]:
+    """Give the query of the new users with what they paid, its clauses and its values."""
+    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit]), **known(data, params)}
+    sql = PEOPLE_SQL.replace("$registered", REGISTERED_SQL if data.dataset.people_version else "")
+    return sql, more, {"span_low": span.low, "span_high": span.high}
 
 
 def _asked_for(data: Data, params: Params, span: Span, at: dict[str, str]) -> list[date]:
@@ -258,11 +278,10 @@ def _lifetimes(params: Params, points: list[Point], fits: dict[str, Fit]) -> lis
 
 def _money(data: Data, params: Params, span: Span, unit: Unit) -> tuple[dict[int, int], dict[int, dict[int, float]]]:
     """Give the users of each cohort, and their revenue by offset; cohorts by number."""
-    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit])}
-    bind = {"span_low": span.low, "span_high": span.high}
-    sizes = data.ask(SIZES_SQL.replace("$people", PEOPLE_SQL), more, **bind)
+    sql, more, bind = _people(data, params, span, unit)
+    sizes = data.ask(SIZES_SQL.replace("$new", sql), more, **bind)
     paid: dict[int, dict[int, float]] = defaultdict(dict)
-    for row in data.ask(REVENUE_SQL.replace("$people", PEOPLE_SQL), more, **bind):
+    for row in data.ask(REVENUE_SQL.replace("$new", sql), more, **bind):
         paid[row["cohort"]][row["n"]] = float(row["revenue"])
     return {row["cohort"]: row["size"] for row in sizes}, paid
 

@@ -2,18 +2,24 @@
 
 PV are view rows; UV the distinct users with a view; active users the distinct users with a behaviour that counts as
 activity. PV per user is PV / UV. A purchase is an order id where there is one, else a buy row; user conversion is
-buyers / UV, event conversion purchases / PV. Distinct users are counted over the whole range, never added up.
+buyers / UV, event conversion purchases / PV. New users are those registered in the range where there is a users table,
+else those first seen active in it; new share is the active ones of them / active users. A visit is a run of a user's
+events without a gap of more than 30 minutes, cut at the range's edges; its length is from its first event to its last.
+Distinct users are counted over the whole range, never added up.
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.drill import LIST_AT_MOST, column_of, one_at, people_of
 from analytics.spans import Ranged, Span, shifted
+from analytics.visiting import GAP, VISITS
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 SQL = """
 SELECT
@@ -36,6 +42,24 @@ ORDER BY user_id
 LIMIT {limit:UInt32}
 """
 DID = {"uv": "$view", "active_users": "$active", "buyers": "$buy"}
+ACTIVE_SQL = "SELECT uniqExactIf(user_id, $active) AS active_users FROM $event WHERE $scope"
+NEW_SQL = "SELECT count() AS new_users, countIf($there) AS active_new_users FROM ($new)"
+NEW_USERS_SQL = """
+SELECT user_id
+FROM ($new)
+WHERE $there
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
+THERE = "user_id GLOBAL IN (SELECT user_id FROM $event WHERE $scope AND ($active))"
+VISITS_SQL = """
+SELECT
+    count() AS visits,
+    sum(seconds) AS visit_seconds,
+    quantileExactInclusive(0.5)(seconds) AS median_visit_length
+FROM ($visits)
+"""
+NEW = ("new_users", "active_new_users")
 COUNTS = {
     "events": "events",
     "pv": "views",
@@ -43,12 +67,19 @@ COUNTS = {
     "active_users": "users",
     "buyers": "users",
     "purchases": "purchases",
+    "new_users": "users",
+    "active_new_users": "users",
+    "visits": "visits",
+    "median_visit_length": "s",
 }
 RATES = {
     "pv_per_user": ("views/user", "pv", "uv"),
     "user_conversion": ("share", "buyers", "uv"),
     "event_conversion": ("share", "purchases", "pv"),
     "purchases_per_buyer": ("purchases/user", "purchases", "buyers"),
+    "new_share": ("share", "active_new_users", "active_users"),
+    "visit_length": ("s", "visit_seconds", "visits"),
+    "visits_per_user": ("visits/user", "visits", "active_users"),
 }
 MONEY = {
     "revenue_per_active_user": ("amount/user", "revenue", "active_users"),
@@ -73,6 +104,9 @@ class Params(Ranged):
         Literal["previous", "same weekdays", "none"],
         Help("previous: as many days right before. same weekdays: whole weeks before."),
     ] = "previous"
+    figures: Annotated[
+        Literal["all", "traffic", "new", "visits"], Help("Which ones; visits take longest on large data.")
+    ] = "all"
 
 
 @report(category="traffic", chart=Chart("bar", "metric", ("value",)))
@@ -82,12 +116,17 @@ def run(data: Data, params: Params) -> Result:
     before = earlier(data, span, params.compare)
     now, then = figures(data, params, span), figures(data, params, before) if before else {}
     money = "amount" in data.dataset.mapped
-    counts = {**COUNTS, "revenue": "amount"} if money else COUNTS
+    counts = {**COUNTS, "revenue": "amount"} if money else dict(COUNTS)
+    if not data.dataset.people_version:
+        del counts["active_new_users"]  # they are all
     rows = [
         [name, unit, now[name], then.get(name), change(now[name], then.get(name)), None, None]
         for name, unit in counts.items()
+        if name in now
     ]
     for name, (unit, above, below) in ({**RATES, **MONEY} if money else RATES).items():
+        if above not in now:
+            continue
         value, old = share(now[above], now[below]), share(then.get(above), then.get(below))
         rows.append([name, unit, value, old, change(value, old), now[above], now[below]])
     return Result(COLUMNS, rows, notes=tuple(_notes(data, params, span, before, money=money)))
@@ -95,17 +134,41 @@ def run(data: Data, params: Params) -> Result:
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the users behind a count: at["metric"], one in users, and at["column"]: value or before."""
-    did, span = DID[one_at(at, "metric", tuple(DID))], data.span(params)
+    metric, span = one_at(at, "metric", (*DID, *NEW)), data.span(params)
     there = span if column_of(at, ("value", "before")) == "value" else earlier(data, span, params.compare)
     if there is None:
         return []
-    return people_of(data.ask(USERS_SQL, {**data.scope(params, there), "did": Clause(did)}, limit=limit))
+    if metric in NEW:
+        sql, more, bind = _new(data, params, there)
+        more |= {} if metric == "active_new_users" else {"there": Clause("1")}
+        return people_of(data.ask(NEW_USERS_SQL.replace("$new", sql), more, **bind, limit=limit))
+    more = {**data.scope(params, there), "did": Clause(DID[metric])}
+    return people_of(data.ask(USERS_SQL, more, limit=limit))
 
 
 def figures(data: Data, params: Params, span: Span) -> dict[str, float]:
-    """Give the counts of one range."""
-    (row,) = data.ask(SQL, data.scope(params, span))
-    return {**row, "revenue": float(row["revenue"])}
+    """Give the counts of one range: those that are asked for, and what they are divided by."""
+    scope = data.scope(params, span)
+    if params.figures in ("new", "visits"):
+        (found,) = data.ask(ACTIVE_SQL, scope)
+    else:
+        (found,) = data.ask(SQL, scope)
+        found["revenue"] = float(found["revenue"])
+    if params.figures in ("all", "new"):
+        sql, more, bind = _new(data, params, span)
+        (new,) = data.ask(NEW_SQL.replace("$new", sql), more, **bind)
+        found |= new
+    if params.figures in ("all", "visits"):
+        (visits,) = data.ask(VISITS_SQL.replace("$visits", VISITS), scope, gap=GAP * 60)
+        found |= visits
+    return found
+
+
+def _new(data: Data, params: Params, span: Span) -> tuple[str, dict[str, Clause], dict[str, int]]:
+    """Give the query of the users who are new in a range, its clauses, `$there` that they are active, its values."""
+    sql, more, bind = newcomers.new_in(data, params, span)
+    there = Clause(THERE) if data.dataset.people_version else Clause("1")  # else the first activity made them new
+    return sql, {**more, **data.scope(params, span), "there": there}, bind
 
 
 def earlier(data: Data, span: Span, compare: str) -> Span | None:
@@ -123,14 +186,16 @@ def change(now: float | None, before: float | None) -> float | None:
     return None if part is None else part - 1
 
 
-def _notes(data: Data, params: Params, span: Span, before: Span | None, *, money: bool) -> list[str]:
-    notes = []
+def _notes(data: Data, params: Params, span: Span, before: Span | None, *, money: bool) -> list[Text]:
+    found = list(newcomers.notes(data))
     if before:
-        notes.append(f"Before: {before.first} to {before.last} (that day not included).")
+        found.insert(
+            0, Text("Before: {first} to {last} (that day not included).", first=before.first, last=before.last)
+        )
     elif params.compare != "none":
-        notes.append(f"Nothing to compare with: the data begin on {data.dataset.first_day}.")
+        found.insert(0, Text("Nothing to compare with: the data begin on {day}.", day=data.dataset.first_day))
     if span.high > data.dataset.end:
-        notes.append("The range reaches past the end of the data; its last day is not complete.")
+        found.append(Text("The range reaches past the end of the data; its last day is not complete."))
     if not money:
-        notes.append("Revenue needs an amount column; this dataset has none.")
-    return notes
+        found.append(Text("Revenue needs an amount column; this dataset has none."))
+    return found

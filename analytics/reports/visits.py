@@ -13,17 +13,10 @@ from analytics.clauses import Clause, fixed
 from analytics.days import begun
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of
 from analytics.spans import Ranged, Span, is_complete
+from analytics.visiting import GAP, VISITS
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
 
-# (user_id, ts, seconds, events) of each visit; ts is its first event's.
-VISITS_SQL = """
-SELECT user_id, visit[1] AS ts, visit[-1] - visit[1] AS seconds, length(visit) AS events
-FROM (
-    SELECT user_id, arrayJoin(arraySplit((t, gap) -> gap > {gap:Int64}, times, arrayDifference(times))) AS visit
-    FROM (SELECT user_id, arraySort(groupArray(ts)) AS times FROM $event WHERE $scope GROUP BY user_id)
-)
-"""
 SQL = """
 SELECT
     $bucket AS bucket,
@@ -81,7 +74,7 @@ class Params(Ranged):
         Literal["day", "week", "month", "hour of day", "range"],
         Help("The bucket in which a visit begins. range: all as one."),
     ] = "day"
-    gap: Annotated[int, Between(1, 1440), Help("Minutes without an event that end a visit.")] = 30
+    gap: Annotated[int, Between(1, 1440), Help("Minutes without an event that end a visit.")] = GAP
 
 
 @report(category="traffic")
@@ -89,7 +82,7 @@ def run(data: Data, params: Params) -> Result:
     """Count the visits that begin in each bucket."""
     span = data.span(params)
     more, bind = _clauses(data, params, span)
-    found = {row["bucket"]: row for row in data.ask(SQL.replace("$visits", VISITS_SQL), more, **bind)}
+    found = {row["bucket"]: row for row in data.ask(SQL.replace("$visits", VISITS), more, **bind)}
     active = {row["bucket"]: row["people"] for row in data.ask(ACTIVE_SQL, more)}
     rows = []
     for key, complete in _buckets(data, params, span):
@@ -112,7 +105,7 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     else:
         bucket = day_at(at, params.by).isoformat()
     more, bind = _clauses(data, params, data.span(params))
-    return people_of(data.ask(sql.replace("$visits", VISITS_SQL), more, **bind, bucket=bucket, limit=limit))
+    return people_of(data.ask(sql.replace("$visits", VISITS), more, **bind, bucket=bucket, limit=limit))
 
 
 def _clauses(data: Data, params: Params, span: Span) -> tuple[dict[str, Clause], dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from analytics.dataset import OWN, RANKS, Dataset, Kind, Layout
 from analytics.store.client import Store
-from analytics.store.schema import Tables, event_columns
+from analytics.store.schema import Column, Tables, event_columns
 
 ROLES = {"pv": "view", "fav": "fav", "cart": "cart", "buy": "buy"}
 BEHAVIOURS = (*ROLES, "share")
@@ -43,6 +44,25 @@ class Event(NamedTuple):
     order: str
     channel: str
     city: str
+
+
+class Person(NamedTuple):
+    """A row of the users table."""
+
+    user: int
+    registered: int
+    channel: str
+
+
+def registrations(zone: str) -> st.SearchStrategy[list[Person]]:
+    """Give users tables: some users with events, some without, registered before, among and after the events."""
+    person = st.builds(
+        Person,
+        st.integers(1, 6),
+        st.integers(-3 * 86_400, 12 * 86_400).map(lambda after: ZONES[zone] + after),
+        st.sampled_from(["ads", "mail", ""]),
+    )
+    return st.lists(person, min_size=1, max_size=6, unique_by=lambda p: p.user)
 
 
 @st.composite
@@ -91,8 +111,9 @@ def stored(
     activity: tuple[str, ...] = (),
     high: int | None = None,
     rollup: bool = False,
+    people: Sequence[Person] = (),
 ) -> Dataset:
-    """Put events into the store as the only version of a dataset `random`, and give that."""
+    """Put events into the store as the only version of a dataset `random`, and give that. people: its users table."""
     tables = Tables(store, "random")
     columns = event_columns(LAYOUT)
     if not getattr(store, "has_random", False):
@@ -119,6 +140,17 @@ def stored(
         users=len({event.user for event in events}),
         behaviours=dict(Counter(event.behaviour for event in events)),
     )
+    if people:
+        dataset = _with(store, tables, dataset, people)
     if rollup:
         tables.build_user_day(dataset, 1)
     return dataset
+
+
+def _with(store: Store, tables: Tables, dataset: Dataset, people: Sequence[Person]) -> Dataset:
+    columns = (Column("user_id", "Int64"), Column("registered_at", "Int64"), Column("channel", "String"))
+    tables.drop("people_v1")
+    tables.create("people_v1", columns, "user_id")
+    text = "".join("\t".join(map(str, person)) + "\n" for person in people)
+    store.insert(tables.people(1), [column.name for column in columns], text.encode(), "TabSeparated")
+    return replace(dataset, people_version=1, people=len(people), mapped=dataset.mapped | {"registered_channel"})

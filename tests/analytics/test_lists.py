@@ -17,7 +17,7 @@ from tests.analytics.test_reports import ask, often
 CELLS = 12  # of an example; each costs a round trip
 BUCKETS = ["day", "week", "month"]
 ASKED: dict[str, list[dict[str, Any]]] = {
-    "overview": [{}, {"compare": "same weekdays"}],
+    "overview": [{}, {"compare": "same weekdays"}, {"figures": "new"}],
     "activity": [{"by": by} for by in (*BUCKETS, "hour", "hour of day", "hour of week")],
     "trends": [{"by": by} for by in (*BUCKETS, "hour")]
     + [{"breakdown": "city", "top": 1}, {"breakdown": "behaviour", "by": "week", "events": ["view", "buy"]}],
