@@ -6,7 +6,7 @@ import { base, plainText, tooltip, widest } from "./parts.js";
 
 const ROW = 26; // px
 const ROOM = { width: 44, height: 20 }; // px that a cell needs to carry its number
-const MANY = 200; // cells; more carry no numbers
+const MANY = 120; // cells; more carry no numbers
 
 /** Give the least and the greatest value of the cells, [0, 0] where there are none. */
 export function extent(plot) {
