@@ -274,4 +274,4 @@ def _days(ask: Ask, found: Answer) -> dict[str, Any]:
         words={"no_data": str(numbers.NO_DATA), "open": _("still open")},
     )
     shown = plot if rows else None
-    return {"plot": shown, "plot_json": shown.as_dict() if shown else None, "plot_id": "plot-funnel-days"}
+    return {"plot": shown, "plot_json": shown.as_dict() if shown else None}
