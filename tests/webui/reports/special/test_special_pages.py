@@ -12,6 +12,7 @@ from analytics.models import Dataset
 from analytics.store.client import Store
 from sdk.report import Result
 from tests.webui.reports.asks import ask
+from tests.webui.reports.special import named
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
 HOSTILE = "</script><b>O'Hare; --\"{{ x }} $event"
@@ -216,12 +217,12 @@ def test_as_many_go_into_each_step_as_come_out_and_links_list_their_users(
 ) -> None:
     asked = {"links": "12", "depth": "3", **asked}
     text = card(client, "paths", **asked)
-    steps = text[text.index('id="paths-steps"') :].partition("</table>")[0]
+    steps = text[text.index('id="paths-steps') :].partition("</table>")[0]
     pairs = re.findall(r'<td class="om-num">([\d,]+)</td><td class="om-num">([\d,]+)</td></tr>', steps)
     assert pairs
     assert all(one == other for one, other in pairs)
     users = sorted(row["users"] for row in result(store, shop, "paths", **asked).named())
-    table = text[text.index('id="paths-links"') : text.index('id="paths-steps"')]
+    table = text[text.index('id="paths-links') : text.index('id="paths-steps')]
     assert {number for _, number in links(table, "paths")} <= set(users)
     for url, number in links(table, "paths")[:3]:
         assert len(set(listed(client, url))) == number
@@ -264,3 +265,30 @@ def test_the_settings_of_a_page_keep_what_else_is_asked(client: Client, shop: Da
     for url in re.findall(r'href="(/reports/[^"]+)"', settings):
         asked = dict(parse_qsl(urlsplit(html.unescape(url)).query))
         assert (asked["where"], asked["users"], asked["range"]) == ("channel=ads", "did buy", "all")
+
+
+@pytest.mark.parametrize("name", named.HOSTILE)
+def test_a_hostile_category_is_shown_found_looked_into_and_listed(
+    client: Client, store: Store, db: None, name: str
+) -> None:
+    named.publish(store)
+    asked = {"d": "named", "least": "1"}
+    number = named.HOSTILE.index(name)
+    text = card(client, "quadrant", find=name, **asked)
+    assert "<b>x" not in text
+    assert "<img" not in text
+    (url,) = re.findall(rf'<a href="([^"]+)" data-drill>{re.escape(html.escape(name))}</a>', text)
+    assert dict(parse_qsl(urlsplit(html.unescape(url)).query))["inside"] == name
+    found = links(text[: text.index("om-report-table")], "quadrant")
+    assert [n for _, n in found] == [n for n in (4 + number, number) if n]
+    for link, wanted in found:
+        assert len(listed(client, link)) == wanted
+    whole = page(client, "quadrant", inside=name, **asked)
+    (panel,) = re.findall(r'data-card="([^"]+)"[^>]*data-place="drill"', whole)
+    drilled = str(client.get(html.unescape(panel)).content.decode())
+    assert html.escape(name) in drilled
+    assert f"UV {4 + number} Buyers {number} Buyers / UV" in words(drilled)
+    split = card(client, "funnel", d="named", by="category", times="false")
+    assert html.escape(name) in split
+    for link, wanted in links(split, "funnel")[:3]:
+        assert len(listed(client, link)) == wanted
