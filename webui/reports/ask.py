@@ -26,7 +26,7 @@ from sdk.report import Report
 
 PRESETS = {"today": 1, "7d": 7, "14d": 14, "28d": 28, "90d": 90, "all": 0}
 COMPARES = ("previous", "weekdays", "none")
-OWN = frozenset({"d", "range", "from", "to", "last", "compare", "where", "users", "view", "card", "page"})
+OWN = frozenset({"d", "range", "from", "to", "last", "compare", "where", "users", "view", "card", "page", "form"})
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 USUAL = "14d"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.template.loader import select_template
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.answers import Answer
 from sdk.report import Column
@@ -21,8 +22,17 @@ from webui.reports.ask import Ask
 from webui.reports.said import said
 from webui.reports.tables import table
 from webui.reports.words import column_word, title_of, unit_word
+from webui.templatetags.ui import duration
 
 FILES = ("csv", "json", "png", "pdf")
+FIRST = (
+    "pv",
+    "uv",
+    "pv_per_user",
+    "user_conversion",
+    "new_share",
+    "visit_length",
+)  # of the overview; all: in its table
 
 
 def template(ask: Ask) -> str:
@@ -51,6 +61,7 @@ def context(ask: Ask, found: Found, page: int = 1) -> dict[str, Any]:
         "notes": notes(ask, found),
         "empty": not answer.result.rows,
         "rows_read": ask.dataset.rows,
+        "took": took(answer.seconds),
         "computed": datetime.fromtimestamp(answer.at, UTC),
         "files": [(form.upper(), ask.url(f"file.{form}")) for form in FILES if form in ("csv", "json") or plot],
         "command": command(ask),
@@ -61,6 +72,11 @@ def context(ask: Ask, found: Found, page: int = 1) -> dict[str, Any]:
 def troubled(ask: Ask, trouble: Trouble) -> dict[str, Any]:
     """Give what the card of a failure needs."""
     return {"ask": ask, "title": title_of(ask.report), "trouble": trouble}
+
+
+def took(seconds: float) -> str:
+    """Write how long a computation took, as fine as matters."""
+    return _("%s s") % f"{seconds:.2f}" if seconds < 1 else duration(seconds)
 
 
 def card_id(ask: Ask) -> str:
@@ -76,7 +92,10 @@ def title(ask: Ask, answer: Answer) -> str:
         return title_of(ask.report)
     names = [column_word(name, answer.report) for name in ((chart.value,) if chart.value else chart.y)]
     shown = names if len(names) < 5 else [*names[:4], "…"]
-    words = {"what": _(", ").join(shown), "by": column_word(chart.x, answer.report).lower()}
+    by = column_word(chart.x, answer.report).lower()
+    if chart.kind == "heatmap":
+        by = _("%(one)s and %(other)s") % {"one": column_word(chart.y[0], answer.report).lower(), "other": by}
+    words = {"what": _(", ").join(shown), "by": by}
     return _("%(what)s by %(by)s") % words
 
 
@@ -92,18 +111,22 @@ def before_words(ask: Ask) -> str:
 def notes(ask: Ask, found: Found) -> list[str]:
     """Give the sentences that belong to the numbers."""
     given = [said(note) for note in found.answer.result.notes]
-    if earlier.OVER_TIME & {ask.report.name} and ask.compare != "none" and not found.before:
-        chart = found.answer.result.chart
-        if chart and chart.x in earlier.TIMES and not chart.by and earlier.span_before(ask) is None:
-            first = numbers.day(ask.dataset.as_core().first_day, year=True)
-            given.append(_("Nothing to compare with: the data begin on %s.") % first)
+    chart = found.answer.result.chart
+    if earlier.is_compared(ask, chart) and ask.compare != "none" and earlier.span_before(ask) is None:
+        first = numbers.day(ask.dataset.as_core().first_day, year=True)
+        given.append(_("Nothing to compare with: the data begin on %s.") % first)
+    if left_out := drawing.left_out(found.answer):
+        more = ngettext("One more value stands in the table.", "%(n)d more values stand in the table.", left_out)
+        given.append(more % {"n": left_out})
     return given
 
 
 def figures(answer: Answer) -> list[dict[str, Any]]:
     """Give the overview's figures: value, change, former value. A share changes by points."""
+    rows = {row["metric"]: row for row in answer.result.named()}
+    chosen = [rows[name] for name in dict.fromkeys((*FIRST, *rows)) if name in rows][: len(FIRST)]
     found = []
-    for row in answer.result.named():
+    for row in chosen:
         column = Column("value", row["unit"])
         value, before = row["value"], row["before"]
         found.append(

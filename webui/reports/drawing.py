@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from analytics.answers import Answer
 from analytics.dataset import Dataset
@@ -16,7 +15,7 @@ from sdk.report import Chart, Column
 from webui.reports import numbers, sentences
 from webui.reports.ask import Ask
 from webui.reports.plots import Cell, Grid, Link, Mark, Plot, Point, Series
-from webui.reports.words import OTHER, column_word, unit_word, value_word
+from webui.reports.words import OTHER, column_word, field_word, unit_word, value_word
 
 SERIES = 6  # at most, then "other"
 COMPARED = 2  # series of a plot area that are compared with another time; more are not told apart
@@ -138,19 +137,45 @@ def _grid(unit: str, series: list[Series]) -> Grid:
 
 def _split(drawn: Drawn, places: list[Any], unfinished: tuple[int, ...]) -> tuple[Grid, ...]:
     """Give the one area of a chart split by a column: the largest values, then the others together."""
-    chart, rows = drawn.chart, drawn.rows
-    y, unit = chart.y[0], drawn.column(chart.y[0]).unit
-    values: dict[str, dict[Any, float | None]] = {}
-    for row in rows:
-        values.setdefault(drawn.label(row, chart.by), {})[row[chart.x]] = row[y]
-    names = sorted(values, key=lambda name: -sum(value or 0 for value in values[name].values()))
-    shown, rest = (names, []) if len(names) <= SERIES else (names[: SERIES - 1], names[SERIES - 1 :])
-    series = [Series(name, tuple(values[name].get(place) for place in places), open=unfinished) for name in shown]
+    chart, y = drawn.chart, drawn.chart.y[0]
+    unit = drawn.column(y).unit
+    values: dict[Any, dict[Any, float | None]] = {}
+    for row in drawn.rows:
+        values.setdefault(row[chart.by], {})[row[chart.x]] = row[y]
+    shown, rest = _shown(list(values), values, added=unit in ADDED)
+    series = [
+        Series(_named(drawn, name), tuple(values[name].get(place) for place in places), open=unfinished)
+        for name in shown
+    ]
     if rest and unit in ADDED:
         summed = tuple(sum(values[name].get(place) or 0 for name in rest) for place in places)
-        text = ngettext("%(n)d other", "%(n)d others", len(rest)) % {"n": len(rest)}
-        series.append(Series(text, summed, open=unfinished))
+        series.append(Series(str(OTHER), summed, open=unfinished))
     return (Grid(drawn.word(y), unit_word(unit), tuple(series), share=unit == "share"),)
+
+
+def _shown(names: list[Any], values: dict[Any, dict[Any, float | None]], *, added: bool) -> tuple[list[Any], list[Any]]:
+    """Give the values that have a line of their own, the largest first, and the rest."""
+    largest = sorted(names, key=lambda name: (name == "other", -sum(value or 0 for value in values[name].values())))
+    if len(largest) <= SERIES:
+        return largest, []
+    room = SERIES - 1 if added else SERIES
+    return largest[:room], largest[room:]
+
+
+def _named(drawn: Drawn, value: Any) -> str:  # noqa: ANN401  # a value of a dimension
+    """Name a value of a breakdown; a bare number says of what it is one."""
+    text = value_word(value, drawn.chart.by, drawn.answer.report)
+    field = drawn.answer.params.get("breakdown") or drawn.answer.params.get("by") or ""
+    return f"{field_word(str(field))} {text}" if text.isdecimal() and field else text
+
+
+def left_out(answer: Answer) -> int:
+    """Count the values of a breakdown that are not drawn, nor in "other": users must not be added up."""
+    chart = answer.result.chart
+    if not chart or not chart.by or chart.kind not in ("line", "funnel"):
+        return 0
+    unit = next(column.unit for column in answer.result.columns if column.name == chart.y[0])
+    return 0 if unit in ADDED else max(0, len({row[chart.by] for row in answer.result.named()}) - SERIES)
 
 
 def _bar(drawn: Drawn, marks: Marks | None) -> Plot:

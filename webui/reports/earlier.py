@@ -6,7 +6,7 @@ from analytics.answers import Answer
 from analytics.dataset import Dataset
 from analytics.spans import Span, shifted, span_of
 from sdk import ParamError
-from sdk.report import NotSupported
+from sdk.report import Chart, NotSupported
 from webui.reports.ask import Ask
 
 OVER_TIME = frozenset({"activity", "trends", "lifecycle", "stickiness", "visits", "lost_users", "repurchase"})
@@ -19,13 +19,18 @@ def of(ask: Ask, now: Answer) -> Ask | None:
     None where none is wanted, the report is not drawn over time, or the data do not reach back to its beginning.
     """
     chart = now.result.chart
-    if ask.report.name not in OVER_TIME or not chart or chart.x not in TIMES or chart.by:
+    if not is_compared(ask, chart):
         return None
     span = span_before(ask)
     if span is None:
         return None
     core = ask.dataset.as_core()
     return ask.but(preset="", start=_text(core, span.low), end=_text(core, span.high), compare="none")
+
+
+def is_compared(ask: Ask, chart: Chart | None) -> bool:
+    """Say whether a chart is one that another time can be drawn into."""
+    return ask.report.name in OVER_TIME and bool(chart and chart.kind == "line" and chart.x in TIMES and not chart.by)
 
 
 def span_before(ask: Ask) -> Span | None:

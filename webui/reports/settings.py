@@ -8,18 +8,24 @@ from django.utils.translation import gettext as _
 from sdk import ParamError
 from sdk.fields import Field
 from sdk.params import check
+from webui.reports import filters
 from webui.reports.ask import Ask
 from webui.reports.range_bar import Choice
 from webui.reports.said import fault
 from webui.reports.words import label_word, option_word
 
 ELSEWHERE = frozenset({"start", "end", "where", "users", "compare"})  # in the bar above the page
+OF_FIELDS = frozenset({"breakdown", "by"})  # texts that name a field of the dataset
+OF_BEHAVIOURS = frozenset({"events", "begin", "back", "start_at", "end_at"})
 LINKS = 4  # options that stand side by side; more are a box to choose from
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One parameter. kind: links, choice, yes, number, text, rows. values: as they stand, rows one more and empty."""
+    """One parameter. kind: links, choice, yes, number, text, rows.
+
+    values: of rows, as they stand, and one more that is empty. listed: the dataset's behaviours are offered.
+    """
 
     name: str
     label: str
@@ -29,8 +35,7 @@ class Setting:
     choices: list[Choice]
     values: list[str]
     error: str = ""
-    low: float | None = None
-    high: float | None = None
+    listed: bool = False
 
 
 def settings(ask: Ask) -> list[Setting]:
@@ -48,37 +53,48 @@ def kept(ask: Ask, shown: list[Setting]) -> list[tuple[str, str]]:
 
 def _setting(ask: Ask, one: Field, error: str) -> Setting:
     given = ask.params.get(one.name)
-    value = _text(one, given)
-    kind = _kind(one)
-    values = (
-        list(given if isinstance(given, tuple) else ()) or [str(v) for v in one.default or ()] if kind == "rows" else []
-    )
+    value, kind = _text(one, given), _kind(one)
     return Setting(
         name=one.name,
         label=label_word(one.name),
         help=_(one.help) if one.help else "",
         kind=kind,
         value=value,
-        choices=[
-            Choice(
-                option,
-                option_word(option),
-                f"?{ask.but(params=_with(ask, one, option), at={}).query()}",
-                option == value,
-            )
-            for option in one.options
-        ],
-        values=[*values, ""],
+        choices=_fields(ask, value) if one.name in OF_FIELDS and one.type == "str" else _options(ask, one, value),
+        values=[*_rows(one, given), ""] if kind == "rows" else [],
         error=error,
-        low=one.low,
-        high=one.high,
+        listed=one.name in OF_BEHAVIOURS,
     )
 
 
 def _kind(one: Field) -> str:
+    if one.name in OF_FIELDS and one.type == "str":
+        return "choice"
     if one.type == "choice":
         return "links" if len(one.options) <= LINKS else "choice"
     return {"bool": "yes", "int": "number", "float": "number", "list[str]": "rows"}.get(one.type, "text")
+
+
+def _options(ask: Ask, one: Field, value: str) -> list[Choice]:
+    """Give a parameter's fixed values."""
+    return [
+        Choice(
+            option, option_word(option), f"?{ask.but(params=_with(ask, one, option), at={}).query()}", option == value
+        )
+        for option in one.options
+    ]
+
+
+def _fields(ask: Ask, value: str) -> list[Choice]:
+    """Give the dataset's fields, none first; what an address names stays there, for the report to refuse it."""
+    there = [("", _("nothing")), *((name, word) for name, word, _number in filters.fields(ask.dataset.as_core()))]
+    if value not in dict(there):
+        there.append((value, value))
+    return [Choice(name, word, "", name == value) for name, word in there]
+
+
+def _rows(one: Field, given: Any) -> list[str]:  # noqa: ANN401  # rows, or nothing
+    return list(given if isinstance(given, tuple) else ()) or [str(value) for value in one.default or ()]
 
 
 def _text(one: Field, given: Any) -> str:  # noqa: ANN401  # a text, rows, or nothing

@@ -80,6 +80,8 @@ def _is_number(column: Column) -> bool:
 
 def _cell(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> Shown:
     value, number = row[column.name], _is_number(column)
+    if value is None and column.name in ("numerator", "denominator"):
+        return Shown("—", number)  # a count is divided by nothing
     if value is None:
         return Shown(str(numbers.NO_DATA), number, why=_why(row, column))
     if value == "" or (column.name in FLAGS and value in (0, 1)):

@@ -16,7 +16,7 @@ from analytics.store.reach import reached
 from tests.webui.fleet_data import PASSWORD, fill_people
 
 ROWS = 6000
-_generated: dict[str, Any] = {}  # the dataset's row, for the tests after the first: each begins with an empty database
+_generated: dict[str, dict[str, Any]] = {}  # rows of datasets: each test begins with an empty database
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +29,22 @@ def store() -> Iterator[Store]:
 @pytest.fixture
 def shop(store: Store, db: None) -> Dataset:
     """Give a small generated dataset `shop`: nine days, amounts, channels, all four behaviours."""
-    if _generated:
-        return Dataset.objects.create(**_generated)
-    call_command("dataset", "generate", "shop", "--rows", str(ROWS), verbosity=0)
-    row = Dataset.objects.get(name="shop")
-    _generated.update(model_to_dict(row, exclude=["id"]), stamp=row.stamp, claim="")
+    return generated("shop")
+
+
+@pytest.fixture
+def long(store: Store, db: None) -> Dataset:
+    """Give one of forty days, `long`."""
+    return generated("long", "--days", "40")
+
+
+def generated(name: str, *options: str) -> Dataset:
+    """Generate a dataset once; for the tests after the first only its row is written again."""
+    if name in _generated:
+        return Dataset.objects.create(**_generated[name])
+    call_command("dataset", "generate", name, "--rows", str(ROWS), *options, verbosity=0)
+    row = Dataset.objects.get(name=name)
+    _generated[name] = {**model_to_dict(row, exclude=["id"]), "stamp": row.stamp, "claim": ""}
     return row
 
 
