@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.dataset import RANKS, Dataset, Kind
+from analytics.hours import odd_changes
 from analytics.spans import Span
 from analytics.store.names import quoted
 from sdk import ParamError
@@ -57,13 +58,23 @@ def fixed(dataset: Dataset) -> dict[str, Clause]:
         "day": Clause(f"toDate({LOCAL}, {{zone:String}})", zone),
         "week": Clause(f"toMonday({LOCAL}, {{zone:String}})", zone),
         "month": Clause(f"toStartOfMonth({LOCAL}, {{zone:String}})", zone),
-        "hour_start": Clause(f"toInt64(toUnixTimestamp(toStartOfHour({LOCAL})))", zone),
+        "hour_start": _hour_start(dataset),
         "hour": Clause(f"toHour({LOCAL})", zone),
         "weekday": Clause(f"toDayOfWeek({LOCAL})", zone),
         "active": activity if dataset.activity else Clause("1"),
         "order": Clause("ts, role, micro, item_id, category_id, behaviour, amount, order_id, channel"),
         **{role: Clause(f"role = {rank}") for role, rank in RANKS.items()},
     }
+
+
+def _hour_start(dataset: Dataset) -> Clause:
+    """Give the first second of an event's local hour; the store's own rounding is right for whole hours only."""
+    odd, zone = odd_changes(dataset), {"zone": dataset.zone}
+    if not odd:
+        return Clause(f"toInt64(toUnixTimestamp(toStartOfHour({LOCAL})))", zone)
+    begun = f"ts - toMinute({LOCAL}) * 60 - toSecond({LOCAL})"
+    change = "arrayMax(arrayFilter(change -> change <= ts, {odd_changes:Array(Int64)}))"
+    return Clause(f"toInt64(greatest({begun}, {change}))", {**zone, "odd_changes": list(odd)})
 
 
 def behaviours(dataset: Dataset, names: Sequence[str], *, name: str) -> Clause:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, second_at
+from analytics.hours import hours
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
@@ -100,10 +101,9 @@ def _key_at(params: Params, at: dict[str, str]) -> str:
 
 def _by_hour(data: Data, span: Span, found: dict[Any, dict[str, Any]]) -> Result:
     text: Callable[[int], str] = local_text(data.dataset)
-    first = min([*found, span.low])
-    starts = range(first, span.high, 3600)
-    shown = sorted({*found, *starts}) if len(starts) <= HOURS_AT_MOST else sorted(found)
-    rows = [[text(ts), *_row(found.get(ts)), int(ts + 3600 <= data.dataset.end)] for ts in shown]
+    every = hours(data.dataset, span.low, span.high)
+    shown = every if len(every) <= HOURS_AT_MOST else [hour for hour in every if hour[0] in found]
+    rows = [[text(ts), *_row(found.get(ts)), int(end <= data.dataset.end)] for ts, end in shown]
     chart = Chart("line", "hour", ("pv", "uv", "buyers"), incomplete="complete")
     return Result((Column("hour", key=True), *COUNTS, Column("complete")), rows, chart=chart)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause, both, dimension, fixed
 from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, people_of, second_at, value_of
+from analytics.hours import hours
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
 from sdk import Between, Help, Matches, ParamError
 from sdk.report import Chart, Column, Result, report, share
@@ -81,7 +82,7 @@ def run(data: Data, params: Params) -> Result:
     found = {(row["bucket"], apart("other", values) if row["rest"] else row["name"]): row for row in asked}
     shown = values + [apart("other", values)] * any(row["rest"] for row in asked) if params.breakdown else [""]
     rows: list[list[Any]] = []
-    for key, label, complete in _buckets(data, params, span, [row["bucket"] for row in asked], len(shown)):
+    for key, label, complete in _buckets(data, params, span, len(shown)):
         for value in shown:
             row = found.get((key, value), {"events": 0, "people": 0})
             counts = [row["events"], row["people"], share(row["events"], row["people"]), int(complete)]
@@ -128,14 +129,14 @@ def _top(data: Data, params: Params, more: dict[str, Clause]) -> list[str]:
     return [row["value"] for row in data.ask(TOP_SQL, more, top=params.top)] if params.breakdown else []
 
 
-def _buckets(data: Data, params: Params, span: Span, found: list[Any], width: int) -> list[tuple[Any, str, bool]]:
+def _buckets(data: Data, params: Params, span: Span, width: int) -> list[tuple[Any, str, bool]]:
     """Give each bucket's key in the store, its label, and whether it is complete."""
     if params.by == "hour":
-        starts = range(min([*found, span.low]), min(span.high, data.dataset.last_ts + 1), 3600)
-        if len(starts) * width > ROWS_AT_MOST:
-            raise ParamError({"by": f"These are {len(starts)} hours; choose day, or a shorter range."})
-        text, end = local_text(data.dataset), data.dataset.end
-        return [(ts, text(ts), span.low <= ts and ts + 3600 <= min(end, span.high)) for ts in sorted({*found, *starts})]
+        every = hours(data.dataset, span.low, min(span.high, data.dataset.last_ts + 1))
+        if len(every) * width > ROWS_AT_MOST:
+            raise ParamError({"by": f"These are {len(every)} hours; choose day, or a shorter range."})
+        text, high = local_text(data.dataset), min(data.dataset.end, span.high)
+        return [(low, text(low), span.low <= low and end <= high) for low, end in every]
     unit = params.by
     days = buckets(span, unit)
     if len(days) * width > ROWS_AT_MOST:

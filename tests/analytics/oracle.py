@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,17 @@ def local(ts: int, zone: str) -> datetime:
 
 def day_of(event: Event, zone: str) -> date:
     return local(event.ts, zone).date()
+
+
+@cache
+def hour_of(ts: int, zone: str) -> str:
+    """Go back minute by minute while the clock shows the same hour and is not changed."""
+    start = ts - local(ts, zone).second
+    while (here := local(start, zone)).hour == (before := local(start - 60, zone)).hour:
+        if here.utcoffset() != before.utcoffset():
+            break
+        start -= 60
+    return local(start, zone).isoformat(timespec="minutes")
 
 
 def unit_of(day: date, unit: str) -> date:
