@@ -57,7 +57,7 @@ def running_mariadb(port: int = 0) -> Iterator[MariaDb]:
         process = _start(folder, port)
         try:
             _wait(process, folder)
-            yield MariaDb(folder / "socket")
+            yield MariaDb(folder / "socket", port)
         finally:
             _stop(process)
     finally:

@@ -11,7 +11,9 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,7 +27,7 @@ END_SECONDS = 20
 def environment(home: Path) -> dict[str, str]:
     ours = {"SECRET_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE", "ALLOWED_HOSTS"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
-    return {**kept, "OMSERVER_HOME": str(home)}
+    return {**kept, "OMSERVER_HOME": str(home), "ANALYTICS_DEMO": "0"}  # a million rows would be made behind each test
 
 
 def refused(home: Path, *words: str) -> tuple[int, str]:
@@ -137,7 +139,7 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     first = start()
     assert b"<form" in first.first_page(), "the first page asks who one is"
     assert "Sign in as admin with the password" in first.told()
-    assert set(first.pids()) == {"web", "dispatch", "master", "analytics"}
+    assert set(first.pids()) == {"web", "dispatch", "worker", "master", "analytics"}
     assert first.end(signal.SIGINT) == 0
     assert first.left() == []
 
@@ -150,6 +152,25 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     assert resident_mib(list(second.pids().values())) < 400
     assert second.end(signal.SIGHUP) == 0, "a closed terminal ends it too"
     assert second.left() == []
+
+
+def test_the_first_start_makes_a_dataset_behind_the_pages_and_never_again(start: Start) -> None:
+    first = start(ANALYTICS_DEMO="1")
+    first.first_page()
+    first.wait_for("import 1 into demo: done")
+    (row,) = json.loads(first.manage("dataset", "list", "--json").stdout)
+    assert (row["name"], row["rows"], row["generated"]) == ("demo", 1_000_000, True)
+    yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(1)
+    assert row["last"] in (str(yesterday), str(yesterday - timedelta(1))), "a midnight may have passed"
+    assert date.fromisoformat(row["last"]) - date.fromisoformat(row["first"]) == timedelta(55)
+    assert first.manage("dataset", "remove", "demo").returncode == 0
+    assert first.end(signal.SIGINT) == 0
+    second = start(ANALYTICS_DEMO="1")
+    second.first_page()
+    second.wait_for("worker.1 started")
+    second.manage("dataset", "generate", "own", "--rows", "1000")
+    second.manage("dataset", "remove", "own")
+    assert json.loads(second.manage("dataset", "list", "--json").stdout) == []
 
 
 def test_the_module_of_the_readme_runs_as_typed_on_this_machine_without_a_restart(start: Start, tmp_path: Path) -> None:
@@ -178,7 +199,7 @@ def test_two_run_side_by_side_and_one_home_has_one_server(start: Start, tmp_path
     )
 
 
-@pytest.mark.parametrize("name", ["web", "dispatch", "master", "analytics"])
+@pytest.mark.parametrize("name", ["web", "dispatch", "worker", "master", "analytics"])
 def test_the_end_of_one_process_is_said_and_ends_all(name: str, start: Start) -> None:
     server = start()
     server.first_page()
@@ -203,7 +224,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
         (["--port", "http"], "--port is http; write a number from 1 to 65535"),
         (["--port"], "--port needs a value, for example: script/server --port 8000 --host 127.0.0.1"),
         (["--host"], "--host needs a value, for example: script/server --port 8000 --host 127.0.0.1"),
-        (["start"], "script/server knows --port and --host, not start"),
+        (["start"], "script/server knows --port, --host and --no-demo, not start"),
     ],
 )
 def test_a_wrong_word_is_one_line(words: list[str], says: str, tmp_path: Path) -> None:

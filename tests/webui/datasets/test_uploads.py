@@ -1,0 +1,99 @@
+"""Files for imports: streamed in, bounded, under no name of a person's; and the folder, out of which nothing leads."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from analytics.models import Dataset
+from analytics.store.client import Store
+from tests.analytics.test_import import lines
+from tests.webui.datasets.conftest import PAGE, imported, rows_of, text, worked
+from tests.webui.datasets.test_import_page import HEAD
+
+pytestmark = [pytest.mark.django_db]
+
+
+def sent(client: Client, name: str, content: bytes) -> Any:
+    return client.post(f"/datasets/-/upload/?name={name}", content, content_type="application/octet-stream")
+
+
+@pytest.mark.parametrize("name", ["e.csv", "e.csv.gz"])
+def test_an_uploaded_file_is_imported_and_then_removed(
+    admin: Client, folder: Path, store: Store, settings: Any, name: str
+) -> None:
+    content = "\n".join([HEAD, *lines(80)]).encode()
+    answer = sent(admin, name, gzip.compress(content) if name.endswith(".gz") else content)
+    assert answer.status_code == 201
+    file = json.dumps(answer.json())
+    (path,) = settings.ANALYTICS_UPLOADS_DIR.iterdir()
+    assert path.name.startswith(answer.json()["sha256"])
+    assert path.stat().st_mode & 0o077 == 0
+    run = imported(admin, {"source": "upload", "file": file, "header": "", "delimiter": "", "act": "look"}, name="up")
+    assert (run.state, len(rows_of(store, "up"))) == ("done", len(lines(80)))
+    assert list(settings.ANALYTICS_UPLOADS_DIR.iterdir()) == [path], "the page's own worker removes it, in its chore"
+    from webui.datasets.uploads import done_with
+
+    done_with(run)
+    assert list(settings.ANALYTICS_UPLOADS_DIR.iterdir()) == []
+    gone = admin.post(PAGE, {"source": "upload", "file": file, "act": "look"})
+    assert "The file is not here any more" in text(gone)
+
+
+@pytest.mark.parametrize("name", ["e.exe", "e", "../../etc/passwd", "e.parquet.gz", ""])
+def test_what_is_no_file_of_rows_is_refused(admin: Client, folder: Path, settings: Any, name: str) -> None:
+    answer = sent(admin, name, b"a,b\n")
+    assert answer.status_code == 400
+    assert "is no file of rows" in answer.json()["error"]
+    assert not settings.ANALYTICS_UPLOADS_DIR.exists()
+
+
+def test_a_file_above_the_limit_ends_at_once_and_leaves_nothing(admin: Client, folder: Path, settings: Any) -> None:
+    settings.ANALYTICS_UPLOAD_BYTES = 1 << 20
+    answer = sent(admin, "e.csv", b"x" * ((1 << 20) + 1))
+    assert answer.status_code == 400
+    assert "larger than 1 MiB" in answer.json()["error"]
+    assert not settings.ANALYTICS_UPLOADS_DIR.exists() or not list(settings.ANALYTICS_UPLOADS_DIR.iterdir())
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "[]", "{}", '{"name": "e.csv", "size": 1, "sha256": "../../x"}', "{" * 2000]
+)
+def test_a_file_that_is_none_is_said_at_its_field(admin: Client, folder: Path, value: str) -> None:
+    answer = admin.post(PAGE, {"source": "upload", "file": value, "act": "look"})
+    assert answer.context["form"].errors["file"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.csv", "/etc/passwd", "link.csv", "nothing.csv", "\x00", "deep/../../secret.csv", "."]
+)
+def test_nothing_leads_out_of_the_folder(admin: Client, folder: Path, name: str) -> None:
+    secret = folder.parent / "secret.csv"
+    secret.write_text("user_id,event,ts\n1,SECRET,1511539200\n")
+    (folder / "link.csv").symlink_to(secret)
+    (folder / "deep").mkdir()
+    answer = admin.post(PAGE, {"source": "folder", "path": name, "act": "look"})
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["path"]
+    assert b"SECRET" not in answer.content
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01", "用户".encode("gb18030") + b",b\n1,2\n", b"a,a\n1,2\n"])
+def test_a_file_that_cannot_be_read_says_why_by_the_name_that_a_person_gave(
+    admin: Client, folder: Path, content: bytes
+) -> None:
+    file = sent(admin, "mine.csv", content).json()
+    answer = admin.post(PAGE, {"source": "upload", "file": json.dumps(file), "act": "look"})
+    (said,) = answer.context["form"].errors["file"]
+    assert said.startswith("mine.csv: ")
+    assert not Dataset.objects.exists()
+    assert worked_nothing()
+
+
+def worked_nothing() -> bool:
+    from analytics.models import ImportRun
+
+    return not ImportRun.objects.exists() or bool(worked())
