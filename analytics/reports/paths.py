@@ -11,6 +11,7 @@ every step as many go in as come out. Counted are visits, or users: each by the 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from analytics import walks
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.drill import LIST_AT_MOST, column_of, value_of
@@ -102,6 +103,7 @@ KEY = "concat(toString({i}), ':', toString(length({a})), ':', {a}, {b})"  # no t
 NODES = {"behaviour": "r.6", "behaviour and category": "concat(r.6, ' ', toString(r.5))"}
 FORWARD = "arraySlice(visit, arrayFirstIndex(r -> r.7 = 1, visit))"
 BACKWARD = "arrayReverse(arraySlice(visit, 1, arrayLastIndex(r -> r.7 = 1, visit)))"
+NO_LINK = "There is no link from {!r} to {!r}."
 BACKWARD_NAMES = {"other": "other", "further": "earlier", "exit": "entry"}
 COLUMNS = (
     Column("source", key=True),
@@ -139,7 +141,8 @@ def run(data: Data, params: Params) -> Result:
     """Follow the visits along the links with the most of them."""
     if params.node != "behaviour":
         data.need("category")
-    found = _links(data, *_asked(data, params))
+    fast = _walks(data, params)
+    found = fast.rows if fast else _links(data, *_asked(data, params))
     every = sum(row["visits"] for row in found if row["place"] <= 1)
     rows = [[*_labels(params, row), row["visits"], share(row["visits"], every), row["people"], every] for row in found]
     return Result(COLUMNS, rows, notes=() if rows else (Text("No visit of the range has such a step."),))
@@ -149,13 +152,43 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     """Give the users of a link: at["source"] and at["target"]."""
     column_of(at, ("users",))
     wanted = value_of(at, "source"), value_of(at, "target")
+    if fast := _walks(data, params):
+        for row in fast.rows:
+            if _labels(params, row) == wanted:
+                return walks.users(data, data.scope(params), _looked_for(data, params), fast, row, limit)
+        raise ParamError({"source": NO_LINK.format(*(word[:60] for word in wanted))})
     sql, more, bind = _asked(data, params)
     for row in _links(data, sql, more, bind):
         if _labels(params, row) == wanted:
             link = {name: row[name] for name in ("place", "a", "b", "out")}
             found = data.ask(_with(USERS_SQL, sql), more, **bind, **link, limit=limit)
             return [user["user_id"] for user in found]
-    raise ParamError({"source": f"There is no link from {wanted[0][:60]!r} to {wanted[1][:60]!r}."})
+    raise ParamError({"source": NO_LINK.format(*(word[:60] for word in wanted))})
+
+
+def _walks(data: Data, params: Params) -> walks.Walks | None:
+    """Follow the visits in one pass where that can be; else None."""
+    names = walks.names_of(data)
+    if params.node != "behaviour" or names is None:
+        return None
+    return walks.walks(data, data.scope(params), _looked_for(data, params), names)
+
+
+def _looked_for(data: Data, params: Params) -> walks.Asked:
+    chosen = {"start at": params.start_at, "end at": params.end_at}.get(params.direction)
+    if chosen:
+        data.behaviours(chosen, params.direction.replace(" ", "_"))  # ParamError where there is no such behaviour
+    known = walks.names_of(data) or {}
+    roles = {rank for rank, code in known.items() if {code, data.dataset.roles.get(code)} & {*(chosen or ())}}
+    return walks.Asked(
+        depth=params.depth,
+        links=params.links,
+        gap=params.gap * 60,
+        anchors=sorted(roles if chosen else known),
+        backward=params.direction == "end at",
+        merge=params.merge,
+        by_user=params.count == "users",
+    )
 
 
 def _asked(data: Data, params: Params) -> tuple[str, dict[str, Clause], dict[str, Any]]:
