@@ -4,9 +4,10 @@ Each complete bucket x is compared with the same weekday, or the same hour of th
 z = 0.6745 (x - median) / MAD; where the MAD is 0, by 1.253 x mean absolute deviation. With fewer than 4 of them the
 7 buckets right before stand in, at low confidence. A bucket is flagged where |z| >= 3.5 and the change against the
 median is at least 10 %; where the others are all the same there is no z, and any such change is flagged. A flag says
-how much of the change in views came from more users and how much from more views for each, against the last bucket
-it is compared with, and which values of the dimensions moved most (of a rate: in what it counts, not in what it
-divides by). Hours that the clock skips or repeats are left out.
+how much of the change in views came from more users and how much from more views for each, and which values of the
+dimensions moved most (of a rate: in what it counts, not in what it divides by), both against the most usual of the
+buckets it is compared with: the one whose value is nearest to the median, the latest of several. Hours that the clock
+skips or repeats are left out.
 """
 
 from collections.abc import Mapping
@@ -110,7 +111,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A judged bucket. then: the last bucket it is compared with."""
+    """A judged bucket. then: the most usual of the buckets that it is compared with."""
 
     key: Key
     found: Judged | None
@@ -211,8 +212,13 @@ def _judged(judged_at: list[Key], places: dict[Key, Bounds], counts: dict[Key, C
         value = counts[key].value
         values = [[counts[other].value or 0 for other in some] for some in (others, recent)]
         found = judge(value, *values) if value is not None else None
-        lines.append(Line(key, found, others[0] if found and found.sure else recent[-1] if recent else None))
+        lines.append(Line(key, found, _usual(found, others, recent[::-1], counts) if found else None))
     return lines
+
+
+def _usual(found: Judged, others: list[Key], recent: list[Key], counts: dict[Key, Count]) -> Key:
+    """Give the bucket nearest to the median; of those as near the first, which is the latest."""
+    return min(others if found.sure else recent, key=lambda key: abs((counts[key].value or 0) - found.expected))
 
 
 def _counts(data: Data, params: Params, places: dict[Key, Bounds]) -> dict[Key, Count]:
@@ -244,7 +250,7 @@ def _counting(name: str, condition: str) -> Clause:
 
 
 def _why(line: Line, counts: dict[Key, Count]) -> str:
-    """Say where the change in views came from, against the last bucket compared with."""
+    """Say where the change in views came from."""
     then, now = (counts[key] for key in (line.then or line.key, line.key))
     return str(parts(line.key[0], (then.pv, then.uv), (now.pv, now.uv))[-1])
 
