@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
-from django.http import Http404, QueryDict
+from django.http import Http404, HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from analytics import clauses
@@ -42,12 +42,16 @@ def named(dataset: str, person: "Person", text: str) -> Segment | None:
     return found or there.filter(name=text, owner=person.pk).first() or there.filter(name=text).first()
 
 
-def expanded(query: QueryDict, dataset: str, person: "Person") -> QueryDict:
-    """Give an address's query with segment= replaced by what it stands for, so that the address says all itself.
+def asked(request: HttpRequest, dataset: str = "") -> QueryDict | None:
+    """Give a page's query with segment= replaced by what it stands for, so that the address says all itself.
 
-    Http404 where there is none that the person may use.
+    None where it names none. dataset: where the address names none. Http404 where there is none that the person may
+    use.
     """
-    found = named(dataset, person, query.get("segment", ""))
+    query = request.GET
+    if not query.get("segment"):
+        return None
+    found = named(query.get("d") or dataset, request.user, query["segment"])
     if found is None:
         raise Http404(_("There is no such segment, or its owner has not shared it."))
     return put(query, found)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -49,7 +49,7 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     dataset = Dataset.objects.filter(name=board.dataset).first()
     if dataset is None:
         return render(request, "dashboards/gone.html", {"board": board, **rights(request, board)})
-    query = _rewritten(request, dataset.name)
+    query = segments.asked(request, dataset.name) or filters.added(request.GET)
     if query:
         return redirect(f"{request.path}?{query.urlencode(safe=':,/=!<>|')}")
     try:
@@ -59,13 +59,6 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     return render(
         request, "dashboards/dashboard.html", page(request, board, ask, faults), status=400 if faults else 200
     )
-
-
-def _rewritten(request: HttpRequest, dataset: str) -> QueryDict | None:
-    """Give an address that says itself what a segment, or a form that adds a filter, means; None where it does."""
-    if request.GET.get("segment"):
-        return segments.expanded(request.GET, dataset, request.user)
-    return filters.added(request.GET)
 
 
 def page(request: HttpRequest, board: Board, ask: Ask, faults: list[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from analytics.models import Dataset
 from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
+from webui.dashboards import segments
 from webui.reports import answering, cards, exports, filters, lists, pages
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask, read
@@ -144,5 +145,5 @@ def _dataset(name: str) -> Dataset:
 
 def rewritten(request: HttpRequest) -> str | None:
     """Give the address of a page whose forms add a filter, or a segment, to it; None where they do not."""
-    query = filters.added(request.GET)
+    query = segments.asked(request) or filters.added(request.GET)
     return None if query is None else f"{request.path}?{query.urlencode(safe=':,/=!<>|')}"

@@ -1,0 +1,1 @@
+"""Parts of dashboards that other pages use."""
