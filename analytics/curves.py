@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sdk.text import Text
+
 LEAST_POINTS = 5
 
 
@@ -63,12 +65,13 @@ def fit(kind: str, points: Sequence[Point]) -> Fit:
     """
     used = [p for p in points if p.n >= 1 and p.weight > 0 and (kind == "log" or p.rate > 0)]
     if len(used) < LEAST_POINTS:
-        raise NoCurveError(f"not enough data: a {kind} curve needs {LEAST_POINTS} complete days, there are {len(used)}")
+        short = "not enough data: a {kind} curve needs {least} complete days, there are {days}"
+        raise NoCurveError(Text(short, kind=kind, least=LEAST_POINTS, days=len(used)))
     across = [float(p.n) if kind == "exponential" else math.log(p.n) for p in used]
     up = [p.rate if kind == "log" else math.log(p.rate) for p in used]
     slope, start = line(across, up, [p.weight for p in used])
     if slope > -1e-12:
-        raise NoCurveError(f"the retention does not fall with the days: a {kind} curve would never end")
+        raise NoCurveError(Text("the retention does not fall with the days: a {kind} curve would never end", kind=kind))
     if kind == "log":
         return _measured(Fit(kind, slope, start, len(used), zero=math.exp(min(700.0, -start / slope))), used)
     return _measured(Fit(kind, math.exp(start), -slope, len(used)), used)

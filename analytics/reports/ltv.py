@@ -1,30 +1,32 @@
 """LTV: what a new user brings, observed and modelled, beside what one costs.
 
-A cohort is the users first seen in a day, week or month. Observed LTV(c, n): the cohort's revenue up to unit n / its
-users; blank where unit n has not ended. LT(H): the sum of the retention of days 0 to H - 1 (first ever, N-day, mean
-weighted by users), observed where complete, fitted beyond; H is in days. The fits on day 1 and later are least squares
-weighted by users: power a n^-b, log a ln n + b (cut where it reaches 0), exponential a e^(-b n); with fewer than 5
-complete days there is no number. LTV = LT(H) x revenue for each active user-day. CAC = acquisition cost / users first
-seen, both of the range and its filters (a channel, for example). LTV / CAC is held against 3. Payback: after how many
-days the revenue for each user reaches the CAC.
+A cohort is the users who are new in a day, week or month: registered where there is a users table, else first seen.
+Observed LTV(c, n): the cohort's revenue from its unit to unit n / its users; blank where unit n has not ended. LT(H):
+the sum of the retention of days 0 to H - 1 (first ever, N-day, mean weighted by users), observed where complete, fitted
+beyond; H is in days. The fits on day 1 and later are least squares weighted by users: power a n^-b, log a ln n + b (cut
+where it reaches 0), exponential a e^(-b n); with fewer than 5 complete days there is no number. LTV = LT(H) x revenue
+for each active user-day. CAC = acquisition cost / new users, both of the same channel and period: the channel of
+registration where it is known, else that of the events. LTV / CAC is held against 3. Payback: after how many days the
+revenue for each user reaches the CAC, within a day taken to come evenly.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from itertools import accumulate
 from typing import Annotated, Any, Literal
 
-from analytics import cohorts
+from analytics import acquisition, newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause
-from analytics.curves import CURVES, Fit, NoCurveError, Point, fit, payback
+from analytics.curves import CURVES, Fit, payback
 from analytics.days import UNITS, bucket_number
-from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, value_of
+from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, number_at, one_at, people_of, value_of
+from analytics.lifetimes import fitted, lifetimes, retained
 from analytics.newcomers import DAY, known
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
-from sdk import Between, Help
+from sdk import Between, Help, Matches, ParamError
 from sdk.report import Chart, Column, NotSupported, Result, report, share
+from sdk.text import Text
 
 # Each user new in the range: the unit of that, and what was paid in which unit.
 PEOPLE_SQL = """
@@ -94,6 +96,18 @@ CURVE = (
 )
 FIGURES = (Column("value", listed=True), Column("numerator"), Column("denominator"))
 SUMMARY = (Column("metric", key=True), Column("unit"), *FIGURES)
+BY_COST = (
+    Column("period", key=True),
+    Column("channel", key=True),
+    Column("cost", "amount"),
+    Column("new_users", "users", listed=True),
+    Column("cac", "amount/user", of=("cost", "new_users")),
+    Column("ltv", "amount/user"),
+    Column("ltv_per_cac", "ratio", of=("ltv", "cac")),
+    Column("payback", "days"),
+    Column("payback_observed", "days"),
+)
+WHOLE = "range"
 REFERENCE = 3  # LTV / CAC from which acquisition is held to be healthy
 
 
@@ -102,7 +116,8 @@ class Params(Ranged):
     """What is asked. The range says when users were first seen; what they do counts until the end of the data."""
 
     show: Annotated[
-        Literal["observed", "curve", "summary"], Help("Revenue by cohort, the retention curves, or the figures.")
+        Literal["observed", "curve", "summary", "cac"],
+        Help("Revenue by cohort, the retention curves, the figures, or those of each cost."),
     ] = "observed"
     unit: Annotated[Unit, Help("Of the cohorts and offsets observed; the model counts days.")] = "day"
     offsets: Annotated[int, Between(1, 400), Help("The largest offset shown.")] = 30
@@ -111,6 +126,11 @@ class Params(Ranged):
     cost: Annotated[
         float, Between(0, 1e15), Help("Acquisition cost of the users first seen in the range; 0: unknown.")
     ] = 0.0
+    costs: Annotated[
+        list[str],
+        Matches(acquisition.COST, acquisition.RULE),
+        Help("Acquisition costs, one a line: ads=1200, 2017-11=5000 or 2017-11 ads=900; cac shows a row for each."),
+    ] = field(default_factory=list)
 
 
 @report(category="commerce")
@@ -120,11 +140,17 @@ def run(data: Data, params: Params) -> Result:
     if params.show == "curve":
         return _curve(data, params)
     data.need("buy", "amount")
+    if params.show == "cac":
+        return _by_cost(data, params)
     return _observed(data, params, span) if params.show == "observed" else _summary(data, params, span)
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the users of a cohort, at["cohort"], of those that make up a mean, or of a day of the curve, at["day"]."""
+    if params.show == "cac":
+        params = _of_cost(data, params, at)
+        if not _new_users(data, params):
+            return []
     span, unit = data.span(params), params.unit if params.show == "observed" else "day"
     cohorts_there = _asked_for(data, params, span, at)
     sql, more, bind = _people(data, params, span, unit)
@@ -139,8 +165,22 @@ def _people(data: Data, params: Params, span: Span, unit: Unit) -> tuple[str, di
     return sql, more, {"span_low": span.low, "span_high": span.high}
 
 
+def _of_cost(data: Data, params: Params, at: dict[str, str]) -> Params:
+    """Give the question after the users of one cost."""
+    column_of(at, ("new_users",))
+    costs = acquisition.read(params.costs)
+    every = apart("all", {cost.channel for cost in costs})
+    named = {(cost.period or WHOLE, cost.channel or every): cost for cost in costs}
+    wanted = value_of(at, "period"), value_of(at, "channel")
+    if wanted not in named:
+        raise ParamError({"channel": f"There is no cost of {' '.join(wanted)[:80]!r}."})
+    return acquisition.narrowed(data, params, named[wanted])
+
+
 def _asked_for(data: Data, params: Params, span: Span, at: dict[str, str]) -> list[date]:
     """Give the cohorts behind a count of users."""
+    if params.show == "cac":
+        return buckets(span, "day")
     if params.show == "summary":
         column_of(at, ("value",))
         one_at(at, "metric", ("new_users",))
@@ -177,7 +217,7 @@ def _observed(data: Data, params: Params, span: Span) -> Result:
             rows.append([cohort, n, sizes.get(number, 0), revenue, share(revenue, sizes.get(number)), int(whole)])
     rows += [_mean(n, rows) for n in dict.fromkeys(row[1] for row in rows)]
     chart = Chart("heatmap", "offset", ("cohort",), value="ltv", incomplete="complete")
-    return Result(OBSERVED, rows, chart=chart)
+    return Result(OBSERVED, rows, notes=newcomers.notes(data), chart=chart)
 
 
 def _mean(n: int, rows: list[list[Any]]) -> list[Any]:
@@ -188,92 +228,101 @@ def _mean(n: int, rows: list[list[Any]]) -> list[Any]:
 
 
 def _curve(data: Data, params: Params) -> Result:
-    points = retained(data, params)
+    points = retained(data, params, params.horizon)
     fits, notes = fitted(points)
-    lifetimes = _lifetimes(params, points, fits)
+    lasting = lifetimes(points, fits, kind=params.fit, horizon=params.horizon)
     seen = {point.n: point for point in points}
     rows: list[list[Any]] = []
     for n in range(params.horizon):
         observed = [seen[n].rate, seen[n].weight] if n in seen else [None, 0]
         curves = [fits[kind].at(n) if n and kind in fits else None for kind in CURVES]
-        rows.append([n, *observed, *curves, lifetimes[n]])
+        rows.append([n, *observed, *curves, lasting[n]])
     drawn = ("observed", *(kind for kind in CURVES if kind in fits))
     return Result(CURVE, rows, notes=tuple(notes), chart=Chart("line", "day", drawn))
 
 
 def _summary(data: Data, params: Params, span: Span) -> Result:
-    points = retained(data, params)
+    cost = params.cost or acquisition.within(acquisition.read(params.costs), span)
+    rows, fits, notes = _figures(data, params, span, cost)
+    for kind, found in fits.items():
+        rows += [[f"{kind}_{name}", "", getattr(found, name), None, None] for name in ("a", "b", "r2", "points")]
+    return Result(SUMMARY, rows, notes=(*notes, *_verdict(params, rows)))
+
+
+def _figures(data: Data, params: Params, span: Span, cost: float) -> tuple[list[list[Any]], dict[str, Fit], list[Text]]:
+    """Give the rows of the summary, the curves, and what is to be said of them."""
+    points = retained(data, params, params.horizon)
     fits, notes = fitted(points)
-    days = [0.0, *_lifetimes(params, points, fits)]
+    days = [0.0, *lifetimes(points, fits, kind=params.fit, horizon=params.horizon)]
     (row,) = data.ask(DAYS_SQL, data.scope(params, span))
     revenue, user_days = float(row["revenue"]), row["user_days"]
     each = share(revenue, user_days)
     sizes, paid = _money(data, params, span, "day")
     new = sum(sizes.values())
     value = None if each is None else days[-1] * each
-    cac = share(params.cost, new) if params.cost else None
+    cac = share(cost, new) if cost else None
     modelled = [(days[n + 1] - days[n]) * (each or 0) for n in range(params.horizon)]
+    observed = _increments(data, span, sizes, paid)
     rows: list[list[Any]] = [
         ["horizon", "days", params.horizon, None, None],
         ["new_users", "users", new, None, None],
         ["lifetime", "active days/user", days[-1], None, None],
         ["revenue_per_active_day", "amount/active day", each, revenue, user_days],
         ["ltv", "amount/user", value, None, None],
-        ["cac", "amount/user", cac, params.cost or None, new],
+        ["cac", "amount/user", cac, cost or None, new],
         ["ltv_per_cac", "", share(value, cac), value, cac],
         ["payback", "days", payback(modelled, cac) if cac else None, None, None],
-        ["payback_observed", "days", payback(_increments(data, span, sizes, paid), cac) if cac else None, None, None],
+        ["payback_observed", "days", payback(observed, cac) if cac else None, None, None],
     ]
-    for kind, found in fits.items():
-        rows += [[f"{kind}_{name}", "", getattr(found, name), None, None] for name in ("a", "b", "r2", "points")]
-    return Result(SUMMARY, rows, notes=(*notes, *_verdict(params, rows)))
+    return rows, fits, notes
 
 
-def _verdict(params: Params, rows: list[list[Any]]) -> list[str]:
+def _by_cost(data: Data, params: Params) -> Result:
+    """Give a row for each cost: the users it was for, and what they bring."""
+    costs = acquisition.read(params.costs)
+    if not costs:
+        raise NotSupported(Text("no cost is known; write costs, for example ads=1200 or 2017-11 ads=1200"))
+    every, rows, notes = apart("all", {cost.channel for cost in costs}), [], []
+    for cost in costs:
+        name = {"period": cost.period or WHOLE, "channel": cost.channel or every}
+        mine = acquisition.narrowed(data, params, cost)
+        try:
+            span = data.span(mine)
+            figures = {row[0]: row[2] for row in _figures(data, mine, span, cost.amount)[0]}
+        except NotSupported as error:
+            notes.append(Text("{period}, {channel}: {reason}.", **name, reason=error.text))
+            figures = {"new_users": _new_users(data, mine)}
+            figures["cac"] = share(cost.amount, figures["new_users"])
+        if figures.get("cac") and "ltv" in figures and figures["payback"] is None:
+            late = "{period}, {channel}: the cost is not paid back within {horizon} days."
+            notes.append(Text(late, **name, horizon=params.horizon))
+        rows.append([*name.values(), cost.amount, *(figures.get(column.name) for column in BY_COST[3:])])
+    notes.append(Text("LTV / CAC is held against {reference}.", reference=REFERENCE))
+    return Result(BY_COST, rows, notes=tuple(notes), chart=Chart("bar", "channel", ("ltv_per_cac",)))
+
+
+def _new_users(data: Data, params: Params) -> int:
+    try:
+        return sum(_money(data, params, data.span(params), "day")[0].values())
+    except NotSupported:  # a period without a row
+        return 0
+
+
+def _verdict(params: Params, rows: list[list[Any]]) -> list[Text]:
     found = {row[0]: row[2] for row in rows}
-    notes = [f"All within {params.horizon} days; beyond what is observed by the {params.fit} curve."]
+    whole = "All within {horizon} days; beyond what is observed by the {curve} curve."
+    notes = [Text(whole, horizon=params.horizon, curve=params.fit)]
     if found["cac"] is None:
-        return [*notes, "CAC, LTV / CAC and payback need the acquisition cost of these users: set cost."]
+        return [*notes, Text("CAC, LTV / CAC and payback need the acquisition cost of these users: set cost.")]
     if found["ltv_per_cac"] is not None:
-        side = "at or above" if found["ltv_per_cac"] >= REFERENCE else "below"
-        notes.append(f"LTV / CAC is {found['ltv_per_cac']:.2f}, {side} the reference of {REFERENCE}.")
+        above = Text("LTV / CAC is {ratio:.2f}, at or above the reference of {reference}.",
+                     ratio=found["ltv_per_cac"], reference=REFERENCE)  # fmt: skip
+        below = Text("LTV / CAC is {ratio:.2f}, below the reference of {reference}.",
+                     ratio=found["ltv_per_cac"], reference=REFERENCE)  # fmt: skip
+        notes.append(above if found["ltv_per_cac"] >= REFERENCE else below)
     if found["payback"] is None:
-        notes.append(f"The cost is not paid back within {params.horizon} days.")
+        notes.append(Text("The cost is not paid back within {horizon} days.", horizon=params.horizon))
     return notes
-
-
-def retained(data: Data, params: Params) -> list[Point]:
-    """Give the mean retention of each day that has complete cohorts, as the retention report has it."""
-    same = {name: getattr(params, name) for name in Ranged.__dataclass_fields__}
-    found = cohorts.retention(data, cohorts.Asked(**same, offsets=params.horizon - 1)).named()
-    means = [row for row in found if row["cohort"] == "mean" and row["rate"] is not None]
-    return [Point(row["offset"], row["rate"], row["size"]) for row in means]
-
-
-def fitted(points: list[Point]) -> tuple[dict[str, Fit], list[str]]:
-    """Give the curves that these points allow, and a sentence for each of all."""
-    fits, notes = {}, []
-    for kind in CURVES:
-        try:
-            fits[kind] = found = fit(kind, points)
-        except NoCurveError as error:
-            notes.append(f"No {kind} curve: {error}.")
-            continue
-        quality = "" if found.r2 is None else f", R² {found.r2:.3f}"
-        end = "" if found.zero is None else f"; cut at its zero, day {found.zero:.0f}"
-        notes.append(f"{kind.capitalize()}: r(n) = {found.formula}{quality}, {found.points} points{end}.")
-    return fits, notes
-
-
-def _lifetimes(params: Params, points: list[Point], fits: dict[str, Fit]) -> list[float]:
-    """Give LT(1) to LT(H); NotSupported where days are missing and the chosen curve does not exist."""
-    seen = {point.n: point.rate for point in points} | {0: 1.0}
-    if params.fit not in fits:
-        try:
-            fit(params.fit, points)
-        except NoCurveError as error:
-            raise NotSupported(f"{error}. Import more days, or choose another curve") from None
-    return list(accumulate(seen[n] if n in seen else fits[params.fit].at(n) for n in range(params.horizon)))
 
 
 def _money(data: Data, params: Params, span: Span, unit: Unit) -> tuple[dict[int, int], dict[int, dict[int, float]]]:
