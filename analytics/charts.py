@@ -1,72 +1,150 @@
 """Draw a result as a picture: PNG or PDF, from the same numbers as the table."""
 
 import io
-from collections.abc import Sequence
+import math
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.patches
+import matplotlib.ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from analytics.forms import columns_of
+from analytics.ribbons import ribbons
 from sdk.report import Chart, NotSupported, Result
 
 # Okabe and Ito's colours: told apart by every kind of colour vision
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-FONTS = ["Noto Sans CJK SC", "Noto Sans CJK JP", "DejaVu Sans"]
-STYLE = {
-    "font.family": "sans-serif",
-    "font.sans-serif": FONTS,
+FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP"]  # a letter that one lacks comes from the next
+STYLE: Any = {
+    "font.family": FONTS,
     "axes.unicode_minus": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "hatch.linewidth": 0.6,
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
 }
+GREY = "#B0B0B0"
 LABELS = 16  # on an axis; more would overlap
+NAMED = 6  # dots whose names stand beside them
+WRITTEN = 150  # cells; more carry no numbers
+LINKS = 120  # bands of a Sankey diagram
 DASHES = ("-", "--", ":", "-.")  # where there are more lines than colours
+SHAPES = ("o", "^", "D", "s")
+Word = Callable[[str], str]
 
 
-def picture(result: Result, *, title: str, form: str, zone: str = "") -> bytes:
-    """Draw a result by its chart. form: "png" or "pdf". NotSupported when there is nothing to draw."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def spoken(name: str) -> str:
+    """Give a column's name as words."""
+    return name.replace("_", " ")
 
-    if not result.chart or not result.rows:
-        raise NotSupported("there is nothing to draw in this result; take the table")
+
+def picture(result: Result, *, title: str, form: str, zone: str = "", column: Word = spoken, unit: Word = str) -> bytes:
+    """Draw a result by its chart. form: "png" or "pdf". column, unit: their names in the reader's words.
+
+    NotSupported when there is nothing to draw.
+    """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 5), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        DRAW[result.chart.kind](axes, result, result.chart)
-        axes.set_title(title, loc="left", fontweight="bold")
-        notes = [*result.notes, f"Time zone: {zone}" if zone else ""]
-        figure.supxlabel("\n".join(filter(None, notes)), fontsize=7, x=0.01, ha="left", wrap=True)
+        drawn = figure(result, title=title, zone=zone, column=column, unit=unit)
         out = io.BytesIO()
-        figure.savefig(
-            out, format=form, dpi=144, metadata={"CreationDate": None} if form == "pdf" else {"Software": None}
-        )
+        stamp = {"CreationDate": None} if form == "pdf" else {"Software": None}  # equal numbers give equal files
+        drawn.savefig(out, format=form, dpi=144, metadata=stamp)
         return out.getvalue()
 
 
-def _line(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
-    labels, lines = _lines(result, chart)
-    places = range(len(labels))
-    done = {row[chart.x]: row[chart.incomplete] for row in result.named()} if chart.incomplete else {}
-    for number, (name, found) in enumerate(lines.items()):
-        values = [float("nan") if found.get(label) is None else found[label] for label in labels]
-        look = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number // len(COLOURS) % len(DASHES)]}
-        axes.plot(places, values, **look, marker="o" if len(values) < 60 else "", markersize=3, label=name)
-        for place in (p for p in places if not done.get(labels[p], True)):
+def figure(result: Result, *, title: str, zone: str = "", column: Word = spoken, unit: Word = str) -> Figure:
+    """Draw a result on a figure; see `picture`."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    if not result.chart or not result.rows:
+        raise NotSupported("there is nothing to draw in this result; take the table")
+    drawn = Figure(figsize=(9, 5.4), layout="constrained")
+    FigureCanvasAgg(drawn)
+    DRAW[result.chart.kind](drawn, result, result.chart, _Words(result, column, unit))
+    drawn.suptitle(textwrap.fill(title, 96), x=0.01, ha="left", fontsize=12, fontweight="bold")
+    notes = [*result.notes, f"Time zone: {zone}" if zone else ""]
+    drawn.supxlabel("\n".join(filter(None, notes)), fontsize=7, x=0.01, ha="left", wrap=True)
+    return drawn
+
+
+class _Words:
+    """What stands at axes: columns and units in words."""
+
+    def __init__(self, result: Result, column: Word, unit: Word) -> None:
+        self.units = {one.name: one.unit for one in result.columns}
+        self.column, self.unit = column, unit
+
+    def axis(self, name: str) -> str:
+        """Name an axis: the column, and its unit unless that says the same or is told by the numbers."""
+        word, unit = self.column(name), self.unit(self.units[name]) if self.units[name] else ""
+        return f"{word} ({unit})" if unit and unit != word and self.units[name] != "share" else word
+
+    def write(self, axis: Any, name: str) -> None:  # noqa: ANN401  # matplotlib's axes of x and y
+        """Let an axis write its numbers: shares as percent, thousands grouped."""
+        form: Any = matplotlib.ticker.PercentFormatter(1) if self.units[name] == "share" else "{x:,.10g}"
+        axis.set_major_formatter(form)
+
+
+def _line(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
+    labels, groups = _groups(result, chart, words)
+    open_ = _open(result, chart, labels)
+    for axes, (name, lines) in zip(_stacked(drawn, len(groups)), groups, strict=True):
+        for number, (label, found) in enumerate(lines.items()):
+            values = [_number(found.get(place)) for place in labels]
+            look: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number % len(DASHES)]}
+            joined = [float("nan") if at in open_ else value for at, value in enumerate(values)]
             axes.plot(
-                [place - 1, place] if place else [place],
-                values[max(place - 1, 0) : place + 1],
-                color="white",
-                linewidth=2,
-                linestyle=(0, (2, 2)),
+                range(len(labels)), joined, **look, marker="o" if len(values) < 60 else "", markersize=3, label=label
             )
+            rings = [at for at in sorted(open_) if not math.isnan(values[at])]
+            ring: dict[str, Any] = {"color": look["color"], "markerfacecolor": "white", "marker": "o", "linestyle": ""}
+            if rings:
+                axes.plot(rings, [values[at] for at in rings], **ring, markersize=6)
+        for at in open_:
+            axes.axvspan(at - 0.5, at + 0.5, facecolor="none", edgecolor=GREY, hatch="///", linewidth=0)
+        _finish(axes, words, name, lines)
     _ticks(axes.xaxis, labels)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel(_unit(result, chart.y[0]))
-    axes.grid(axis="y", alpha=0.3)
-    axes.legend(frameon=False)
+
+
+def _bar(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
+    labels, groups = _groups(result, chart, words)
+    open_ = _open(result, chart, labels)
+    for axes, (name, lines) in zip(_stacked(drawn, len(groups)), groups, strict=True):
+        width = 0.8 / len(lines)
+        lying = len(groups) == len(lines) == 1 and max(len(str(label)) for label in labels) > 12
+        for number, (label, found) in enumerate(lines.items()):
+            places = [at + (number - (len(lines) - 1) / 2) * width for at in range(len(labels))]
+            values = [_number(found.get(place)) for place in labels]
+            bars = (axes.barh if lying else axes.bar)(
+                places, values, width, color=COLOURS[number % len(COLOURS)], label=label
+            )
+            for at in open_:
+                bars[at].set(facecolor="white", edgecolor=COLOURS[number % len(COLOURS)], hatch="////")
+        if lying:
+            axes.invert_yaxis()
+            words.write(axes.xaxis, name)
+            axes.set_xlabel(words.axis(name))
+            axes.grid(axis="x", alpha=0.3)
+            _ticks(axes.yaxis, labels, most=40)
+            return
+        _finish(axes, words, name, lines)
+    _ticks(axes.xaxis, labels)
+
+
+def _groups(
+    result: Result, chart: Chart, words: _Words
+) -> tuple[list[Any], list[tuple[str, dict[str, dict[Any, Any]]]]]:
+    """Give the places along x, and for each unit its first column and the lines, by place."""
+    labels, lines = _lines(result, chart)
+    if chart.by:
+        return labels, [(chart.y[0], lines)]
+    groups: dict[str, tuple[str, dict[str, dict[Any, Any]]]] = {}
+    for name, found in lines.items():
+        groups.setdefault(words.units[name], (name, {}))[1][words.column(name)] = found
+    return labels, list(groups.values())
 
 
 def _lines(result: Result, chart: Chart) -> tuple[list[Any], dict[str, dict[Any, Any]]]:
@@ -79,92 +157,132 @@ def _lines(result: Result, chart: Chart) -> tuple[list[Any], dict[str, dict[Any,
     return list(dict.fromkeys(row[chart.x] for row in rows)), lines
 
 
-def _bar(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
-    found = columns_of(result, [chart.x, *chart.y])
-    width = 0.8 / len(chart.y)
-    for number, name in enumerate(chart.y):
-        values = [value or 0 for value in found[name]]
-        places = [place + (number - (len(chart.y) - 1) / 2) * width for place in range(len(values))]
-        axes.bar(places, values, width, color=COLOURS[number % len(COLOURS)], label=name)
-    _ticks(axes.xaxis, found[chart.x])
-    axes.set_ylabel(_unit(result, chart.y[0]))
+def _open(result: Result, chart: Chart, labels: Sequence[Any]) -> set[int]:
+    """Give the places whose bucket has not ended."""
+    if chart.incomplete != "complete":
+        return set()
+    done = {row[chart.x]: row[chart.incomplete] for row in result.named()}
+    return {at for at, label in enumerate(labels) if not done[label]}
+
+
+def _stacked(drawn: Figure, count: int) -> list[Axes]:
+    """Give an area for each unit, one above the other on one axis: never two units in one."""
+    heights = [1.6] + [1.0] * (count - 1)
+    return list(drawn.subplots(count, 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0])
+
+
+def _finish(axes: Axes, words: _Words, name: str, lines: Any) -> None:  # noqa: ANN401  # the names
+    axes.set_ylim(bottom=min(0, axes.get_ylim()[0] if _below_zero(axes) else 0))
+    words.write(axes.yaxis, name)
+    axes.set_ylabel(words.axis(name) if len(lines) == 1 else words.unit(words.units[name]))
     axes.grid(axis="y", alpha=0.3)
-    if len(chart.y) > 1:
-        axes.legend(frameon=False)
+    if len(lines) > 1:
+        axes.legend(frameon=False, fontsize=8)
 
 
-def _funnel(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
-    rows = result.named()
-    labels = [" · ".join(str(row[name]) for name in (chart.by, chart.x) if name) for row in rows]
-    values = [row[chart.y[0]] for row in rows]
+def _below_zero(axes: Axes) -> bool:
+    return bool(axes.dataLim.y0 < 0)
+
+
+def _funnel(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
+    axes, rows = drawn.subplots(), result.named()
+    values = [row[chart.y[0]] or 0 for row in rows]
+    new = [not at or bool(chart.by and rows[at - 1][chart.by] != rows[at][chart.by]) for at in range(len(rows))]
+    lost = [0 if first else max(0, values[at - 1] - values[at]) for at, first in enumerate(new)]
     axes.barh(range(len(rows)), values, color=COLOURS[0])
-    for place, row in enumerate(rows):
+    axes.barh(range(len(rows)), lost, left=values, facecolor="white", edgecolor=GREY, hatch="////", linewidth=0.6)
+    for at, row in enumerate(rows):
         rate = row.get("of_first")
-        axes.annotate(
-            f" {row[chart.y[0]]:,}" + (f"  {rate:.1%}" if rate is not None else ""),
-            (row[chart.y[0]], place),
-            va="center",
-        )
-    axes.set_yticks(range(len(rows)), labels)
+        text = f" {values[at]:,}" + (f"  {rate:.1%}" if rate is not None else "")
+        axes.annotate(text, (values[at] + lost[at], at), va="center", fontsize=9)
+    axes.set_yticks(
+        range(len(rows)), [" · ".join(str(row[name]) for name in (chart.by, chart.x) if name) for row in rows]
+    )
     axes.invert_yaxis()
-    axes.margins(x=0.15)
-    axes.set_xlabel(_unit(result, chart.y[0]))
+    axes.margins(x=0.18)
+    words.write(axes.xaxis, chart.y[0])
+    axes.set_xlabel(words.axis(chart.y[0]))
 
 
-def _heatmap(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
-    rows = result.named()
-    across = list(dict.fromkeys(row[chart.x] for row in rows))
-    down = list(dict.fromkeys(row[chart.y[0]] for row in rows))
+def _heatmap(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
+    axes, rows = drawn.subplots(), result.named()
+    across, down = (list(dict.fromkeys(row[name] for row in rows)) for name in (chart.x, chart.y[0]))
     grid = [[float("nan")] * len(across) for _ in down]
     for row in rows:
         x, y = across.index(row[chart.x]), down.index(row[chart.y[0]])
-        if row[chart.value] is not None:
-            grid[y][x] = row[chart.value]
-            if chart.incomplete and not row[chart.incomplete]:
-                axes.add_patch(
-                    mpl.patches.Rectangle(
-                        (x - 0.5, y - 0.5), 1, 1, fill=False, hatch="///", edgecolor="grey", linewidth=0
-                    )
-                )
+        grid[y][x] = _number(row[chart.value])
+        if row[chart.value] is not None and chart.incomplete and not row[chart.incomplete]:
+            hatch: dict[str, Any] = {"fill": False, "hatch": "///", "edgecolor": "white", "linewidth": 0}
+            axes.add_patch(matplotlib.patches.Rectangle((x - 0.5, y - 0.5), 1, 1, **hatch))
     image = axes.imshow(grid, aspect="auto", cmap="cividis")
-    axes.figure.colorbar(image, ax=axes, label=f"{chart.value} ({_unit(result, chart.value)})")
+    share = words.units[chart.value] == "share"
+    if len(across) * len(down) <= WRITTEN:
+        _write_cells(axes, grid, share=share, clim=image.get_clim())
+    form = matplotlib.ticker.PercentFormatter(1) if share else "{x:,.10g}"
+    drawn.colorbar(image, ax=axes, label=words.axis(chart.value), format=form)
     _ticks(axes.xaxis, across)
     _ticks(axes.yaxis, down)
-    axes.set_xlabel(chart.x)
+    axes.set_xlabel(words.axis(chart.x))
+    axes.set_ylabel(words.axis(chart.y[0]))
 
 
-def _scatter(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
-    rows = [row for row in result.named() if row[chart.x] is not None and row[chart.y[0]] is not None]
-    faint = [bool(chart.incomplete and not row[chart.incomplete]) for row in rows]
-    colours = ["#B0B0B0" if grey else COLOURS[0] for grey in faint]
-    axes.scatter([row[chart.x] for row in rows], [row[chart.y[0]] for row in rows], c=colours, s=14)
+def _write_cells(axes: Axes, grid: list[list[float]], *, share: bool, clim: tuple[float, float]) -> None:
+    middle = sum(clim) / 2
+    for y, row in enumerate(grid):
+        for x, value in enumerate(row):
+            if not math.isnan(value):
+                text = f"{value:.1%}" if share else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+                colour = "white" if value < middle else "black"
+                axes.text(x, y, text, ha="center", va="center", fontsize=7, color=colour)
+
+
+def _scatter(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
+    axes, y = drawn.subplots(), chart.y[0]
+    rows = [row for row in result.named() if row[chart.x] is not None and row[y] is not None]
+    clear = [row for row in rows if not chart.incomplete or row[chart.incomplete]]
+    faint = [row for row in rows if chart.incomplete and not row[chart.incomplete]]
+    axes.scatter([row[chart.x] for row in faint], [row[y] for row in faint], c=GREY, s=6, alpha=0.5)
+    for number, name in enumerate(dict.fromkeys(row.get("quadrant") or "" for row in clear)):
+        group = [row for row in clear if (row.get("quadrant") or "") == name]
+        look: dict[str, Any] = {
+            "color": COLOURS[number % len(COLOURS)],
+            "marker": SHAPES[number % len(SHAPES)],
+            "s": 14,
+            "alpha": 0.8,
+        }
+        axes.scatter([row[chart.x] for row in group], [row[y] for row in group], **look, label=name)
     if chart.by:
-        for row in [row for row, grey in zip(rows, faint, strict=True) if not grey][:LABELS]:
-            axes.annotate(f" {row[chart.by]}", (row[chart.x], row[chart.y[0]]), fontsize=7)
-    axes.set_xlabel(f"{chart.x} ({_unit(result, chart.x)})")
-    axes.set_ylabel(f"{chart.y[0]} ({_unit(result, chart.y[0])})")
+        for row in sorted(clear, key=lambda row: -row[chart.x])[:NAMED]:
+            axes.annotate(f" {str(row[chart.by])[:24]}", (row[chart.x], row[y]), fontsize=7)
+    if all(row[chart.x] > 0 for row in rows):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    for axis, name in ((axes.xaxis, chart.x), (axes.yaxis, y)):
+        words.write(axis, name)
+    axes.set(xlabel=words.axis(chart.x), ylabel=words.axis(y))
     axes.grid(alpha=0.3)
+    if any(row.get("quadrant") for row in clear):
+        axes.legend(frameon=False, fontsize=8)
 
 
-def _sankey(axes: Any, result: Result, chart: Chart) -> None:  # noqa: ANN401  # matplotlib has no types
-    """Draw the largest links as bars: on paper they are read better than ribbons."""
-    links = sorted(result.named(), key=lambda row: -(row[chart.value] or 0))[: 2 * LABELS]
-    axes.barh(range(len(links)), [row[chart.value] or 0 for row in links], color=COLOURS[0])
-    axes.set_yticks(range(len(links)), [f"{row[chart.x]} → {row[chart.y[0]]}"[:60] for row in links], fontsize=7)
-    axes.invert_yaxis()
-    axes.set_xlabel(_unit(result, chart.value))
+def _sankey(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
+    rows = sorted(result.named(), key=lambda row: -(row[chart.value] or 0))[:LINKS]
+    axes = drawn.subplots()
+    ribbons(axes, [(str(row[chart.x]), str(row[chart.y[0]]), row[chart.value] or 0) for row in rows], COLOURS)
+    axes.set_title(words.axis(chart.value), fontsize=8, loc="left")
 
 
 DRAW = {"line": _line, "bar": _bar, "funnel": _funnel, "heatmap": _heatmap, "scatter": _scatter, "sankey": _sankey}
 
 
-def _ticks(axis: Any, labels: Sequence[object]) -> None:  # noqa: ANN401  # matplotlib has no types
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _ticks(axis: Any, labels: Sequence[object], *, most: int = 24) -> None:  # noqa: ANN401  # matplotlib has no types
     step = -(-len(labels) // LABELS)
     places = range(0, len(labels), step)
-    axis.set_ticks(list(places), [str(labels[place])[:24] for place in places], fontsize=8)
+    axis.set_ticks(list(places), [str(labels[place])[:most] for place in places], fontsize=8)
     if axis.axis_name == "x" and max((len(str(labels[p])) for p in places), default=0) > 5:
         axis.set_tick_params(rotation=30)
-
-
-def _unit(result: Result, name: str) -> str:
-    return next(column.unit for column in result.columns if column.name == name)

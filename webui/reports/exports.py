@@ -13,7 +13,7 @@ from webui.reports import numbers
 from webui.reports.answering import Line, Trouble, answered, trouble
 from webui.reports.ask import Ask
 from webui.reports.span_words import days_of
-from webui.reports.words import title_of
+from webui.reports.words import column_word, title_of, unit_word
 
 KINDS = {
     "csv": "text/csv; charset=utf-8",
@@ -67,7 +67,14 @@ def _picture(form: str, ask: Ask, answer: Answer) -> bytes:
 
     span = days_of(ask)
     parts = [title_of(ask.report), ask.dataset.name, numbers.days(*span) if span else ""]
-    return picture(answer.result, title=" · ".join(filter(None, parts)), form=form, zone=ask.dataset.zone)
+    return picture(
+        answer.result,
+        title=" · ".join(filter(None, parts)),
+        form=form,
+        zone=ask.dataset.zone,
+        column=lambda name: column_word(name, ask.report.name),
+        unit=unit_word,
+    )
 
 
 FORMS = {
