@@ -21,7 +21,7 @@ from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask
 from webui.reports.said import said
 from webui.reports.tables import table
-from webui.reports.words import column_word, title_of, unit_word
+from webui.reports.words import column_word, title_of, unit_word, value_word
 from webui.templatetags.ui import duration
 
 FILES = ("csv", "json", "png", "pdf")
@@ -90,7 +90,7 @@ def title(ask: Ask, answer: Answer) -> str:
     chart = answer.result.chart
     if not chart or ask.report.name == "overview" or chart.kind in ("funnel", "sankey"):
         return title_of(ask.report)
-    names = [column_word(name, answer.report) for name in ((chart.value,) if chart.value else chart.y)]
+    names = [drawing.word_of(answer, name) for name in ((chart.value,) if chart.value else chart.y)]
     shown = names if len(names) < 5 else [*names[:4], "…"]
     by = column_word(chart.x, answer.report).lower()
     if chart.kind == "heatmap":
@@ -131,7 +131,7 @@ def figures(answer: Answer) -> list[dict[str, Any]]:
         value, before = row["value"], row["before"]
         found.append(
             {
-                "word": column_word(row["metric"], "overview"),
+                "word": value_word(row["metric"], "metric"),
                 "value": str(numbers.NO_DATA) if value is None else numbers.written(value, column),
                 "unit": unit_word(row["unit"]),
                 "before": "" if before is None else numbers.written(before, column),

@@ -15,7 +15,7 @@ from sdk.report import Chart, Column
 from webui.reports import numbers, sentences
 from webui.reports.ask import Ask
 from webui.reports.plots import Cell, Grid, Link, Mark, Plot, Point, Series
-from webui.reports.words import OTHER, column_word, field_word, unit_word, value_word
+from webui.reports.words import OTHER, column_word, field_word, option_word, unit_word, value_word
 
 SERIES = 6  # at most, then "other"
 COMPARED = 2  # series of a plot area that are compared with another time; more are not told apart
@@ -53,8 +53,8 @@ class Drawn:
         return numbers.label(row[name], self.column(name), self.answer.report)
 
     def word(self, name: str) -> str:
-        """Give a column's name as people say it."""
-        return column_word(name, self.answer.report)
+        """Give a column's name as people say it; what anomalies judge by its own name."""
+        return word_of(self.answer, name)
 
     def url(self, row: dict[str, Any], name: str) -> str:
         """Give the address of the users behind a number; "" where there is no list."""
@@ -68,6 +68,13 @@ def users_url(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> 
         return ""
     keys = {key.name: str(row[key.name]) for key in answer.result.columns if key.key}
     return ask.but(at={**keys, "column": column.name}).url("report-users")
+
+
+def word_of(answer: Answer, name: str) -> str:
+    """Give a column's name as people say it; what anomalies judge by its own name."""
+    if answer.report == "anomalies" and name == "value":
+        return option_word(str(answer.params["metric"]))
+    return column_word(name, answer.report)
 
 
 def plot(drawn: Drawn, marks: Marks | None = None) -> Plot | None:
@@ -94,7 +101,7 @@ def _line(drawn: Drawn, marks: Marks | None) -> Plot:
         grids=grids,
         open=unfinished,
         marks=_marks(core, drawn, times, places, marks) if times and marks else (),
-        words=_words(),
+        words={**_words(), **({"this": drawn.word("value")} if drawn.answer.report == "anomalies" else {})},
     )
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from sdk.report import Column
-from webui.reports.words import FLAGS, value_word
+from webui.reports.words import FLAGS, WEEKDAYS, value_word
 from webui.templatetags.ui import NBSP, duration
 
 NO_DATA = gettext_lazy("no data")
@@ -62,16 +62,12 @@ def moment_of(text: Any) -> date | datetime | None:  # noqa: ANN401  # a cell
 
 
 def day(value: date, *, weekday: bool = True, year: bool = False) -> str:
-    """Write a day: Fri 6 Nov, 11月6日（周五）; a time of day follows where there is one."""
-    return _short(value, weekday=weekday, year=year)
-
-
-def _short(value: date, *, weekday: bool, year: bool) -> str:
-    chinese = (get_language() or "").startswith("zh")
-    if chinese:
-        text = format_date(value, "Y年n月j日" if year else "n月j日") + (format_date(value, " D") if weekday else "")
+    """Write a day: Fri 6 Nov, 11月6日 周五; a time of day follows where there is one."""
+    name = str(WEEKDAYS[value.weekday()])
+    if (get_language() or "").startswith("zh"):
+        text = f"{value.year}年" * year + f"{value.month}月{value.day}日" + f" {name}" * weekday
     else:
-        text = format_date(value, ("D " if weekday else "") + "j M" + (" Y" if year else ""))
+        text = f"{name} " * weekday + format_date(value, "j M Y" if year else "j M")
     clock = f" {value:%H:%M}" if isinstance(value, datetime) else ""
     return (text + clock).replace(" ", NBSP)
 

@@ -56,7 +56,7 @@ def _setting(ask: Ask, one: Field, error: str) -> Setting:
     value, kind = _text(one, given), _kind(one)
     return Setting(
         name=one.name,
-        label=label_word(one.name),
+        label=label_word(one.name, ask.report.name),
         help=_(one.help) if one.help else "",
         kind=kind,
         value=value,

@@ -14,7 +14,9 @@ from webui.reports.drawing import users_url
 from webui.reports.words import FLAGS, column_word, unit_word, value_word
 
 ROWS = 100  # on a page; all of them are in the CSV
-SELF_EVIDENT = frozenset({"", "share", "s", "users", "h"})  # units that the head need not say
+COUNTS = frozenset({"users", "events", "views", "visits", "purchases", "pairs", "buys", "intervals"})
+SELF_EVIDENT = frozenset({"", "share", "s", "h"})  # units that the cells themselves say
+UNNAMED = frozenset({"value", "expected", "spread"})  # columns whose name does not say what they count
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ def table(ask: Ask, answer: Answer, page: int = 1) -> Table:
 
 
 def _head(column: Column, report: str) -> Head:
-    unit = "" if column.unit in SELF_EVIDENT else unit_word(column.unit)
+    said = column.unit in SELF_EVIDENT or (column.unit in COUNTS and column.name not in UNNAMED)
+    unit = "" if said else unit_word(column.unit)
     return Head(column.name, column_word(column, report), unit, _is_number(column))
 
 

@@ -28,9 +28,6 @@ COLUMNS = {
     "users": gettext_noop("Users"),
     "metric": gettext_noop("Figure"),
     "unit": gettext_noop("Unit"),
-    "value": gettext_noop("Value"),
-    "before": gettext_noop("Before"),
-    "change": gettext_noop("Change"),
     "numerator": gettext_noop("Of these"),
     "denominator": gettext_noop("Divided by"),
     "day": gettext_noop("Day"),
@@ -39,8 +36,6 @@ COLUMNS = {
     "hour": gettext_noop("Hour"),
     "hour_of_day": gettext_noop("Hour of day"),
     "weekday": gettext_noop("Weekday"),
-    "range": gettext_noop("Range"),
-    "complete": gettext_noop("Complete"),
     "expected": gettext_noop("Expected"),
     "spread": gettext_noop("Usual spread"),
     "z": gettext_noop("z"),
@@ -50,7 +45,6 @@ COLUMNS = {
     "why": gettext_noop("Why"),
     "moved": gettext_noop("What moved most"),
     "behaviour": gettext_noop("Behaviour"),
-    "role": gettext_noop("Role"),
     "share_of_active": gettext_noop("Of active users"),
     "events_per_view": gettext_noop("Events per view"),
     "log_change": gettext_noop("Log change"),
@@ -59,7 +53,6 @@ COLUMNS = {
     "from_users": gettext_noop("From users"),
     "from_depth": gettext_noop("From views each"),
     "sentence": gettext_noop("In words"),
-    "name": gettext_noop("Name"),
     "pairs": gettext_noop("Pairs"),
     "bought": gettext_noop("Bought"),
     "share_of_pairs": gettext_noop("Of pairs"),
@@ -76,7 +69,6 @@ COLUMNS = {
     "first": gettext_noop("At the first step"),
     "previous": gettext_noop("At the step before"),
     "active": gettext_noop("Active users"),
-    "new": gettext_noop("New"),
     "returning": gettext_noop("Returning"),
     "resurrected": gettext_noop("Resurrected"),
     "dormant": gettext_noop("Dormant"),
@@ -85,7 +77,6 @@ COLUMNS = {
     "new_share": gettext_noop("New share"),
     "last_day": gettext_noop("Last day"),
     "counted_on": gettext_noop("Counted on"),
-    "lost": gettext_noop("Lost"),
     "lost_share": gettext_noop("Lost share"),
     "back_since": gettext_noop("Back since"),
     "cohort": gettext_noop("Cohort"),
@@ -98,13 +89,9 @@ COLUMNS = {
     "exponential": gettext_noop("Exponential curve"),
     "lifetime": gettext_noop("Lifetime so far"),
     "rank": gettext_noop("Rank"),
-    "share": gettext_noop("Share"),
     "up_to": gettext_noop("Up to here"),
     "share_up_to": gettext_noop("Share up to here"),
     "in_top": gettext_noop("Among the top"),
-    "all": gettext_noop("All"),
-    "source": gettext_noop("From"),
-    "target": gettext_noop("To"),
     "visits": gettext_noop("Visits"),
     "all_visits": gettext_noop("All visits"),
     "path": gettext_noop("Path"),
@@ -160,6 +147,27 @@ COLUMNS = {
     "ltv.day": gettext_noop("Day after the first"),
     "ltv.users": gettext_noop("Users of complete cohorts"),
 }
+AMBIGUOUS = {  # words that mean another thing elsewhere on our pages
+    "change": pgettext_lazy("column", "Change"),
+    "before": pgettext_lazy("column", "Before"),
+    "value": pgettext_lazy("column", "Value"),
+    "share": pgettext_lazy("column", "Share"),
+    "lost": pgettext_lazy("column", "Lost"),
+    "new": pgettext_lazy("column", "New"),
+    "all": pgettext_lazy("column", "All"),
+    "name": pgettext_lazy("column", "Name"),
+    "source": pgettext_lazy("column", "From"),
+    "target": pgettext_lazy("column", "To"),
+    "range": pgettext_lazy("column", "Range"),
+    "complete": pgettext_lazy("column", "Complete"),
+    "role": pgettext_lazy("column", "Role"),
+}
+WEEKDAYS = (
+    pgettext_lazy("weekday", "Mon"), pgettext_lazy("weekday", "Tue"), pgettext_lazy("weekday", "Wed"),
+    pgettext_lazy("weekday", "Thu"), pgettext_lazy("weekday", "Fri"), pgettext_lazy("weekday", "Sat"),
+    pgettext_lazy("weekday", "Sun"),
+)  # fmt: skip
+ENGLISH_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # as reports write them
 UNITS = {
     "users": gettext_noop("users"),
     "events": gettext_noop("events"),
@@ -192,10 +200,6 @@ UNITS = {
 }
 # What rows hold that is not the data's own: words of the reports.
 VALUES = {
-    "weekday": (
-        gettext_noop("Mon"), gettext_noop("Tue"), gettext_noop("Wed"), gettext_noop("Thu"), gettext_noop("Fri"),
-        gettext_noop("Sat"), gettext_noop("Sun"),
-    ),
     "quadrant": (
         gettext_noop("many users, high rate"), gettext_noop("many users, low rate"),
         gettext_noop("few users, high rate"), gettext_noop("few users, low rate"),
@@ -215,6 +219,11 @@ VALUES = {
     "path": (gettext_noop("buy only"),),
 }  # fmt: skip
 FIGURES = {  # rows of the tables of figures
+    "new_share": gettext_noop("New share"),
+    "visits_per_user": gettext_noop("Visits per user"),
+    "visit_length": gettext_noop("Visit length"),
+    "median_visit_length": gettext_noop("Median visit length"),
+    "active_new_users": gettext_noop("New and active users"),
     "sold": gettext_noop("Sold"),
     "viewed": gettext_noop("Viewed"),
     "k": gettext_noop("Make most of it"),
@@ -322,6 +331,55 @@ LABELS = {
     "users": gettext_noop("Segment"),
     "range": gettext_noop("Range"),
     "compare": gettext_noop("Comparison"),
+    "away": gettext_noop("Days away"),
+    "back": gettext_noop("Return event"),
+    "brackets": gettext_noop("Brackets"),
+    "breakdown": gettext_noop("Broken down by"),
+    "by": gettext_noop("By"),
+    "cost": gettext_noop("Acquisition cost"),
+    "costs": gettext_noop("Costs by channel"),
+    "count": gettext_noop("Count"),
+    "cut": gettext_noop("Cut at"),
+    "cut_rate": gettext_noop("Cut at a pay rate of"),
+    "cut_uv": gettext_noop("Cut at so many users"),
+    "days": gettext_noop("Window"),
+    "definition": gettext_noop("What is drawn"),
+    "depth": gettext_noop("Steps at most"),
+    "direction": gettext_noop("Paths"),
+    "end_at": gettext_noop("End at"),
+    "events": gettext_noop("Behaviours"),
+    "fav_to_buy.begin": gettext_noop("From"),
+    "figures": gettext_noop("Figures"),
+    "find": gettext_noop("Find"),
+    "fit": gettext_noop("Curve"),
+    "gap": gettext_noop("Pause that ends a visit"),
+    "horizon": gettext_noop("Horizon"),
+    "inside": gettext_noop("Inside the category"),
+    "kind": gettext_noop("What counts as back"),
+    "latest": gettext_noop("At most"),
+    "least": gettext_noop("Users at least"),
+    "links": gettext_noop("Links"),
+    "mean": gettext_noop("Mean"),
+    "measure": gettext_noop("Measure"),
+    "membership": gettext_noop("Into a cohort by"),
+    "merge": gettext_noop("Count equal neighbours once"),
+    "metric": gettext_noop("Metric"),
+    "node": gettext_noop("A step is"),
+    "of": gettext_noop("Points"),
+    "offsets": gettext_noop("Largest offset"),
+    "order": gettext_noop("Order"),
+    "pareto.of": gettext_noop("Ranked"),
+    "pareto.reach": gettext_noop("Per cent of the buys"),
+    "reach": gettext_noop("Reach"),
+    "retention.begin": gettext_noop("Start event"),
+    "same": gettext_noop("The same"),
+    "show": gettext_noop("Show"),
+    "start_at": gettext_noop("Start at"),
+    "steps": gettext_noop("Steps"),
+    "times": gettext_noop("Time to convert"),
+    "top": gettext_noop("So many at most"),
+    "unit": gettext_noop("Unit"),
+    "window": gettext_noop("Window"),
 }
 FIELDS = {
     "behaviour": gettext_noop("Behaviour"),
@@ -397,6 +455,15 @@ OPTIONS = {  # fixed values of parameters
     "active users": gettext_noop("Active users"),
     "buyers": gettext_noop("Buyers"),
     "purchases": gettext_noop("Purchases"),
+    "all": gettext_noop("All"),
+    "days": gettext_noop("Days"),
+    "event conversion": gettext_noop("Purchases / PV"),
+    "new": gettext_noop("New users"),
+    "points": gettext_noop("Points"),
+    "pv per user": gettext_noop("PV per user"),
+    "steps": gettext_noop("Steps"),
+    "traffic": gettext_noop("Traffic"),
+    "user conversion": gettext_noop("Buyers / UV"),
 }
 OTHER, ALL = pgettext_lazy("values together", "other"), pgettext_lazy("values together", "all")
 
@@ -415,7 +482,9 @@ def column_word(column: Column | str, report: str = "") -> str:
     """Give a column's name as people say it."""
     name = column if isinstance(column, str) else column.name
     text = COLUMNS.get(f"{report}.{name}") or COLUMNS.get(name)
-    return _(text) if text else spoken(name)
+    if text is None and name in AMBIGUOUS:
+        return str(AMBIGUOUS[name])
+    return _(text or FIELDS[name]) if text or name in FIELDS else spoken(name)
 
 
 def spoken(name: str) -> str:
@@ -423,9 +492,9 @@ def spoken(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def label_word(name: str) -> str:
+def label_word(name: str, report: str = "") -> str:
     """Give a parameter's label."""
-    text = LABELS.get(name)
+    text = LABELS.get(f"{report}.{name}") or LABELS.get(name)
     return _(text) if text else _(spoken(name))
 
 
@@ -441,6 +510,8 @@ def value_word(text: object, column: str, report: str = "") -> str:
     if column == "metric" and isinstance(text, str):
         word = FIGURES.get(text) or COLUMNS.get(text)
         return _(word) if word else spoken(text)
+    if column == "weekday" and text in ENGLISH_WEEKDAYS:
+        return str(WEEKDAYS[ENGLISH_WEEKDAYS.index(str(text))])
     if column == "unit" and isinstance(text, str):
         return unit_word(text)
     if report in ("fav_to_buy", "trends", "funnel") and text in ("other", "all") and column not in ("step",):
