@@ -13,6 +13,7 @@ from analytics.store.client import Store
 from analytics.store.names import quoted
 from analytics.store.schema import Tables
 from sdk.report import NotSupported
+from sdk.text import Text
 
 PLACE = re.compile(r"\$(\w+)")
 NESTED = 3
@@ -106,9 +107,13 @@ class Data:
         roles = set(self.dataset.roles.values())
         for name in names:
             if name in RANKS and name not in roles:
-                raise NotSupported(f"no behaviour of this dataset has the role {name}; set it by --roles code={name}")
+                raise NotSupported(
+                    Text("no behaviour of this dataset has the role {name}; set it by --roles code={name}", name=name)
+                )
             if name not in RANKS and name not in self.dataset.mapped:
-                raise NotSupported(f"this dataset has no {name} column; import it with --map {name}=COLUMN")
+                raise NotSupported(
+                    Text("this dataset has no {name} column; import it with --map {name}=COLUMN", name=name)
+                )
 
 
 def _shown(sql: str, bind: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from analytics.dataset import Dataset, start_of
 from sdk import Help, Matches, ParamError
 from sdk.report import NotSupported
+from sdk.text import Text
 
 MOMENT = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d)?"
 RULE = "write a local day, for example 2017-11-25, or a local time, 2017-11-25T18:00"
@@ -58,8 +59,13 @@ def span_of(dataset: Dataset, start: str, end: str) -> Span:
         )
     if high <= dataset.first_ts or low > dataset.last_ts:
         raise NotSupported(
-            f"there is no row from {start} to {end or dataset.end_day}; the data reach from {dataset.first_day}"
-            f" to {dataset.day_of(dataset.last_ts)}"
+            Text(
+                "there is no row from {start} to {end}; the data reach from {first} to {last}",
+                start=start or dataset.first_day,
+                end=end or dataset.end_day,
+                first=dataset.first_day,
+                last=dataset.day_of(dataset.last_ts),
+            )
         )
     return whole(dataset, low, high)
 

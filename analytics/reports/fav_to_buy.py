@@ -17,6 +17,7 @@ from analytics.drill import LIST_AT_MOST, apart, column_of, people_of, value_of
 from analytics.spans import Ranged, Span
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 PAIRS_SQL = """
 SELECT
@@ -141,4 +142,4 @@ def _row(counted: list[list[int]]) -> list[Any]:
 
 def _notes(rows: list[list[Any]]) -> tuple[str, ...]:
     waiting = rows[0][4]
-    return (f"{waiting:,} pairs can still be bought within their window.",) if waiting else ()
+    return (Text("{waiting:,} pairs can still be bought within their window.", waiting=waiting),) if waiting else ()

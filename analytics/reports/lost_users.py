@@ -16,6 +16,7 @@ from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, is_complete
 from sdk import Between, Help
 from sdk.report import Chart, Column, NotSupported, Result, report, share
+from sdk.text import Text
 
 # Each active day of each user, with the next one; 0 where there is none.
 NEXT_SQL = """
@@ -78,8 +79,12 @@ def run(data: Data, params: Params) -> Result:
     if not judged:
         have = (dataset.end_day - dataset.first_day).days
         raise NotSupported(
-            f"no day of the range has {params.away} complete days of data after it; the data have {have} days."
-            f" Choose fewer days away, or import {params.away} days more than the range"
+            Text(
+                "no day of the range has {away} complete days of data after it; the data have {have} days."
+                " Choose fewer days away, or import {away} days more than the range",
+                away=params.away,
+                have=have,
+            )
         )
     sql, more = _next(data, params)
     low, high = day_number(days[0]), day_number(days[-1]) + 1
@@ -93,7 +98,7 @@ def run(data: Data, params: Params) -> Result:
         after = day + timedelta(params.away + 1)
         rows.append([day, after, row["active"], lost, share(lost, row["active"]), back, int(day in judged)])
     blank = len(days) - len(judged)
-    notes = (f"The last {blank} days of the range cannot be judged yet.",) if blank else ()
+    notes = (Text("The last {blank} days of the range cannot be judged yet.", blank=blank),) if blank else ()
     return Result(COLUMNS, rows, notes=notes)
 
 

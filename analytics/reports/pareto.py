@@ -14,6 +14,7 @@ from analytics.drill import LIST_AT_MOST, column_of, people_of, value_of
 from analytics.spans import Ranged
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 RANKING_SQL = """
 SELECT toString($thing) AS name, countIf($buy) AS buys, uniqExactIf(user_id, $buy) AS people
@@ -50,6 +51,10 @@ RANKING = (
     Column("buyers", "users", listed=True),
     Column("all", "buys"),
 )
+MADE = {
+    "category": "{k:,} categories make {reach} % of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
+    "item": "{k:,} items make {reach} % of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
+}
 SUMMARY = (Column("metric", key=True), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
 
 
@@ -124,10 +129,12 @@ def _summary(figures: dict[str, Any], inequality: float | None) -> list[list[Any
 
 
 def _notes(params: Params, figures: dict[str, Any], inequality: float | None) -> tuple[str, ...]:
+    if figures["k"] is None:
+        return (Text("Nothing was sold in the range."),)
     k, sold, viewed = figures["k"], figures["sold"], figures["viewed"]
-    if k is None:
-        return ("Nothing was sold in the range.",)
-    things = {"category": "categories", "item": "items"}[params.of]
-    of_viewed = f", {k / viewed:.1%} of the {viewed:,} viewed" if viewed else ""
-    of_all = f"{k:,} {things} make {params.reach} % of {figures['buys']:,} buys: {k / sold:.1%} of the {sold:,} sold"
-    return (f"{of_all}{of_viewed}. Gini {inequality:.3f}.",)
+    known = {**figures, "reach": params.reach, "of_sold": k / sold, "gini": inequality}
+    made = MADE[params.of]
+    if not viewed:
+        return (Text(made, **known), Text("Gini {gini:.3f}.", **known))
+    seen = Text("They are {of_viewed:.1%} of the {viewed:,} viewed. Gini {gini:.3f}.", of_viewed=k / viewed, **known)
+    return (Text(made, **known), seen)

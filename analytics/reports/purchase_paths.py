@@ -16,6 +16,7 @@ from analytics.drill import LIST_AT_MOST, column_of, one_at, people_of
 from analytics.spans import Ranged
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 PAIRS_SQL = """
 SELECT
@@ -70,8 +71,8 @@ def run(data: Data, params: Params) -> Result:
         rows.append([name, pairs, share(pairs, every), people, every])
     rows.sort(key=lambda row: -row[1])
     cut = sum(row["cut"] for row in found.values())
-    early = f"{cut:,} of {every:,} purchases are within {params.days} days of the first row"
-    note = f"{early}: what came before may be missing."
+    early = "{cut:,} of {every:,} purchases are within {days} days of the first row: what came before may be missing."
+    note = Text(early, cut=cut, every=every, days=params.days)
     return Result(COLUMNS, rows, notes=(note,) if cut else ())
 
 

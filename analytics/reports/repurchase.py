@@ -17,6 +17,7 @@ from analytics.purchases import PURCHASES
 from analytics.spans import Ranged, Span, is_complete
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 PEOPLE_SQL = """
 SELECT user_id, $bucket AS bucket, count() AS purchases, uniqExact($day) AS days
@@ -151,5 +152,9 @@ def _intervals(data: Data, more: dict[str, Clause]) -> Result:
         ratios = [row["intervals"], share(row["intervals"], every), so_far, share(so_far, every)]
         rows.append([row["days"], *ratios, row["people"], every])
     half = next((row["days"] for row, shown in zip(found, rows, strict=True) if 2 * shown[3] >= every), None)
-    notes = () if half is None else (f"Half of the {every} intervals are of at most {half} days.",)
+    notes = (
+        ()
+        if half is None
+        else (Text("Half of the {every} intervals are of at most {half} days.", every=every, half=half),)
+    )
     return Result(INTERVALS, rows, notes=notes, chart=Chart("bar", "days", ("intervals",)))

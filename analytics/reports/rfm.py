@@ -18,6 +18,7 @@ from analytics.drill import LIST_AT_MOST, column_of, number_at, one_at, people_o
 from analytics.spans import Ranged
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 BUYERS_SQL = """
 SELECT
@@ -109,7 +110,7 @@ def run(data: Data, params: Params) -> Result:
     money = "amount" in data.dataset.mapped
     columns = [c for c in CLASSES if money or "amount" not in c.name]
     rows = [[row[c.name] for c in columns] for row in _classes(found, money=money)]
-    notes = () if money else ("There is no amount column: classes are by recency and frequency only.",)
+    notes = () if money else (Text("There is no amount column: classes are by recency and frequency only."),)
     return Result(tuple(columns), rows, notes=notes, chart=Chart("bar", "class", ("users",)))
 
 

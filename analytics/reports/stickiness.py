@@ -14,6 +14,7 @@ from analytics.days import active_days, begun, day_number
 from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, is_complete
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 # A user counts for a window from each active day until the window or the next active day ends it: one more user on
 # the first of these days, one fewer on the day after the last. The sums up to a day are its distinct users.
@@ -100,7 +101,7 @@ def _notes(have: int, ratio: str) -> tuple[str, ...]:
     if ratio == "dau_mau":
         return ()
     if have < WINDOWS["wau"]:
-        return (f"DAU/WAU needs 7 days of data and DAU/MAU 30 days; there are {have}.",)
+        return (Text("DAU/WAU needs 7 days of data and DAU/MAU 30 days; there are {have}.", have=have),)
     if have < WINDOWS["mau"]:
-        return (f"DAU/MAU needs 30 days of data; there are {have}. DAU/WAU is drawn instead.",)
-    return ("No day of the range has 30 days of data before it; DAU/WAU is drawn instead.",)
+        return (Text("DAU/MAU needs 30 days of data; there are {have}. DAU/WAU is drawn instead.", have=have),)
+    return (Text("No day of the range has 30 days of data before it; DAU/WAU is drawn instead."),)

@@ -14,6 +14,7 @@ from analytics.days import active_days, begun, day_number
 from analytics.drill import LIST_AT_MOST, column_of, number_at, people_of
 from analytics.spans import Ranged, is_complete
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 PEOPLE_SQL = """
 SELECT user_id, count() AS days_active
@@ -58,7 +59,8 @@ def run(data: Data, params: Params) -> Result:
         for k, (users, more_of) in enumerate(zip(counts, at_least, strict=True), 1)
     ]
     whole = is_complete(data.dataset, days[-1], "day")
-    return Result(COLUMNS, rows, notes=() if whole else (f"The last day, {days[-1]}, is not complete.",))
+    notes = () if whole else (Text("The last day, {day}, is not complete.", day=days[-1]),)
+    return Result(COLUMNS, rows, notes=notes)
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
