@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -148,7 +149,7 @@ class Cache:
     def put(self, key: str, kept: Answer) -> None:
         """Keep an answer; the oldest go when there are too many."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new = self._folder / f"{key}.{os.getpid()}.new"
+        new = self._folder / f"{key}.{os.getpid()}.{threading.get_ident()}.new"  # two cards may ask the same at once
         written = asdict(kept)
         written["result"]["notes"] = [n.as_dict() if isinstance(n, Text) else n for n in kept.result.notes]
         new.write_text(json.dumps(written))
