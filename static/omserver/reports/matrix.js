@@ -74,7 +74,7 @@ function open(cell) {
   box.hidden = false;
   cell.setAttribute("aria-expanded", "true");
   place(box, cell);
-  box.querySelector("a:not([hidden]), button").focus({ preventScroll: true });
+  (box.querySelector("a:not([hidden])") ?? box.querySelector("button")).focus({ preventScroll: true });
 }
 
 function told(data, name) {

@@ -22,3 +22,10 @@ document.addEventListener("input", ({ target }) => {
   const where = step.querySelector("[data-where]").value.trim();
   step.querySelector('[name="steps"]').value = names.length ? names.join("|") + (where ? ` where ${where}` : "") : "";
 });
+
+/** A switch answers to the space bar, also where it is a link. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || !event.target.matches?.('a[role="switch"]')) return;
+  event.preventDefault();
+  event.target.click();
+});
