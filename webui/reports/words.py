@@ -464,6 +464,8 @@ OPTIONS = {  # fixed values of parameters
     "steps": gettext_noop("Steps"),
     "traffic": gettext_noop("Traffic"),
     "user conversion": gettext_noop("Buyers / UV"),
+    "flags": gettext_noop("Flags"),
+    "cac": gettext_noop("CAC"),
 }
 OTHER, ALL = pgettext_lazy("values together", "other"), pgettext_lazy("values together", "all")
 
