@@ -53,8 +53,8 @@ def user(request: HttpRequest, name: str, user: str) -> HttpResponse:
     """Show what one user did."""
     row = get_object_or_404(Dataset, name=name, version__gt=0)
     only = [code for code in request.GET.getlist("behaviour") if code in row.behaviours]
-    asked = User(connected(), row.as_core(), user)
     try:
+        asked = User(connected(), row.as_core(), user)
         facts = asked.facts()
         if facts is None:
             raise Http404(_("There is no user %(user)s in %(name)s.") % {"user": user[:80], "name": name})
@@ -127,4 +127,5 @@ def _cell(value: Any, *, absent: bool) -> str:  # noqa: ANN401  # what the store
 
 
 def _local(row: Dataset, ts: int) -> datetime:
-    return datetime.fromtimestamp(ts, UTC).astimezone(row.as_core().zoneinfo)
+    """Give the dataset's local time, without a zone: templates would turn it into the pages' own."""
+    return datetime.fromtimestamp(ts, UTC).astimezone(row.as_core().zoneinfo).replace(tzinfo=None)
