@@ -102,6 +102,13 @@ class Data:
         """Give all that was asked, each with its values, as ClickHouse's own client takes it."""
         return "\n\n".join(dict.fromkeys(self.asked))
 
+    def lacking(self, needs: Mapping[str, str]) -> tuple[set[str], tuple[Text, ...]]:
+        """Give the numbers whose role no behaviour has, and what is to be said. needs: number -> role."""
+        there = set(self.dataset.roles.values())
+        roles = sorted({role for role in needs.values() if role not in there}, key=RANKS.__getitem__)
+        said = "No behaviour of this dataset has the role {role}: what is counted by it is not shown."
+        return {name for name, role in needs.items() if role in roles}, tuple(Text(said, role=role) for role in roles)
+
     def need(self, *names: str) -> None:
         """See that the dataset has what a report needs; NotSupported says what is missing."""
         roles = set(self.dataset.roles.values())

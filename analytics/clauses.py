@@ -11,6 +11,8 @@ from analytics.hours import odd_changes
 from analytics.spans import Span
 from analytics.store.names import quoted
 from sdk import ParamError
+from sdk.report import NotSupported
+from sdk.text import Text
 
 FILTER = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=|>|<)\s*(.*?)\s*", re.DOTALL)
 DID = re.compile(r"\s*did\s+(not\s+)?(.+?)(?:\s*>=\s*(\d{1,9}))?\s*", re.DOTALL)
@@ -80,7 +82,8 @@ def _hour_start(dataset: Dataset) -> Clause:
 def behaviours(dataset: Dataset, names: Sequence[str], *, name: str) -> Clause:
     """Give the condition that an event is one of some roles or behaviours; none named: that it counts as activity.
 
-    name: of the parameter it came from, which also names the bound values. ParamError where there is no such behaviour.
+    name: of the parameter it came from, which also names the bound values. ParamError where there is no such behaviour,
+    NotSupported where no behaviour has one of the roles.
     """
     if not names:
         return fixed(dataset)["active"]
@@ -92,6 +95,10 @@ def behaviours(dataset: Dataset, names: Sequence[str], *, name: str) -> Clause:
             raise ParamError(
                 {name.partition("__")[0]: f"There is no behaviour {code[:60]!r}; there are: {there[:300]}."}
             )
+    if names and not codes and not {word for word in names if word in RANKS} & set(dataset.roles.values()):
+        raise NotSupported(
+            Text("no behaviour of this dataset has the role {role}; set it by --roles code={role}", role=names[0])
+        )
     parts = [f"role IN {{{name}_roles:Array(UInt8)}}"] * bool(ranks) + [
         f"behaviour IN {{{name}_codes:Array(String)}}"
     ] * bool(codes)

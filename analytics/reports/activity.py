@@ -6,7 +6,7 @@ of the week every local hour of the range counts into its row.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
@@ -48,6 +48,7 @@ COUNTS = (
     Column("purchases", "purchases"),
     Column("buyers_of_uv", "share", of=("buyers", "uv")),
 )
+NEEDS = {"pv": "view", "uv": "view", "buyers": "buy", "purchases": "buy", "buyers_of_uv": "buy"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_AT_MOST = 24 * 400
 
@@ -65,6 +66,16 @@ class Params(Ranged):
 @report(category="traffic")
 def run(data: Data, params: Params) -> Result:
     """Count by the chosen bucket; buckets without a row are shown with zeros."""
+    result = _counts(data, params)
+    hidden, notes = data.lacking(NEEDS)
+    rows = [
+        [None if name in hidden else value for name, value in zip(result.names, row, strict=True)]
+        for row in result.rows
+    ]
+    return replace(result, rows=rows, notes=notes)
+
+
+def _counts(data: Data, params: Params) -> Result:
     span = data.span(params)
     found = _counted(data, params)
     if params.by == "hour of week":

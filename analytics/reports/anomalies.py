@@ -24,6 +24,7 @@ from analytics.outliers import Judged, judge
 from analytics.spans import Ranged, Span
 from sdk import Between, Help, ParamError
 from sdk.report import Chart, Column, NotSupported, Result, report, share
+from sdk.text import Text
 
 COUNTS = {
     "events": "countIf($in)",
@@ -96,6 +97,9 @@ class Params(Ranged):
     metric: Annotated[Name, Help("What is judged.")] = "pv"
     by: Annotated[Literal["day", "hour"], Help("The buckets.")] = "day"
     latest: Annotated[int, Between(1, 1000), Help("Judge at most so many buckets, the latest of the range.")] = 60
+    explain: Annotated[
+        Literal["flags", "all"], Help(f"Which buckets are explained, the latest {EXPLAINED} of them at most.")
+    ] = "flags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +125,23 @@ class Line:
 @report(category="anomalies")
 def run(data: Data, params: Params) -> Result:
     """Judge each bucket, and explain those that are flagged."""
+    counted = " ".join(COUNTS[name] for name in RATES.get(params.metric, (params.metric,)))
+    data.need(*(role for role in ("view", "buy") if f"${role}" in counted))
     span, dataset = data.span(params), data.dataset
     places = buckets_of(dataset, span, params.by)
     judged_at = [key for key, (low, high) in places.items() if span.low <= low and high <= span.high][-params.latest :]
     if not judged_at:
         raise NotSupported(
-            f"no {params.by} of the range is complete; the data end at {dataset.day_of(dataset.last_ts)}"
+            Text(
+                "no {bucket} of the range is complete; the data end at {day}",
+                bucket=params.by,
+                day=dataset.day_of(dataset.last_ts),
+            )
         )
     counts = _counts(data, params, places)
     lines = _judged(judged_at, places, counts)
-    flags = [line for line in lines if line.found and line.found.flagged and line.then][-EXPLAINED:]
+    wanted = [line for line in lines if line.found and (line.found.flagged or params.explain == "all")]
+    flags = [line for line in wanted if line.then][-EXPLAINED:]
     moved = _moved(data, params, [(places[line.key], places[line.then]) for line in flags if line.then])
     texts = {line.key: (_why(line, counts), moved[number]) for number, line in enumerate(flags)}
     rate = params.metric in RATES
@@ -317,19 +328,19 @@ def _row(found: Judged | None) -> list[Any]:
     return [*numbers, int(found.flagged), int(found.sure)]
 
 
-def _notes(params: Params, lines: list[Line]) -> list[str]:
+def _notes(params: Params, lines: list[Line]) -> list[Text]:
     flagged = sum(bool(line.found and line.found.flagged) for line in lines)
     unsure = sum(bool(line.found and not line.found.sure) for line in lines)
     unjudged = sum(line.found is None for line in lines)
-    notes = [f"{flagged} of {len(lines)} {params.by}s are flagged."]
+    found = {"day": "{flagged} of {every} days are flagged.", "hour": "{flagged} of {every} hours are flagged."}
+    notes = [Text(found[params.by], flagged=flagged, every=len(lines))]
     if unsure:
-        notes.append(
-            f"{unsure} have fewer than 4 weeks to compare with: they stand beside the {RECENT} before, not sure."
-        )
+        short = "{n} have fewer than 4 weeks to compare with: they stand beside the {recent} before, not sure."
+        notes.append(Text(short, n=unsure, recent=RECENT))
     if unjudged:
-        notes.append(f"{unjudged} have too little before them to be judged at all.")
+        notes.append(Text("{n} have too little before them to be judged at all.", n=unjudged))
     if flagged > EXPLAINED:
-        notes.append(f"The latest {EXPLAINED} flags are explained.")
+        notes.append(Text("The latest {n} flags are explained.", n=EXPLAINED))
     return notes
 
 

@@ -70,7 +70,7 @@ def run(data: Data, params: Params) -> Result:
         ]
         for row in data.ask(SQL, scope)
     ]
-    return Result(COLUMNS, rows)
+    return Result(COLUMNS, rows, notes=data.lacking({"events_per_view": "view"})[1])
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:

@@ -59,6 +59,7 @@ SELECT
     quantileExactInclusive(0.5)(seconds) AS median_visit_length
 FROM ($visits)
 """
+NEEDS = {"pv": "view", "uv": "view", "buyers": "buy", "purchases": "buy", "revenue": "buy"}
 NEW = ("new_users", "active_new_users")
 COUNTS = {
     "events": "events",
@@ -146,7 +147,7 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     return people_of(data.ask(USERS_SQL, more, limit=limit))
 
 
-def figures(data: Data, params: Params, span: Span) -> dict[str, float]:
+def figures(data: Data, params: Params, span: Span) -> dict[str, float | None]:
     """Give the counts of one range: those that are asked for, and what they are divided by."""
     scope = data.scope(params, span)
     if params.figures in ("new", "visits"):
@@ -154,6 +155,7 @@ def figures(data: Data, params: Params, span: Span) -> dict[str, float]:
     else:
         (found,) = data.ask(SQL, scope)
         found["revenue"] = float(found["revenue"])
+        found |= dict.fromkeys(data.lacking(NEEDS)[0])
     if params.figures in ("all", "new"):
         sql, more, bind = _new(data, params, span)
         (new,) = data.ask(NEW_SQL.replace("$new", sql), more, **bind)
@@ -187,7 +189,7 @@ def change(now: float | None, before: float | None) -> float | None:
 
 
 def _notes(data: Data, params: Params, span: Span, before: Span | None, *, money: bool) -> list[Text]:
-    found = list(newcomers.notes(data))
+    found = [*newcomers.notes(data), *data.lacking(NEEDS)[1]]
     if before:
         found.insert(
             0, Text("Before: {first} to {last} (that day not included).", first=before.first, last=before.last)
