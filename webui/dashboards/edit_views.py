@@ -106,13 +106,15 @@ def card_add(request: HttpRequest, report: str = "") -> HttpResponse:
         raise Http404(" ".join(error.faults.values())) from None
     offered = [one for one in boards.listed(request.user) if one.dataset == ask.dataset.name]
     offered = [one for one in offered if boards.may_change(request.user, one.row)]
-    form = CardForm(offered, request.POST or None, initial={"title": cards.title(OneCard(report=name)), "width": 3})
+    plain = {"title": cards.title(OneCard(report=name)), "width": 3, "dashboard": offered[0].slug if offered else ""}
+    form = CardForm(offered, request.POST or None, initial=plain)
     if request.method == "POST" and form.is_valid():
         try:
             return _put(request, form, ask)
         except ValidationError as error:
             form.add_error("title", error)
-    context = {"form": form, "ask": ask, "report_title": cards.title(OneCard(report=name))}
+    settings = [(name, ", ".join(v) if isinstance(v, tuple) else v) for name, v in sorted(ask.params.items())]
+    context = {"form": form, "ask": ask, "report_title": plain["title"], "settings": settings}
     return render(request, "dashboards/card_form.html", context)
 
 

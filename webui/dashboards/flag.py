@@ -59,8 +59,7 @@ def flag(ask: Ask, line: Line) -> Flag:
 def _why(row: dict[str, Any]) -> str:
     """Say against what the change is taken apart, and how it came about."""
     text = why(row["why"])
-    against = _("Against a week before: %s") if row["sure"] else _("Against the day before: %s")
-    return against % text if text else ""
+    return _("Against the most usual of them: %s") % text if text else ""
 
 
 def why(text: str) -> str:

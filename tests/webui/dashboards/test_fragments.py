@@ -84,7 +84,7 @@ def test_a_day_that_is_unusual_is_named_with_its_cause_and_the_tasks_near_it(sto
     task(last - 5 * DAY)
     text = words(as_person("zhao.min").get("/dashboards/-/unusual/?d=shop&range=14d"))
     assert text.startswith("Tue 5 Dec: PV 60.0% below a usual Tuesday")
-    assert "Against a week before: " in text
+    assert "Against the most usual of them: " in text
     assert f"Task B {near.title}" in text
     assert "Task A" not in text
     assert "Timing is not proof of cause." in text
