@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
+from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause, both
 from analytics.dataset import DAY, Dataset
@@ -60,6 +61,12 @@ FROM (
 )
 GROUP BY user_id
 HAVING notEmpty(began)
+"""
+# Where a users table says who began when: its moments instead of the first starts.
+REGISTERED = """
+SELECT user_id, [($unit, first)] AS began, came
+FROM ($first) AS new
+GLOBAL LEFT JOIN (SELECT user_id, came FROM ($acting)) AS acting USING (user_id)
 """
 OFFSETS = {
     "calendar": (
@@ -213,7 +220,14 @@ def people(data: Data, params: Asked, span: Span) -> tuple[str, dict[str, Clause
     }
     clauses = {name: Clause(f"({clause.sql})", clause.bind) for name, clause in clauses.items()}
     cells = _cells(data, params, span)
-    sql = PAIRS.replace("$people", CALENDAR if params.count == "calendar" else WINDOWS)
+    acting = CALENDAR if params.count == "calendar" else WINDOWS
+    if by_registration(data.dataset, params):
+        first, more = newcomers.first_seen(data, params, span)
+        clauses = {**more, **clauses}
+        unit = NUMBERS[params.unit].replace("$day", newcomers.FIRST_DAY)
+        acting = acting.replace("HAVING notEmpty(began)", "")  # who came back counts, whatever the users table says
+        acting = REGISTERED.replace("$unit", unit).replace("$first", first).replace("$acting", acting)
+    sql = PAIRS.replace("$people", acting)
     for name, choice in (
         ("hits", HITS[params.kind]),
         ("offsets", OFFSETS[params.count]),
@@ -278,13 +292,21 @@ def _mean(label: object, rows: list[list[object]], how: str) -> list[object]:
 
 def _notes(data: Data, params: Asked, means: list[list[object]]) -> list[str]:
     notes = []
-    if params.membership == "first ever":
+    if by_registration(data.dataset, params):
+        text = "First ever is registered, by the users table; a cohort holds users without any activity too."
+        notes.append(Text(text))
+    elif params.membership == "first ever":
         seen = data.dataset.first_day + timedelta(7)
         text = "First ever is first seen: before {seen} a cohort may hold users who are older than the data."
         notes.append(Text(text, seen=seen))
     if ruled(params):
         notes.append(_rule(data.dataset, {row[1]: row[4] for row in means}))
     return notes
+
+
+def by_registration(dataset: Dataset, params: Asked) -> bool:
+    """Say whether a cohort is who was registered in a unit: first ever, by any activity, with a users table."""
+    return bool(dataset.people_version) and params.membership == "first ever" and not params.begin
 
 
 def ruled(params: Asked) -> bool:

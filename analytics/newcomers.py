@@ -22,6 +22,7 @@ HAVING $counted
 ACTIVE = "SELECT user_id, min(ts) AS moment, 0 AS known FROM $event WHERE ($active) AND ($where) GROUP BY user_id"
 DAYS = "SELECT user_id, min(d) AS moment, 0 AS known FROM ($days) GROUP BY user_id"
 REGISTERED = "SELECT user_id, registered_at AS moment, 1 AS known FROM $people WHERE ($who)"
+FIRST_DAY = f"toDate({LOCAL.replace('ts', 'first')}, {{zone:String}})"
 DAY = f"toInt32(toDate({LOCAL.replace('ts', 'registered_at')}, {{zone:String}}))"  # of a row of the users table
 REGISTERED_DAYS = f"SELECT user_id, {DAY} AS moment, 1 AS known FROM $people WHERE ($who)"
 
@@ -39,8 +40,11 @@ def first_days(data: Data, params: Ranged, span: Span | None = None) -> tuple[st
     return FIRST.replace("$moments", sql.replace("$days", days)), {**more, **known(data, params, span)}
 
 
-def known(data: Data, params: Ranged, span: Span | None = None) -> dict[str, Clause]:
-    """Give `$who`, the condition on rows of the users table, and `$counted`, who of all is counted, of `known` rows."""
+def known(data: Data, params: Ranged, span: Span | None = None, *, acted: str = "NOT known") -> dict[str, Clause]:
+    """Give `$who`, the condition on rows of the users table, and `$counted`, who of all is counted, of `known` rows.
+
+    acted: the condition on a row that it shows an activity.
+    """
     spanned_by = spanned(span or data.span(params))
     who = both(
         filters(data.dataset, [word for word in params.where if about_users(word)], name="who"),
@@ -50,7 +54,7 @@ def known(data: Data, params: Ranged, span: Span | None = None) -> dict[str, Cla
     zone = {"zone": data.dataset.zone}
     return {
         "who": Clause(who.sql, {**who.bind, **zone}),
-        "counted": Clause("1" if silent else "countIf(NOT known) > 0"),
+        "counted": Clause("1" if silent else f"countIf({acted}) > 0"),
     }
 
 

@@ -160,7 +160,8 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
 
 def _people(data: Data, params: Params, span: Span, unit: Unit) -> tuple[str, dict[str, Clause], dict[str, int]]:
     """Give the query of the new users with what they paid, its clauses and its values."""
-    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit]), **known(data, params)}
+    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit])}
+    more |= known(data, params, span, acted="NOT known AND acts > 0")
     sql = PEOPLE_SQL.replace("$registered", REGISTERED_SQL if data.dataset.people_version else "")
     return sql, more, {"span_low": span.low, "span_high": span.high}
 

@@ -294,3 +294,30 @@ def test_a_breakdown_by_the_channel_of_registration_counts_each_event_once(
     for event in events:
         wanted[channel.get(event.user, "")] = wanted.get(channel.get(event.user, ""), 0) + 1
     assert found == wanted
+
+
+@often
+@given(PEOPLED, WHERE, st.sampled_from(["day", "week", "month"]), st.booleans())
+def test_a_cohort_of_retention_is_who_was_registered_and_comes_back(
+    store: Store, peopled: tuple[tuple[str, list[Event]], list[Person]], where: list[str], unit: str, hours: bool
+) -> None:
+    (zone, events), people = peopled
+    dataset = stored(store, zone, events, rollup=True, people=people)
+    count = "24 hours" if hours and unit != "month" else "calendar"
+    first = first_of(events, people, where)
+    low, high = dataset.start_of(dataset.first_day), dataset.start_of(dataset.end_day)
+    for row in ask(store, dataset, "retention", unit=unit, where=where, offsets=3, count=count).named():
+        if row["cohort"] == "mean":
+            continue
+        own = [user for user, ts in first.items() if low <= ts < high and _bucket(ts, zone, unit) == row["cohort"]]
+        assert row["size"] == len(own)
+        here = acting(events, first, where)
+        came = sum(
+            oracle.came_back(
+                here, zone, unit, events[0]._replace(user=user, ts=first[user]), lambda _: True,
+                (row["offset"], row["offset"]), count != "calendar",
+            )
+            for user in own
+        )  # fmt: skip
+        assert row["retained"] in (came, None)
+        assert row["retained"] is not None or came == 0
