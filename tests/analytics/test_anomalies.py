@@ -215,3 +215,10 @@ def test_a_flag_is_explained_against_a_usual_bucket_not_against_another_odd_one(
     row = ask(store, dataset, "anomalies").named()[-1]
     assert row["flagged"]
     assert "channel: ads +40" in row["moved"]
+
+
+def test_what_is_not_flagged_is_explained_where_that_is_asked_for(store: Store) -> None:
+    dataset = stored(store, "UTC", steady(9, 3))
+    rows = [ask(store, dataset, "anomalies", latest=1, explain=which).named()[-1] for which in ("flags", "all")]
+    assert [row["flagged"] for row in rows] == [0, 0]
+    assert [bool(row["why"] and row["moved"]) for row in rows] == [False, True]

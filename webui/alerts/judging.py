@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -62,7 +62,8 @@ def judge(store: Store, alert: Alert, now: datetime) -> bool:
     """Judge an alert's new buckets; False where another worker has done so meanwhile. StoreError: nothing changed."""
     core = alert.dataset.as_core()
     try:
-        buckets, problem = new_buckets(store, alert, core, now.timestamp()), ""
+        found = new_buckets(store, alert, core, now.timestamp())
+        buckets, problem = [explained(store, alert, core, one, now.timestamp()) for one in found], ""
     except NotSupported:  # no bucket of the range is complete
         buckets, problem = [], ""
     except ParamError as error:
@@ -85,6 +86,17 @@ def new_buckets(store: Store, alert: Alert, core: Dataset, now: float) -> list[B
         if alert.judged is None or low >= alert.judged:
             found.append(Bucket(str(row[alert.unit]), low, high, row))
     return found
+
+
+def explained(store: Store, alert: Alert, core: Dataset, bucket: Bucket, now: float) -> Bucket:
+    """Give a bucket that fires with where it came from, which the report says by itself only of what it flags."""
+    if not fires(alert, bucket.row) or bucket.row["why"]:
+        return bucket
+    start, end = (local(alert, ts).strftime("%Y-%m-%dT%H:%M") for ts in (bucket.low, bucket.high))
+    raw = asked(alert) | {"start": start, "end": end, "latest": 1, "explain": "all"}
+    answer = answers.answer(store, core, catalog.one("anomalies"), raw, now=now, client="alerts")
+    (row,) = answer.result.named()
+    return replace(bucket, row=row)
 
 
 def asked(alert: Alert) -> dict[str, Any]:

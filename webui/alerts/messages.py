@@ -6,12 +6,14 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.formats import date_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from analytics import catalog
 from webui.alerts.judging import asked, local
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import condition, number
+from webui.dashboards.flag import why
 from webui.reports.ask import Ask
 
 TASKS = 10  # named in a message
@@ -84,7 +86,7 @@ def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
         )
         z = "" if facts["z"] is None else f" z {facts['z']:+.1f}."
         lines.append(text % facts["points"] + z)
-    lines += [facts["why"]] * bool(facts["why"])
+    lines += [capfirst(why(facts["why"]))] * bool(why(facts["why"]))
     lines += [_("Moved most: %s") % facts["moved"]] * bool(facts["moved"])
     if facts["tasks"]:
         lines.append(_("Tasks within one bucket of it (timing is not proof):"))

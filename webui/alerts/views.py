@@ -1,6 +1,7 @@
 """Pages of alerts: all of them, one with its history, and the form."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -21,6 +23,7 @@ from webui.alerts.models import Alert, Firing
 from webui.alerts.rules import condition
 from webui.alerts.telling import secret_of
 from webui.by import by_of
+from webui.dashboards.flag import why
 from webui.servers.services import Refused
 
 FIRINGS, TESTS = 20, 5  # on a page
@@ -58,7 +61,10 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "tests": found.deliveries.filter(firing=None).order_by("-pk")[:TESTS],
         "may_write": access.may_write_dashboards(request.user),
         "no_mail": bool(found.mails and not settings.EMAIL_HOST),
+        "webhook": found.webhook,
     }
+    if not context["may_write"]:  # the rest of an address is often a secret
+        context["webhook"] = urlsplit(found.webhook).hostname or ""
     if context["may_write"] and found.webhook:
         context["secret"] = _secret(found)
     return render(request, "alerts/alert.html", context)
@@ -154,6 +160,8 @@ def _row(alert: Alert, firing: Firing) -> dict[str, Any]:
         "began": sentence(alert, firing.low, firing.facts),
         "over": sentence(alert, firing.end_low or 0, firing.end_facts) if firing.end_facts else firing.closed,
         "facts": firing.facts,
+        "z": "" if firing.facts.get("z") is None else f"{firing.facts['z']:.1f}".replace("-", "−"),
+        "why": capfirst(why(firing.facts.get("why", ""))),
         "url": ask(alert, firing).url(),
         "deliveries": list(firing.deliveries.all()),
     }

@@ -9,6 +9,7 @@ from typing import Any
 from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -136,8 +137,10 @@ def title(found: Prepared) -> str:
     """Name the dataset and the day: only a day that is going on is today."""
     core, day = found.dataset.as_core(), found.day
     clock = f"{words.local(core, day.cut):%H:%M}"
-    names = {"name": found.dataset.name, "day": numbers.day(day.day, year=True), "clock": clock}
-    if day.day == timezone.now().astimezone(core.zoneinfo).date():
+    now = timezone.now().astimezone(core.zoneinfo).date()
+    shown = numbers.day(day.day, year=day.day.year != now.year)
+    names = {"name": found.dataset.name, "day": shown, "clock": clock}
+    if day.day == now:
         return _("%(name)s, today to %(clock)s") % names
     return (_("%(name)s, %(day)s") if day.whole else _("%(name)s, %(day)s to %(clock)s")) % names
 
@@ -187,7 +190,7 @@ def _flagged(found: Prepared, row: Mapping[str, Any], low: int, high: int) -> di
     near = [mark for mark in found.near if low - length <= mark.ts < high + length]
     return {
         "title": head,
-        "text": " ".join(filter(None, (f"{against}{z}.", why(row["why"])))),
+        "text": " ".join(filter(None, (f"{against}{z}.", capfirst(why(row["why"]))))),
         "down": (change or 0) < 0,
         "near": [{"mark": mark, "at": f"{words.local(core, mark.ts):%H:%M}"} for mark in near[:NEAR]],
         "more": max(0, len(near) - NEAR),

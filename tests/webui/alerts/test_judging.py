@@ -111,6 +111,16 @@ def test_days_are_judged_like_hours(alert_on: Make, publish: Publish) -> None:
 
 
 @once
+def test_what_fires_says_where_it_came_from_flagged_or_not(alert_on: Make, publish: Publish) -> None:
+    alert_on(dataset=publish([9 + hour // 168 for hour in range(6 * 168)] + [8]), rule="below", limit=9)
+    look()
+    facts = Firing.objects.get().facts
+    assert (facts["flagged"], facts["sure"]) == (0, 1)
+    assert "from fewer users" in facts["why"]
+    assert facts["moved"].startswith("behaviour: pv -4")
+
+
+@once
 def test_filters_hold(alert_on: Make) -> None:
     alert_on(where=["city=Rome"], rule="below", limit=1)
     look()

@@ -59,7 +59,7 @@ def test_a_mail_says_what_happened_with_numbers_a_link_and_the_picture(
     text = message.get_body().get_content()  # type: ignore[union-attr]
     assert "Rule: PV of an hour is below 5" in text
     assert "Usual: the median of the last 7." in text
-    assert "100% of it from fewer users" in text
+    assert "100% of the change from fewer users" in text
     assert "No task that changes something began" in text
     assert "http://om.test/reports/anomalies/?d=shop&from=2017-10-31&to=2017-11-03&by=hour&metric=pv" in text
     (picture,) = message.iter_attachments()
