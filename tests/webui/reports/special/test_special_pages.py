@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import date
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ from analytics.store.client import Store
 from sdk.report import Result
 from tests.webui.reports.asks import ask
 from tests.webui.reports.special import named
+from webui.dashboards.models import Note
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
 HOSTILE = "</script><b>O'Hare; --\"{{ x }} $event"
@@ -292,3 +294,25 @@ def test_a_hostile_category_is_shown_found_looked_into_and_listed(
     assert html.escape(name) in split
     for link, wanted in links(split, "funnel")[:3]:
         assert len(listed(client, link)) == wanted
+
+
+def test_a_note_stands_on_the_day_of_its_cohort(client: Client, shop: Dataset) -> None:
+    noon = shop.as_core().start_of(date(2017, 11, 27)) + 43_200
+    Note.objects.create(dataset="shop", ts=noon, text="A sale <b>x", author_name="wang.fang")
+    text = card(client, "retention")
+    (row,) = re.findall(r'<tr data-cohort="2017-11-27">.*?</tr>', text, re.DOTALL)
+    assert 'data-kind="note"' in row
+    assert "A sale &lt;b&gt;x" in row
+    assert text.count('class="om-mark" data-kind="note"') == 2  # in its row and below the matrix
+
+
+def test_files_hold_what_the_cards_show(client: Client, store: Store, shop: Dataset) -> None:
+    for name, asked in (
+        ("funnel", {"by": "channel", "times": "false"}),
+        ("retention", {}),
+        ("quadrant", {"find": "1"}),
+    ):
+        text = card(client, name, **asked)
+        (url,) = re.findall(r'<a href="([^"]+/file\.csv[^"]*|[^"]+\.csv\?[^"]*)" download>CSV</a>', text)
+        lines = str(client.get(html.unescape(url)).content.decode()).splitlines()
+        assert len(lines) == 1 + len(result(store, shop, name, **asked).rows)
