@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,9 +25,13 @@ from analytics.store.schema import RESERVED
 SHOWN = 12  # rows of the table that a page shows
 SECOND, MILLI, MICRO, TEXT = "s", "ms", "us", "text"
 LARGEST = 2**63
-NUMBER = re.compile(r"[-+]?\d{1,19}")
-FRACTION = re.compile(r"-?\d{1,11}\.\d+")
-ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?)?", re.ASCII)
+NUMBER = re.compile(r"[-+]?\d{1,19}", re.ASCII)
+FRACTION = re.compile(r"-?\d{1,11}\.\d+", re.ASCII)
+ISO = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)([ T](?P<hour>\d\d):(?P<minute>\d\d)(:(?P<second>\d\d)([.,](?P<fraction>\d{1,9}))?)?"
+    r"( ?(?P<offset>Z|UTC|[+-]\d\d:?\d\d))?)?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +114,38 @@ def moment(text: str, zone: ZoneInfo) -> Moment | None:
         return Moment(text, number / times, unit)
     if FRACTION.fullmatch(text):
         return Moment(text, float(text), SECOND)
-    if not ISO.fullmatch(text):
+    ts = _written(text, zone)
+    return None if ts is None else Moment(text, ts, TEXT)
+
+
+def _written(text: str, zone: ZoneInfo) -> float | None:
+    """Read ISO 8601 text as the store does: it carries 25:00 and 10:60 over, and goes back where clocks skip."""
+    found = ISO.fullmatch(text)
+    if not found:
         return None
     try:
-        read = datetime.fromisoformat(text.replace(",", ".").replace("UTC", "Z").replace(" Z", "Z").replace(" +", "+").replace(" -", "-"))
-        ts = (read if read.tzinfo else read.replace(tzinfo=zone)).timestamp()
+        at = datetime.combine(date.fromisoformat(found["day"]), datetime.min.time())
+        at += timedelta(
+            hours=int(found["hour"] or 0), minutes=int(found["minute"] or 0), seconds=int(found["second"] or 0)
+        )
+        fraction = float(f"0.{found['fraction'] or 0}")
+        if offset := found["offset"]:
+            return at.replace(tzinfo=UTC).timestamp() - _seconds(offset) + fraction
+        if not 2 < at.year < 9999:  # a zone may lead out of the calendar there; no row is of such a time
+            zone = ZoneInfo("UTC")
+        there = at.replace(tzinfo=zone)
+        skipped = there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != at
+        return there.replace(fold=1 if skipped else 0).timestamp() + fraction
     except (ValueError, OverflowError):
         return None
-    return Moment(text, ts, TEXT)
+
+
+def _seconds(offset: str) -> int:
+    """Give what a written offset adds to UTC."""
+    if offset in ("Z", "UTC"):
+        return 0
+    hours, minutes = int(offset[1:3]), int(offset[-2:])
+    return (hours * 3600 + minutes * 60) * (-1 if offset[0] == "-" else 1)
 
 
 def local(ts: float, zone: ZoneInfo) -> datetime | None:
