@@ -25,6 +25,15 @@ PAGE = """{% extends "base.html" %}{% load static %}
 {% block content %}{% include "parts/slots.html" %}<div class="om-stack">{{ cards }}</div>{% endblock %}"""
 
 
+SETTINGS = """{% extends "base.html" %}{% load static %}
+{% block title %}Settings{% endblock %}
+{% block styles %}<link rel="stylesheet" href="{% static "omserver/reports/reports.css" %}">
+<link rel="stylesheet" href="{% static "omserver/reports/range.css" %}">{% endblock %}
+{% block scripts %}<script type="module" src="{% static "omserver/reports/page.js" %}"></script>{% endblock %}
+{% block content %}<h1>Settings</h1>{% include "reports/parts/settings.html" %}
+{% include "parts/row_acts.html" %}{% endblock %}"""
+
+
 def card(name: str) -> str:
     """Give the card of a plot, as templates/reports has it."""
     plot = PLOTS[name]
@@ -66,6 +75,34 @@ def slots(request: HttpRequest) -> HttpResponse:
     return _page(request, format_html_join("", slot, ((name,) for name in names)))
 
 
+def settings(request: HttpRequest) -> HttpResponse:
+    """Show the settings of a report as its page does: a list, a tick, a number."""
+    boxes = [
+        {
+            "kind": "rows",
+            "name": "steps",
+            "label": "Steps",
+            "values": [*request.GET.getlist("steps"), ""],
+            "help": "",
+            "error": "",
+        },
+        {
+            "kind": "yes",
+            "name": "same_item",
+            "label": "Same item",
+            "value": request.GET.get("same_item", "false"),
+            "help": "",
+            "error": "",
+        },
+        {"kind": "number", "name": "top", "label": "Top", "value": request.GET.get("top", ""), "help": "", "error": ""},
+    ]
+    return HttpResponse(
+        engines["django"]
+        .from_string(SETTINGS)
+        .render({"boxes": boxes, "settings": boxes, "kept": [("d", "shop")]}, request)
+    )
+
+
 def answer(request: HttpRequest, name: str) -> HttpResponse:
     """Answer for a card with what is next in ANSWERS, else with its plot."""
     ASKED.append(name)
@@ -83,5 +120,6 @@ urlpatterns = [
     *own,
     path("plots/", plots),
     path("slots/", slots),
+    path("settings/", settings),
     path("card/<name>/", answer),
 ]

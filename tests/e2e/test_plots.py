@@ -315,3 +315,37 @@ def test_a_card_that_is_far_from_the_window_is_not_asked_for(page: Page, live_se
     assert "c11" not in plot_pages.ASKED
     page.locator("#c11").scroll_into_view_if_needed()
     expect(page.locator("#c11 [data-drawn]")).to_be_visible()
+
+
+def test_a_page_in_a_hidden_tab_asks_for_nothing(page: Page, live_server: Any) -> None:
+    page.add_init_script(
+        "window.__hidden = true; Object.defineProperty(document, 'hidden', {get: () => window.__hidden});"
+    )
+    page.goto(f"{live_server.url}/slots/?card=RFM")
+    page.wait_for_load_state("networkidle")
+    assert plot_pages.ASKED == []
+    page.evaluate("window.__hidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator(".om-plot[data-drawn]")).to_be_visible()
+
+
+def test_what_is_set_ends_in_a_plain_address_and_back_leads_back(page: Page, live_server: Any) -> None:
+    page.goto(f"{live_server.url}/settings/?d=shop&steps=view&steps=cart%7Cfav&steps=buy")
+    steps = page.locator("[name=steps]")
+    expect(steps).to_have_count(3)
+    assert findings(page) == []
+    move = page.get_by_role("button", name="Move up")
+    move.nth(2).press("Enter")
+    assert [box.input_value() for box in steps.all()] == ["view", "buy", "cart|fav"]
+    assert page.evaluate("document.activeElement.closest('.om-row').querySelector('input').value") == "buy"
+    assert move.nth(0).get_attribute("aria-disabled") == "true"
+    page.get_by_role("button", name="Remove").nth(0).press("Enter")
+    page.get_by_role("button", name="Add a line").press("Enter")
+    expect(steps.nth(2)).to_be_focused()
+    page.keyboard.type("a b")
+    assert steps.nth(2).get_attribute("aria-label") == "Steps, 3"
+    page.get_by_label("Same item").check()
+    page.get_by_role("button", name="Compute").click()
+    page.wait_for_url("**/settings/?d=shop&steps=buy&steps=cart%7Cfav&steps=a+b&same_item=true")  # no top=, no false
+    page.go_back()
+    assert [box.input_value() for box in steps.all()] == ["view", "cart|fav", "buy"]
+    assert page.evaluate("window.__reports") == []

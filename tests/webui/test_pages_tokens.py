@@ -54,6 +54,23 @@ def test_the_edge_of_what_can_be_operated_is_seen(theme: str, edge: str, ground:
     assert contrast(COLOURS[edge][index], COLOURS[ground][index]) >= 3
 
 
+@pytest.mark.parametrize("theme", THEMES)
+def test_series_are_read_on_the_card_and_cells_carry_text(theme: str) -> None:
+    index = THEMES[theme]
+    ground = COLOURS["surface"][index]
+    assert all(contrast(COLOURS[f"series-{n}"][index], ground) >= 4.5 for n in range(1, 7))
+    assert all(contrast(COLOURS["on-cell"][index], COLOURS[f"cell-{n}"][index]) >= 7.4 for n in range(1, 7))
+    assert contrast(COLOURS["on-cell-7"][index], COLOURS["cell-7"][index]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("ramp", ["heat", "cell"])
+def test_more_heat_is_further_from_the_ground(theme: str, ramp: str) -> None:
+    index = THEMES[theme]
+    steps = [contrast(COLOURS[f"{ramp}-{n}"][index], COLOURS["surface"][index]) for n in range(1, 8)]
+    assert steps == sorted(steps)
+
+
 def test_every_state_has_a_tone_with_a_colour_and_an_icon(settings: object) -> None:
     for name, look in LOOKS.items():
         assert look.tone in COLOURS, name

@@ -75,9 +75,7 @@ class Slot {
   }
 
   cancel() {
-    const loaded = this.element.classList.contains("om-stale");
     this.abort();
-    if (loaded) this.element.querySelector("[data-long]")?.remove();
     this.put(part("cancelled", this.element.dataset.title));
     announce(this.element.querySelector("[data-sentence]")?.textContent.trim() ?? "");
     this.element.querySelector("[data-again]")?.focus();
@@ -111,7 +109,7 @@ class Slot {
     const template = document.createElement("template");
     template.innerHTML = text; // made by our own templates, which escape every value
     this.put(template.content);
-    const wrong = this.element.querySelector("[role=alert], [data-sentence]");
+    const wrong = this.element.querySelector("[data-trouble] .om-notice, [data-sentence]");
     if (wrong) announce(`${this.element.dataset.title ?? ""}. ${wrong.textContent.trim().replaceAll(/\s+/g, " ")}`);
     startPlots(this.element);
     for (const { dataset } of this.element.querySelectorAll("[data-script]")) import(dataset.script); // a special card's own
@@ -145,8 +143,8 @@ export function startCards(root = document) {
 
 /** Ask for a slot's card anew, by its URL or by another one. */
 export function reload(element, url = "") {
-  if (url) element.dataset.card = url; // its change is seen and loads it
-  if (!url || url === slots.get(element)?.asked) want(element);
+  if (url && url !== element.dataset.card) element.dataset.card = url; // its change is seen, and asked for
+  else want(element);
 }
 
 /** End what is under way inside `root`, before it is removed. */
@@ -166,7 +164,7 @@ function want(element) {
   next();
 }
 
-async function next() {
+function next() {
   if (document.hidden) return; // a page that nobody looks at asks for nothing
   while (under < AT_ONCE && queue.length) {
     const slot = slots.get(queue.shift());

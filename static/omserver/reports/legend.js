@@ -37,11 +37,11 @@ function entries(plot, width) {
     const items = groups.map((group, at) => item(["dot", "triangle", "diamond", "square"][at] ?? "dot", TONES[at % 6], group.name, group.points.length));
     return plot.points.some((point) => point.faint) ? [...items, item("faint", 0, words.faint)].filter(Boolean) : items;
   }
-  const all = plot.grids.flatMap((grid) => grid.series.filter((one) => !one.before).map((one, at) => ({ ...one, at })));
+  const own = plot.grids.map((grid) => grid.series.filter((one) => !one.before).map((one, at) => ({ ...one, at })));
+  const all = own.filter((series) => series.length > 1).flat(); // a grid of one series bears its name
   const past = plot.grids.flatMap((grid) => grid.series).find((one) => one.before);
   const items = [];
-  const several = plot.grids.some((grid) => grid.series.filter((one) => !one.before).length > 1);
-  if (several && !ended(plot, width)) items.push(...unique(all).map((one) => item(plot.kind === "bar" ? "block" : "line", (one.at % 6) + 1, one.name)));
+  if (all.length && !ended(plot, width)) items.push(...unique(all).map((one) => item(plot.kind === "bar" ? "block" : "line", (one.at % 6) + 1, one.name)));
   else if (past && words.this) items.push(item("line", 1, words.this));
   if (past) items.push(item("past", 0, past.name));
   if (plot.open.length && words.open) items.push(item("open", 0, words.open));
