@@ -14,6 +14,7 @@ from webui.reports import numbers
 from webui.reports.ask import Ask
 from webui.reports.drawing import users_url
 from webui.reports.plots import Grid, Plot, Series
+from webui.reports.said import said
 from webui.reports.special import Page, Place, settings
 from webui.reports.special.steps import USUAL_STEPS, Step, editor, moved, read
 from webui.reports.words import value_word
@@ -233,6 +234,7 @@ def _split(ask: Ask, found: Answer, params: Any) -> dict[str, Any]:  # noqa: ANN
     every = ask.but(params={**ask.params, "top": ALL_ROWS}, at={}, view="")
     return {
         "rows": rows,
+        "notes": [said(note) for note in found.result.notes],
         "by_word": dict(settings.dimensions(ask)).get(params.by, params.by),
         "more_url": every.url() if any("Shown are" in note for note in found.result.notes) else "",
     }

@@ -47,6 +47,7 @@ def context(ask: Ask, found: Answer, also: Callable[[Ask], Answer]) -> dict[str,
         "plot": plot,
         "plot_json": plot.as_dict() if plot else None,
         "params": params,
+        "registered": cohorts.by_registration(core, params),
         "rule_note": next((at for at, note in enumerate(found.result.notes) if note.startswith(RULE)), -1),
     }
 
