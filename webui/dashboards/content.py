@@ -16,6 +16,7 @@ from webui.reports.ask import COMPARES, PRESETS
 CARDS, WORDS, WORD = 40, 40, 2000  # of a dashboard; of a list; characters of one
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\d([T ]\d\d:\d\d)?)?")
 REPORT = re.compile(r"[a-z][a-z0-9_]{0,59}")
+STORED = re.compile(r"[^\x00\ud800-\udfff]*")  # no database keeps the others
 NAME = re.compile(r"[A-Za-z_]\w{0,59}")
 Words = tuple[str, ...]
 
@@ -131,6 +132,6 @@ def words(given: Sequence[Any]) -> Words:
 
 def word(given: Any) -> str:  # noqa: ANN401  # JSON
     """Give a text that may be stored; ValidationError where it is none, or too long."""
-    if not isinstance(given, str) or len(given) > WORD or "\0" in given:
+    if not isinstance(given, str) or len(given) > WORD or not STORED.fullmatch(given):
         raise ValidationError(_("A setting is no text, or longer than %d characters.") % WORD)
     return given

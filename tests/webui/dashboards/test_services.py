@@ -136,6 +136,9 @@ def test_the_dashboard_of_somebody_who_left_stays_private(by: Any, board: Callab
         (Content(title="x", cards=(OneCard(report="funnel", params={"a b": "1"}),)), "cannot be read"),
         (Content(title="x", cards=(OneCard(report="funnel", params={"a": {}}),)), "no text"),  # type: ignore[dict-item]
         (Content(title="x", cards=(OneCard(report="funnel", where=("x" * 2001,)),)), "2000"),
+        (Content(title="x", cards=(OneCard(report="funnel", params={"a": "\ud800"}),)), "no text"),
+        (Content(title="x", where=("a\x00b",)), "no text"),
+        (Content(title="\ud800"), "control characters"),
         (Content(title="x", cards=(OneCard(report="funnel"),) * (CARDS + 1)), "at most 40 cards"),
     ],
 )
