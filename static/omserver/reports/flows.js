@@ -4,6 +4,7 @@ import { full, short } from "./numbers.js";
 import { base, plainText, tooltip, widest } from "./parts.js";
 
 const STEP = /^[-−]?\d+[.:]?\s+/; // what a node of a step begins with
+const STEP_WIDTH = 104; // px
 const AT = "\u2063"; // an invisible mark between an exit and the step it is at
 
 /** Give the nodes in the order of the links. */
@@ -46,6 +47,11 @@ function parted(links) {
   const sources = new Set(links.map((link) => link.source));
   const leaves = (node) => !sources.has(node) && !STEP.test(node);
   return links.map((link) => (leaves(link.target) ? { ...link, target: `${link.target}${AT}${steps.get(link.source) + 1}` } : { ...link }));
+}
+
+/** Tell how wide the plot is at least: so that each step's names are read. In a narrower place it scrolls. */
+export function wide(plot) {
+  return (Math.max(1, ...columns(apart(plot.links)).values()) + 1) * STEP_WIDTH;
 }
 
 /** Tell how high the plot is: so that at no step two names overlap. */

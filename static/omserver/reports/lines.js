@@ -138,24 +138,25 @@ function dots(plot, grid, at, look) {
         label: {
           show: flag || place === top,
           formatter: short(value, grid),
-          position: flag ? "left" : beside(one.values, place),
+          position: beside(one.values, place),
           color: flag ? look.failed : look["text-2"],
         },
       }];
     });
   });
   return {
-    id: `dots-${at}`, type: "scatter", xAxisIndex: at, yAxisIndex: at, z: 5, silent: true, data,
+    id: `dots-${at}`, type: "scatter", xAxisIndex: at, yAxisIndex: at, z: 7, silent: true, data,
     label: { fontWeight: 600, fontSize: 12, fontFamily: look.font, distance: 6, textBorderColor: look.surface, textBorderWidth: 3 },
     labelLayout: { hideOverlap: true },
   };
 }
 
-/** Choose the free side of a peak for its number: where the line falls away from it, else above. */
+/** Choose the free side of a point for its number: below a dip, right of a steep peak, else above. */
 function beside(values, place) {
-  const falls = (other) => values[other] !== undefined && values[other] !== null && values[other] < values[place] * 0.85;
-  if (falls(place + 1)) return "right";
-  return falls(place - 1) ? "left" : "top";
+  const [before, after] = [values[place - 1] ?? values[place], values[place + 1] ?? values[place]];
+  if (before > values[place] && after > values[place]) return "bottom";
+  if (place > values.length * 0.97) return before < values[place] * 0.98 || values.length > 60 ? "left" : "top";
+  return after < values[place] * 0.85 ? "right" : "top";
 }
 
 function band(plot, look) {

@@ -33,12 +33,16 @@ class Drawing {
     this.width = width;
     const look = readLook({ paper });
     const { maker, height } = choose(this.plot, look, width);
+    const wide = Math.max(width, maker.wide?.(this.plot) ?? 0);
     this.element.style.height = `${Math.ceil(height)}px`;
+    this.element.classList.toggle("om-plot-scrolls", wide > width);
+    if (wide > width) this.element.tabIndex = 0; // to scroll by keys
+    else this.element.removeAttribute("tabindex");
     showLegend(this.element, this.plot, width);
     this.chart ??= this.start(echarts);
-    this.chart.resize({ width, height: Math.ceil(height) });
+    this.chart.resize({ width: wide, height: Math.ceil(height) });
     this.look = look;
-    this.chart.setOption(maker.draw(this.plot, look, width), { notMerge: true });
+    this.chart.setOption(maker.draw(this.plot, look, wide), { notMerge: true });
     this.element.dataset.drawn = this.plot.kind;
   }
 
