@@ -88,12 +88,19 @@ def card_id(ask: Ask) -> str:
 def title(ask: Ask, answer: Answer) -> str:
     """Say what the card shows: the report, and what is drawn over what."""
     chart = answer.result.chart
-    if not chart or ask.report.name == "overview" or chart.kind in ("funnel", "sankey"):
+    if (
+        not chart
+        or ask.report.name == "overview"
+        or chart.kind in ("funnel", "sankey")
+        or ask.report.name == "decomposition"
+    ):
         return title_of(ask.report)
     names = [drawing.word_of(answer, name) for name in ((chart.value,) if chart.value else chart.y)]
     shown = names if len(names) < 5 else [*names[:4], "…"]
     by = column_word(chart.x, answer.report).lower()
-    if chart.kind == "heatmap":
+    if chart.kind == "heatmap" and chart.x == "offset":
+        by = column_word(chart.y[0], answer.report).lower()
+    elif chart.kind == "heatmap":
         by = _("%(one)s and %(other)s") % {"one": column_word(chart.y[0], answer.report).lower(), "other": by}
     words = {"what": _(", ").join(shown), "by": by}
     return _("%(what)s by %(by)s") % words

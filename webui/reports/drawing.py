@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from analytics.answers import Answer
 from analytics.dataset import Dataset
-from analytics.spans import following
+from analytics.spans import following, span_of
 from sdk.report import Chart, Column
 from webui.reports import numbers, sentences
 from webui.reports.ask import Ask
@@ -336,7 +336,8 @@ def _marks(core: Dataset, drawn: Drawn, times: tuple[int, ...], places: list[Any
     end = _end(core, drawn.column(drawn.chart.x), times, places)
     edges = [*times, end]
     found = []
-    for mark in marks(times[0], end):
+    asked = span_of(core, *drawn.ask.range)  # not the axis' own ends: a letter means one task on all cards of a page
+    for mark in marks(asked.low, asked.high):
         place = bisect_right(edges, mark.ts) - 1
         if 0 <= place < len(times):
             width = max(1, edges[place + 1] - edges[place])

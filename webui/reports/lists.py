@@ -20,7 +20,7 @@ from webui.reports.exports import file_name
 from webui.reports.words import column_word, title_of
 
 MOST = 10_000  # users of one list
-PER_PAGE = 100
+PER_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ def context(ask: Ask, listed: Listed, page: int) -> dict[str, Any]:
     return {
         "ask": ask,
         "title": title_of(ask.report),
+        "back": ask.but(at={}).url(),
         "listed": listed,
         "many": listed.number if listed.number is not None else len(listed.users),
         "cut": len(listed.users) >= MOST and (listed.number is None or listed.number > MOST),

@@ -11,7 +11,7 @@ from sdk import ParamError
 from sdk.report import NotSupported
 from webui.reports import numbers
 from webui.reports.ask import Ask
-from webui.reports.earlier import days_back
+from webui.reports.earlier import OVER_TIME, days_back
 from webui.reports.said import fault, said
 from webui.reports.span_words import days_of
 
@@ -102,6 +102,9 @@ def _moment(text: str, default: date) -> str:
 
 
 def _compares(ask: Ask) -> list[Choice]:
+    """Give what can be compared with; nothing where the report compares with no other time."""
+    if ask.report.name not in OVER_TIME | {"overview"}:
+        return []
     span = _span(ask)
     count = max(1, (span.last - span.first).days) if span else 0
     words = {

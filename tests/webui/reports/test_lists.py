@@ -43,7 +43,8 @@ def test_a_clicked_number_leads_to_as_many_users_and_to_each_of_them(
     url = users_url(question, found.answer, row, next(c for c in result.columns if c.name == "buyers"))
     page = client.get(url).content.decode()
     assert f"<h1>{row['buyers']} users</h1>" in page or row["buyers"] == 1
-    assert page.count('<th scope="row"') == row["buyers"]
+    assert page.count('<a href="/datasets/shop/users/') == row["buyers"]
+    assert "at." not in page.split("Back to the report")[0].rsplit('href="', 1)[1]
     assert "Buyers, Wed\u00a029\u00a0Nov" in page
     lines = client.get(f"{url}&form=csv").content.decode().splitlines()
     assert lines[0] == "user"
@@ -64,7 +65,7 @@ def test_a_long_list_says_that_it_is_cut(
         f"/reports/activity/users/?{query('activity', [])}&at.day=2017-11-29&at.column=uv"
     ).content.decode()
     assert "The first 5 are listed." in page
-    assert page.count('<th scope="row"') == 5
+    assert page.count('<a href="/datasets/shop/users/') == 5
 
 
 @pytest.mark.parametrize(
