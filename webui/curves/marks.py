@@ -4,8 +4,6 @@ Tasks have letters (A, B .. Z, AA ..), notes have numbers; each kind is in the o
 the plot, beside it, and in the before and after table, so that a letter means one task on the whole page.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from string import ascii_uppercase
@@ -17,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webui.dashboards.models import Note
-from webui.reports import plots
 from webui.tasks import reads
 from webui.tasks.models import Task
 from webui.templatetags.ui import task_title
@@ -65,22 +62,6 @@ def on(dataset: Any, low: int, high: int) -> Marks:  # noqa: ANN401  # the store
     found += [_of_note(note, str(place)) for place, note in enumerate(notes, 1)]
     found.left_out = more_tasks + more_notes
     return found
-
-
-def placed(marks: Iterable[Mark], times: Sequence[int], end: int) -> tuple[plots.Mark, ...]:
-    """Put marks on a time axis. times: the beginning of each bucket, Unix seconds, rising; end: of the last one.
-
-    A mark's place is its bucket with the part of it that had passed: buckets may have any length, as the day of 23
-    hours has. Marks before or after the axis are left out.
-    """
-    edges = [*times, end]
-    found = []
-    for mark in marks:
-        place = bisect_right(edges, mark.ts) - 1
-        if 0 <= place < len(times):
-            part = (mark.ts - edges[place]) / (edges[place + 1] - edges[place])
-            found.append(plots.Mark(place + part, mark.label, mark.kind, f"{mark.text} ({mark.detail})", mark.url))
-    return tuple(found)
 
 
 def letters(place: int) -> str:

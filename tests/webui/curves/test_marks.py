@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from analytics.models import Dataset
-from webui.curves.marks import Mark, letters, on, placed
+from webui.curves.marks import Mark, letters, on
 from webui.dashboards.models import Note
 from webui.tasks.models import Task
 
@@ -88,22 +88,6 @@ def test_of_too_many_tasks_the_largest_are_marked_and_the_others_counted(
 
 def test_letters_go_on_as_in_a_spreadsheet() -> None:
     assert [letters(place) for place in (0, 25, 26, 51, 52, 701, 702)] == ["A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]
-
-
-def test_a_mark_stands_at_the_part_of_its_bucket_that_had_passed() -> None:
-    marks = [
-        Mark(ts=ts, label="A", kind="task", pk=1, text="t", detail="d", url="/") for ts in (99, 100, 150, 225, 300)
-    ]
-    assert [mark.at for mark in placed(marks, [100, 200], 300)] == [0.0, 0.5, 1.25]
-
-
-def test_noon_of_a_day_of_23_hours_stands_before_its_middle() -> None:
-    # Berlin, 26 March 2017: the clock goes from 2:00 to 3:00
-    times = [int(datetime(2017, 3, 24 + day, 23, tzinfo=UTC).timestamp()) for day in (0, 1)]
-    end = int(datetime(2017, 3, 26, 22, tzinfo=UTC).timestamp())
-    noon = int(datetime(2017, 3, 26, 10, 0, tzinfo=UTC).timestamp())  # 12:00 there
-    mark = Mark(ts=noon, label="A", kind="task", pk=1, text="t", detail="d", url="/")
-    assert [one.at for one in placed([mark], times, end)] == [pytest.approx(1 + 11 / 23)]
 
 
 def test_seconds_that_no_calendar_has_ask_as_well(shop: Dataset) -> None:

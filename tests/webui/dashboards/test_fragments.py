@@ -125,3 +125,19 @@ def test_marks_stand_at_their_part_of_a_day_that_the_clock_made_shorter(store: S
     plot = json.loads(re.search(r'<script id="[^"]+" type="application/json">(.*?)</script>', card).group(1))  # type: ignore[union-attr]
     assert [mark["label"] for mark in plot["marks"]] == ["A", "1"]
     assert [mark["at"] for mark in plot["marks"]] == [pytest.approx(1 + 11 / 23), pytest.approx(2.5)]
+
+
+def test_a_letter_means_one_task_on_all_cards_of_a_page(store: Store, as_person: Any) -> None:
+    publish(store, [5] * 24 * 14)  # from Wednesday, 1 November
+    for day in (1, 5, 9):
+        task(START + day * DAY)
+    client = as_person("zhao.min")
+    page = client.get("/dashboards/shop-overview/?d=shop&from=2017-11-05&to=2017-11-15").content.decode()
+    listed = re.findall(r'href="/tasks/(\d+)/".*?</span>(\w+)</span>', page)
+    drawn = {}
+    for by in ("day", "week"):  # the first week begins before the range
+        card = client.get(f"/reports/activity/card/?d=shop&from=2017-11-05&to=2017-11-15&by={by}").content.decode()
+        plot = json.loads(re.search(r'<script id="[^"]+" type="application/json">(.*?)</script>', card).group(1))  # type: ignore[union-attr]
+        drawn[by] = [(re.sub(r"\D", "", mark["url"]), mark["label"]) for mark in plot["marks"]]
+    assert [label for _task, label in listed] == ["A", "B"]
+    assert drawn == {"day": listed, "week": listed}
