@@ -5,7 +5,6 @@ import { duration } from "../times.js";
 const NBSP = "\u00a0";
 const ZH = document.documentElement.lang.startsWith("zh");
 const LARGE = ZH ? [[1e8, "亿"], [1e4, "万"]] : [[1e9, `${NBSP}B`], [1e6, `${NBSP}M`], [1e3, `${NBSP}k`]];
-const POINTS = ZH ? `${NBSP}个百分点` : `${NBSP}pt`;
 
 /** Write a number in full: 141,850,233 · 68.2% · 6 min 12 s. unit: "share" counts from 0 to 1. */
 export function full(value, { unit = "", share = false } = {}) {
@@ -21,11 +20,6 @@ export function short(value, { unit = "", share = false } = {}) {
   const size = Math.abs(value);
   const [by, word] = LARGE.find(([least]) => size >= least) ?? [1, ""];
   return by === 1 ? plain(value, digits(value)) : `${plain(value / by, 2).replaceAll(",", "")}${word}`;
-}
-
-/** Write a change of a share: +1.4 pt. */
-export function points(value) {
-  return `${value < 0 ? "" : "+"}${plain(value * 100, 1)}${POINTS}`;
 }
 
 function percent(value, most = 1, least = 1) {
