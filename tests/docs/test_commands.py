@@ -133,5 +133,5 @@ def test_a_command_that_does_not_exist_would_be_noticed() -> None:
 
 def test_the_processes_of_script_server_exist() -> None:
     started = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
-    assert set(started) == {"web", "dispatch", "master", "analytics"}
-    assert "dispatch" in get_commands()
+    assert set(started) == {"web", "dispatch", "worker", "master", "analytics"}
+    assert {"dispatch", "worker"} <= set(get_commands())

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -90,7 +89,7 @@ class Installation:
         """Wait until the first page answers."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.processes["web"].poll() is None:
-            with suppress(urllib.error.URLError, ConnectionError):
+            with suppress(OSError):
                 urllib.request.urlopen(f"{self.url}/login/", timeout=5).close()
                 return
             time.sleep(0.05)  # nothing to wait on but the port
