@@ -16,6 +16,7 @@ class HashedStorage(CompressedManifestStaticFilesStorage):
     """
 
     support_js_module_import_aggregation = True
+    max_post_process_passes = 20  # as many as modules import each other in a row, and one; Django's 5 are too few
 
     def __init__(self, *args: Any, **options: Any) -> None:
         # everything in STATIC_ROOT is public, and the manifest lists it all, so that stays beside it
