@@ -97,7 +97,7 @@ class Plot:
     sentence: str
     x: tuple[str, ...] = ()
     x_name: str = ""
-    y: tuple[str, ...] = ()  # labels of a heat map's rows
+    y: tuple[str, ...] = ()  # labels of a heat map's rows; of a scatter its groups, where some may have no point
     y_name: str = ""
     times: tuple[int, ...] = ()
     grids: tuple[Grid, ...] = ()

@@ -8,15 +8,16 @@ const NAMED = 3; // dots of a group whose names stand beside them
 export const TONES = [1, 2, 3, 5, 4, 6]; // the series colours of the groups
 const MANY = 3000; // dots; more are drawn in one go
 
-/** Give the groups in the order of the points: [{name, points}]; those that are faint come last, under "". */
+/** Give the groups, [{name, points}]: those that the plot names, then in the order of the points. */
 export function groupsOf(plot) {
-  const groups = new Map();
+  const groups = new Map(plot.y.map((name) => [name, []])); // each keeps its shape and colour, with or without dots
   for (const point of plot.points) {
     if (point.faint || (plot.log && point.x <= 0)) continue;
     if (!groups.has(point.group)) groups.set(point.group, []);
     groups.get(point.group).push(point);
   }
-  return [...groups].map(([name, points]) => ({ name, points })).sort((a, b) => quarter(plot, a) - quarter(plot, b));
+  const found = [...groups].map(([name, points]) => ({ name, points }));
+  return plot.y.length ? found : found.sort((a, b) => quarter(plot, a) - quarter(plot, b));
 }
 
 /** Tell which quarter of the plane a group lies in, the upper right first, so that a group keeps its look. */

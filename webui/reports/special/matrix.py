@@ -94,7 +94,11 @@ def matrix(rows: Sequence[Mapping[str, Any]], core: Any, unit: str, *, users: bo
     found = []
     for key, cells in by_cohort.items():
         day = date.fromisoformat(key)
-        shown = [_cell(row, day, unit, means[str(row["offset"])], scale, users) for row in cells]
+        over = [_is_over(core, day, unit, str(row["offset"])) for row in cells]
+        shown = [
+            _cell(row, day, unit, means[str(row["offset"])], scale, users=users, over=one)
+            for row, one in zip(cells, over, strict=True)
+        ]
         low, high = core.start_of(day), core.start_of(following(day, unit))  # type: ignore[arg-type]
         found.append(Row(key, cohort_label(day, unit), cells[0]["size"], shown, low, high))
     mean = Row(
@@ -132,7 +136,9 @@ def _cell(
     unit: str,
     mean: Mapping[str, Any],
     scale: Sequence[float],
-    users: bool,  # as matrix
+    *,
+    users: bool,
+    over: bool,
 ) -> Cell:
     offset, size, retained = str(row["offset"]), row["size"], row["retained"]
     if retained is None or not size:
@@ -148,7 +154,7 @@ def _cell(
         rate=numbers.percent(row["rate"]),
         of=ngettext("%(part)s of %(whole)s user", "%(part)s of %(whole)s users", size)
         % {"part": figure(retained), "whole": figure(size)},
-        beside=_beside(row, mean, state),
+        beside=_why_open(over=over) if state == "open" else _beside(row, mean, state),
         retained=retained,
         away=size - retained,
     )
@@ -176,10 +182,20 @@ def _head(cohort: date, offset: str, unit: str) -> str:
     return _("Cohort of %(cohort)s, %(offset)s") % {"cohort": first, "offset": offset_label(offset, unit)}
 
 
+def _is_over(core: Any, cohort: date, unit: str, offset: str) -> bool:  # noqa: ANN401  # a core Dataset
+    """Say whether a cell's last unit has ended in the data."""
+    last = int(offset.rpartition("-")[2])
+    return bool(core.start_of(following(cohort, unit, last + 1)) <= core.end)  # type: ignore[arg-type]
+
+
+def _why_open(*, over: bool) -> str:
+    if over:
+        return _("The cohort lies only partly in the range, and is left out of the mean.")
+    return _("So far: this is not over when the data end, and is left out of the mean.")
+
+
 def _beside(row: Mapping[str, Any], mean: Mapping[str, Any], state: str) -> str:
     """Say how far a rate lies from the mean."""
-    if state == "open":
-        return _("So far: this has not ended, and is left out of the mean.")
     if mean["rate"] is None or row["rate"] is None or state == "base":
         return ""
     apart = round(100 * row["rate"], 1) - round(100 * mean["rate"], 1)

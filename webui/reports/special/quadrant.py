@@ -52,7 +52,7 @@ def context(ask: Ask, found: Answer, also: Callable[[Ask], Answer]) -> dict[str,
         "inside": params.inside,
         "fields": [
             {"word": words()[name][0], "says": words()[name][1], "count": figures[name]["value"], "sign": sign}
-            for name, sign in zip(FIELDS, _signs(rows), strict=True)
+            for name, sign in zip(FIELDS, SIGNS, strict=True)
         ],
         "few": figures["every"]["value"] - figures["clear"]["value"],
         "least": params.least,
@@ -109,13 +109,6 @@ def opened(ask: Ask, name: str) -> str:
     return settings.with_params(ask, inside=name, of="category")
 
 
-def _signs(rows: list[dict[str, Any]]) -> list[tuple[str, int] | None]:
-    """Give each field the shape and colour of its dots; None where it has none."""
-    there = {row["quadrant"] for row in rows if row["clear"]}
-    signs = iter(SIGNS)
-    return [next(signs) if name in there else None for name in FIELDS]
-
-
 def _figures(answer: Answer) -> dict[str, Mapping[str, Any]]:
     return {row["metric"]: row for row in answer.result.named()}
 
@@ -124,7 +117,6 @@ def _plot(ask: Ask, rows: list[dict[str, Any]], params: Any, figures: Mapping[st
     """Draw the dots: of a category a click looks into it, of an item it lists the buyers."""
     if not rows:
         return None
-    order = {name: at for at, name in enumerate(FIELDS)}
     named = words()
     points = [
         Point(
@@ -135,7 +127,7 @@ def _plot(ask: Ask, rows: list[dict[str, Any]], params: Any, figures: Mapping[st
             faint=not row["clear"],
             url=opened(ask, row["name"]) if params.of == "category" else "",
         )
-        for row in sorted(rows, key=lambda row: order.get(row["quadrant"], len(order)))
+        for row in rows
     ]
     return Plot(
         kind="scatter",
@@ -143,6 +135,7 @@ def _plot(ask: Ask, rows: list[dict[str, Any]], params: Any, figures: Mapping[st
         x_name=_("UV of the category (log)") if params.of == "category" else _("UV of the item (log)"),
         y_name=_("Buyers / UV"),
         points=tuple(points),
+        y=tuple(named[name][0] for name in FIELDS),
         cuts=_cuts(params, figures),
         share=True,
         log=True,

@@ -113,7 +113,7 @@ def _aims(core: Any, means: Mapping[Any, Mapping[str, Any]]) -> list[dict[str, A
 def _curve(means: Mapping[Any, Mapping[str, Any]], params: Asked) -> Plot | None:
     """Draw the mean row; where the 40-20-10 rule speaks of it, its points beside it."""
     offsets = [offset for offset, row in means.items() if row["rate"] is not None]
-    if not offsets:
+    if len(offsets) < 2:  # a point is no curve
         return None
     words = [offset_label(str(offset), params.unit) for offset in offsets]
     rates = [means[offset]["rate"] for offset in offsets]
