@@ -347,6 +347,7 @@ LABELS = {
     "depth": gettext_noop("Steps at most"),
     "direction": gettext_noop("Paths"),
     "end_at": gettext_noop("End at"),
+    "explain": gettext_noop("Explained"),
     "events": gettext_noop("Behaviours"),
     "fav_to_buy.begin": gettext_noop("From"),
     "figures": gettext_noop("Figures"),
