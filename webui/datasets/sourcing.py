@@ -47,18 +47,17 @@ def opened(request: HttpRequest, form: OmForm) -> Place:
 def blame(form: OmForm, fault: ImportFault) -> None:
     """Put a fault at the field that it is of."""
     if "host" not in form.fields:
-        form.add_error("file" if "file" in form.fields else "path", str(fault))
+        _say(form, "file" if "file" in form.fields else "path", str(fault))
         return
     code = (getattr(fault.__cause__, "args", None) or (0,))[0]
     where = (form.cleaned_data.get("table") and "table") or "query"
     account = f"{form.cleaned_data['user']}@{form.cleaned_data['host']}:{form.cleaned_data['port']}"
     said = {"account": account, "database": form.cleaned_data["database"], "table": form.cleaned_data["table"]}
     if code == NO_GRANT:
-        form.add_error(
-            "database", _("%(account)s may not use the database %(database)s; it needs SELECT there.") % said
-        )
+        _say(form, "database", _("%(account)s may not use the database %(database)s; it needs SELECT there.") % said)
     elif code in REFUSED:
-        form.add_error(
+        _say(
+            form,
             "password",
             _(
                 "The server refuses %(account)s with this password; look at both,"
@@ -67,7 +66,8 @@ def blame(form: OmForm, fault: ImportFault) -> None:
             % said,
         )
     elif code in AWAY:
-        form.add_error(
+        _say(
+            form,
             "host",
             _(
                 "%(account)s: the server does not answer, or went away."
@@ -76,13 +76,19 @@ def blame(form: OmForm, fault: ImportFault) -> None:
             % said,
         )
     elif code == NO_DATABASE:
-        form.add_error("database", _("There is no database %(database)s on this server.") % said)
+        _say(form, "database", _("There is no database %(database)s on this server.") % said)
     elif code == NO_TABLE and where == "table":
-        form.add_error("table", _("There is no table %(table)s in the database %(database)s.") % said)
+        _say(form, "table", _("There is no table %(table)s in the database %(database)s.") % said)
     elif code == NO_SELECT:
-        form.add_error(where, _("The account %(account)s may not read this; it needs SELECT.") % said)
+        _say(form, where, _("The account %(account)s may not read this; it needs SELECT.") % said)
     else:
-        form.add_error(where, str(fault))
+        _say(form, where, str(fault))
+
+
+def _say(form: OmForm, name: str, sentence: str) -> None:
+    """Put a sentence at a field, and the focus into it."""
+    form.add_error(name, sentence)
+    form.fields[name].widget.attrs["autofocus"] = True
 
 
 def forget(request: HttpRequest) -> None:
