@@ -15,6 +15,8 @@ from analytics.store.names import quoted
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 1800  # the store's own limit for a query is shorter and gives the better sentence
+# On a cluster: what joins or looks up by user finds it on the same shard; an insert has ended when the shards have it.
+SHARDS = {"distributed_product_mode": "local", "distributed_foreground_insert": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Store:
         address = urlsplit(url)
         self.cluster, self.prefix = cluster, prefix
         self._settings = {"quota_key": client} if client else {}
+        self._shards = SHARDS if cluster else {}
         try:
             self._client = clickhouse_connect.get_client(
                 host=address.hostname or "127.0.0.1",
@@ -101,7 +104,7 @@ class Store:
         self._client.close()
 
     def _options(self, client: str) -> dict[str, Any]:
-        return {"quota_key": client} if client else self._settings
+        return {**self._shards, **({"quota_key": client} if client else self._settings)}
 
 
 def _translated(error: Exception) -> StoreError:
