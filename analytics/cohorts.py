@@ -10,7 +10,7 @@ from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause, both
 from analytics.dataset import DAY, Dataset
-from analytics.days import bucket_number
+from analytics.days import bucket_number, by_days
 from analytics.drill import column_of, day_at, one_at
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError, When
@@ -46,6 +46,13 @@ FROM (
 GROUP BY user_id
 HAVING notEmpty(began)
 """
+# The rollup as if it were events of no behaviour: whether a day lies before, in or after the range is all that counts.
+DAYS = """(
+    SELECT user_id, day, multiIf(day < {first_day:Date}, {span_low:Int64} - 1, day >= {end_day:Date}, {span_high:Int64},
+        {span_low:Int64}) AS ts
+    FROM $user_day
+    WHERE active > 0
+)"""
 WINDOWS = """
 SELECT user_id, groupArrayIf((unit, first_start), starts > 0) AS began, arrayFlatten(groupArray(times)) AS came
 FROM (
@@ -210,17 +217,19 @@ def _rows(data: Data, params: Asked, span: Span) -> list[list[Any]]:
 def people(data: Data, params: Asked, span: Span) -> tuple[str, dict[str, Clause], Mapping[str, object]]:
     """Give the query of (user, cohort, hits), on which every number and every list of users stands."""
     where = data.scope(params, span)["where"]
-    begin = data.behaviours(params.begin, "begin")
+    days = _rolled_up(data, params, span)
+    begin = Clause("1") if days else data.behaviours(params.begin, "begin")
     in_range = Clause("ts >= {span_low:Int64} AND ts < {span_high:Int64}")
     clauses = {
         "where": where,
         "start": begin if params.membership == "first ever" else both(begin, in_range),
-        "return": data.behaviours(params.back, "back"),
+        "return": Clause("1") if days else data.behaviours(params.back, "back"),
         "unit": Clause(NUMBERS[params.unit]),
     }
     clauses = {name: Clause(f"({clause.sql})", clause.bind) for name, clause in clauses.items()}
+    clauses |= {"day": Clause("day", {"first_day": span.first, "end_day": span.last})} if days else {}
     cells = _cells(data, params, span)
-    acting = CALENDAR if params.count == "calendar" else WINDOWS
+    acting = CALENDAR.replace("$event", DAYS) if days else CALENDAR if params.count == "calendar" else WINDOWS
     if by_registration(data.dataset, params):
         first, more = newcomers.first_seen(data, params, span)
         clauses = {**more, **clauses}
@@ -246,6 +255,12 @@ def people(data: Data, params: Asked, span: Span) -> tuple[str, dict[str, Clause
             "length": LENGTHS.get(params.unit, 0),
         },
     )
+
+
+def _rolled_up(data: Data, params: Asked, span: Span) -> bool:
+    """Say whether the days on which users were active are all that counts."""
+    plain = params.count == "calendar" and not params.begin and not params.back
+    return plain and by_days(data, params, span) and not by_registration(data.dataset, params)
 
 
 def _cells(data: Data, params: Asked, span: Span) -> list[tuple[object, int, int]]:

@@ -24,6 +24,12 @@ def active_days(data: Data, params: Ranged, span: Span | None = None) -> tuple[s
     return sql, {"where": data.scope(params, span)["where"]}
 
 
+def by_days(data: Data, params: Ranged, span: Span) -> bool:
+    """Say whether the rollup answers: no filter looks at events, and the range is whole local days."""
+    whole = data.dataset.start_of(span.first) == span.low and data.dataset.start_of(span.last) == span.high
+    return whole and all(about_users(word) for word in params.where)
+
+
 def day_number(day: date) -> int:
     """Give a day's number since 1970."""
     return (day - EPOCH).days

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
+from analytics.days import by_days
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, second_at
 from analytics.hours import hours
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
@@ -30,6 +31,26 @@ FROM $event
 WHERE $scope
 GROUP BY bucket
 """
+DAYS_SQL = """
+SELECT
+    $bucket AS bucket,
+    sum(events) AS events_,
+    sum(views) AS pv,
+    uniqExactIf(user_id, views > 0) AS uv,
+    uniqExactIf(user_id, active > 0) AS active_users,
+    uniqExactIf(user_id, buys > 0) AS buyers,
+    sum(buys) AS purchases
+FROM $user_day
+WHERE day >= {first_day:Date} AND day < {end_day:Date} AND ($where)
+GROUP BY bucket
+"""
+PURCHASES_SQL = """
+SELECT $bucket AS bucket, uniqExactIf(order_id, order_id != '') + countIf(order_id = '') AS purchases
+FROM $event
+WHERE $scope AND $buy
+GROUP BY bucket
+"""
+BUCKETS = {"day": "day", "week": "toMonday(day)", "month": "toStartOfMonth(day)"}
 USERS_SQL = """
 SELECT user_id
 FROM $event
@@ -135,6 +156,14 @@ def _clauses(data: Data, params: Params) -> dict[str, Clause]:
 
 
 def _counted(data: Data, params: Params) -> dict[Any, dict[str, Any]]:
+    span, more = data.span(params), _clauses(data, params)
+    if params.by in BUCKETS and by_days(data, params, span):
+        days = {**more, "bucket": Clause(BUCKETS[params.by])}
+        asked = data.ask(DAYS_SQL, days, first_day=span.first, end_day=span.last)
+        found = {row.pop("bucket"): row for row in asked}
+        for row in data.ask(PURCHASES_SQL, more) if "order" in data.dataset.mapped else ():
+            found[row["bucket"]]["purchases"] = row["purchases"]
+        return found
     return {row.pop("bucket"): row for row in data.ask(SQL, _clauses(data, params))}
 
 

@@ -110,7 +110,7 @@ def stored(
     *,
     activity: tuple[str, ...] = (),
     high: int | None = None,
-    rollup: bool = False,
+    rollup: bool = True,
     people: Sequence[Person] = (),
 ) -> Dataset:
     """Put events into the store as the only version of a dataset `random`, and give that. people: its users table."""
