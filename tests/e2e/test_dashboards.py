@@ -61,6 +61,7 @@ def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -
         " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
     )
     page = context.new_page()
+    page.set_default_navigation_timeout(60_000)  # a busy machine compiles and draws much before a page is whole
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield page
