@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause
+from analytics.concentration import smallest
 from analytics.drill import LIST_AT_MOST, column_of, people_of, value_of
 from analytics.spans import Ranged
 from sdk import Between, Help
@@ -94,17 +95,6 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     """Give the buyers of a row: at["name"]."""
     column_of(at, ("buyers",))
     return people_of(data.ask(USERS_SQL, _clauses(data, params), name=value_of(at, "name"), limit=limit))
-
-
-def smallest(sizes: list[tuple[int, int]], reach: int) -> int | None:
-    """Give the smallest k whose buys reach that many per cent. sizes: (buys, things with so many), most buys first."""
-    every = sum(buys * things for buys, things in sizes)
-    k, missing = 0, -(-every * reach // 100)
-    for buys, things in sizes:
-        if missing <= buys * things:
-            return k + -(-missing // buys)
-        k, missing = k + things, missing - buys * things
-    return None
 
 
 def gini(sizes: list[tuple[int, int]]) -> float | None:
