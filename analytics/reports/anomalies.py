@@ -57,8 +57,7 @@ ARRAY JOIN arrayFlatten(arrayMap(
     p -> arrayMap(d -> (p, d.1, d.2), [$dimensions]),
     arrayFilter((p, low) -> roundDown(ts, {edges:Array(Int64)}) = low, {places:Array(UInt32)}, {lows:Array(Int64)})
 )) AS hit
-PREWHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)}
-WHERE $where
+WHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)} AND ($where)
 GROUP BY flag, dimension, name
 HAVING moved != 0
 ORDER BY flag, dimension, abs(moved) DESC, name
