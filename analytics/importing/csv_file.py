@@ -36,7 +36,10 @@ class CsvFile:
             raise ImportFault(f"{path}: the file is empty")
         first = text.splitlines()[0]
         self.delimiter = delimiter or max(DELIMITERS, key=first.count)
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=self.delimiter) if row][: SAMPLE_ROWS + 1]
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text), delimiter=self.delimiter) if row][: SAMPLE_ROWS + 1]
+        except csv.Error as error:
+            raise ImportFault(f"{path}: the first lines are no CSV ({error}); does a quote not close?") from error
         self.named = _is_header(rows[0]) if header is None else header
         self.columns = (
             tuple(name.strip() for name in rows[0]) if self.named else tuple(map(str, range(1, len(rows[0]) + 1)))
@@ -81,8 +84,8 @@ class CsvFile:
         if file.read(3) != b"\xef\xbb\xbf":  # a byte order mark
             file.seek(0)
         if self.named:
-            head = file.readline()
-            while head.count(b'"') % 2 and (more := file.readline()):
+            head = file.readline(QUOTE_BYTES)
+            while head.count(b'"') % 2 and len(head) < QUOTE_BYTES and (more := file.readline(QUOTE_BYTES)):
                 head += more
 
     def _done(self, file: BinaryIO) -> float:
@@ -91,9 +94,9 @@ class CsvFile:
 
     def _piece(self, file: BinaryIO) -> bytes:
         """Read whole lines; a quoted field that goes on in the next line is not cut."""
-        data = file.read(self._block_bytes) + file.readline()
+        data = file.read(self._block_bytes) + file.readline(QUOTE_BYTES)  # what is no line must not fill the memory
         extra = 0
-        while data.count(b'"') % 2 and extra < QUOTE_BYTES and (more := file.readline()):
+        while data.count(b'"') % 2 and extra < QUOTE_BYTES and (more := file.readline(QUOTE_BYTES)):
             data += more
             extra += len(more)
         return data

@@ -154,6 +154,7 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     assert second.left() == []
 
 
+@pytest.mark.timeout(300)  # a million rows on a busy machine
 def test_the_first_start_makes_a_dataset_behind_the_pages_and_never_again(start: Start) -> None:
     first = start(ANALYTICS_DEMO="1")
     first.first_page()
