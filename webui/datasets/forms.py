@@ -274,7 +274,7 @@ class DatasetForm(OmForm):
 class ScheduleForm(OmForm):
     """How often a dataset is synced by itself."""
 
-    minutes = forms.ChoiceField(label=gettext_lazy("Sync by itself"), choices=())
+    minutes = forms.ChoiceField(label=gettext_lazy("Sync by itself"), required=False, choices=())
     CHOICES = (
         ("0", gettext_lazy("Never")), ("5", gettext_lazy("Every 5 minutes")), ("15", gettext_lazy("Every 15 minutes")),
         ("60", gettext_lazy("Every hour")), ("360", gettext_lazy("Every 6 hours")), ("1440", gettext_lazy("Every day")),
