@@ -63,7 +63,14 @@ def event_columns(layout: Layout) -> tuple[Column, ...]:
     )
 
 
-RESERVED = frozenset(column.name for column in event_columns(Layout())) | {"day", "why", "line", "block", "registered_channel", "registered_at"}
+RESERVED = frozenset(column.name for column in event_columns(Layout())) | {
+    "day",
+    "why",
+    "line",
+    "block",
+    "registered_channel",
+    "registered_at",
+}
 
 
 class Tables:
