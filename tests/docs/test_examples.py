@@ -15,6 +15,14 @@ EXAMPLES = [
     if token.type == "fence" and token.info == "python" and "@module" in token.content
 ]
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
+SERVICES = yaml.safe_load(COMPOSE)["services"]
+PROCESSES = {
+    "web": "-m uvicorn omserver.asgi:application",
+    "dispatch": "manage.py dispatch",
+    "worker": "manage.py worker",
+    "master": "-m rpcgate.master run",
+    "analytics": "-m analytics.store.embedded --home",
+}
 
 
 @pytest.mark.parametrize("source", EXAMPLES)
@@ -36,12 +44,23 @@ def test_the_containers_have_no_default_for_a_secret() -> None:
 
 
 def test_the_master_container_gets_neither_the_database_nor_the_web_tiers_keys() -> None:
-    master = yaml.safe_load(COMPOSE)["services"]["master"]
+    master = SERVICES["master"]
     assert "environment" not in master
     assert master["volumes"] == ["master:/home/omserver/master"]
 
 
 def test_the_containers_run_commands_that_exist() -> None:
-    services = yaml.safe_load(COMPOSE)["services"]
-    assert services["dispatch"]["command"] == ["manage.py", "dispatch"]
-    assert services["master"]["command"][:3] == ["-m", "rpcgate.master", "run"]
+    assert SERVICES["dispatch"]["command"] == ["manage.py", "dispatch"]
+    assert SERVICES["master"]["command"][:3] == ["-m", "rpcgate.master", "run"]
+
+
+def test_units_and_containers_run_each_process_of_script_server() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    units = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+    containers = [str(service.get("command") or service.get("entrypoint")) for service in SERVICES.values()]
+    for name, words in PROCESSES.items():
+        (started,) = [line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith(f"{name}: ")]
+        assert words in started
+        assert any(words in line for line in units), name
+        assert any(words in line.replace("', '", " ") for line in containers), name
+        assert f"omserver-{name}" in text
