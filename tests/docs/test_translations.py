@@ -44,7 +44,7 @@ def _texts_in_sources(folder: Path) -> set[str]:
     from django.core.management import call_command
 
     root = LOCALE.parent
-    for name in ("omserver", "webui", "templates", "sdk"):
+    for name in ("omserver", "webui", "templates", "sdk", "analytics"):
         (folder / name).symlink_to(root / name)
     (folder / "locale").mkdir()
     with pytest.MonkeyPatch.context() as patch:

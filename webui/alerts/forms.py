@@ -47,6 +47,7 @@ class AlertForm(OmForm):
     rule = forms.ChoiceField(
         label=gettext_lazy("Rule"), choices=Alert.Rule.choices, initial=Alert.Rule.ANOMALY,
         help_text=gettext_lazy(
+            # xgettext:no-python-format
             "Usual: the median of the same hour or weekday of the 8 weeks before. Out of the ordinary: |z| of 3.5 or"
             " more and a change of 10% or more."
         ),

@@ -97,6 +97,7 @@ COLUMNS = {
     "path": gettext_noop("Path"),
     "all_pairs": gettext_noop("All pairs"),
     "pay_rate": gettext_noop("Pay rate"),
+    # xgettext:no-python-format
     "low": gettext_noop("95% from"),
     "high": gettext_noop("95% to"),
     "quadrant": gettext_noop("Quadrant"),
