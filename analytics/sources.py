@@ -12,15 +12,15 @@ from typing import Any
 from analytics import generate
 from analytics.importing.blocks import Source
 from analytics.importing.csv_file import CsvFile
-from analytics.importing.mysql import Address, MySqlRows
+from analytics.importing.mysql import READ_SECONDS, Address, MySqlRows
 from analytics.importing.parquet import ParquetFile
 
 
-def opened(kept: Mapping[str, Any], password: str = "") -> Source:
-    """Open a source; ImportFault says why it cannot be."""
+def opened(kept: Mapping[str, Any], password: str = "", patience: int = READ_SECONDS) -> Source:
+    """Open a source; ImportFault says why it cannot be. patience: seconds that a database may take for an answer."""
     if "mysql" in kept:
         address = Address(**{**kept["mysql"], "password": password})
-        return MySqlRows(address, table=kept.get("table", ""), query=kept.get("query", ""))
+        return MySqlRows(address, table=kept.get("table", ""), query=kept.get("query", ""), patience=patience)
     if "csv" in kept:
         return CsvFile(Path(kept["csv"]), header=kept.get("header"), delimiter=kept.get("delimiter", ""))
     if "parquet" in kept:

@@ -81,10 +81,11 @@ class MySqlRows:
 
     named = True
 
-    def __init__(self, address: Address, *, table: str = "", query: str = "") -> None:
+    def __init__(self, address: Address, *, table: str = "", query: str = "", patience: int = READ_SECONDS) -> None:
         if bool(table) == bool(query):
             raise ImportFault("name a table by --table, or give a --query, one of the two")
         self.address, self._table, self._query = address, table, query.strip().rstrip(";")
+        self._patience = patience  # seconds for each answer of the server
         # % is doubled as in _quoted: every statement here is run with values, even with none
         inner = self._query.replace("%", "%%")
         self._from = f"(\n{inner}\n) AS rows_" if query else _quoted(table)
@@ -276,7 +277,7 @@ class MySqlRows:
                 use_unicode=False,
                 multi_statements=False,
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
+                read_timeout=self._patience,
                 local_infile=False,
             )
         with closing(connection), self._sentences():

@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics import answers, catalog, sealed
-from analytics.charts import picture
 from analytics.connected import connected
 from analytics.store.errors import StoreError
 from sdk import ParamError
@@ -97,6 +96,8 @@ def _picture(delivery: Delivery) -> bytes | None:
     """Draw the curve around a firing; None where that cannot be done: the words go out without it."""
     if delivery.firing is None:
         return None
+    from analytics.charts import picture  # matplotlib costs half a second and memory, and only a mail needs it
+
     alert, core = delivery.alert, delivery.alert.dataset.as_core()
     try:
         raw = ask(alert, delivery.firing).raw

@@ -12,6 +12,7 @@ from analytics.importing.blocks import ImportFault, Source
 from analytics.importing.mysql import AWAY, REFUSED, Address
 from webui.forms import OmForm
 
+PATIENCE = 30  # seconds that a page waits for a database; the import itself waits longer
 KEPT = "dataset_password"  # in the session, sealed for one account of one server, between looking and importing
 NO_DATABASE, NO_TABLE, NO_SELECT, NO_GRANT = 1049, 1146, 1142, 1044
 
@@ -108,7 +109,7 @@ def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
     address = Address(**{name: values[name] for name in names}, password=password)
     kept = {"mysql": sources.plain(address), "table": values["table"], "query": values["query"]}
     label = values["table"] or _("a query")
-    source = sources.opened(kept, password)
+    source = sources.opened(kept, password, PATIENCE)
     if password:  # it was the right one
         request.session[KEPT] = sealed.seal(password, settings.SECRET_KEY, account)
     return Place(kept, source, f"{label} · {address.shown}", password)
