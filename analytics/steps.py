@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics import clauses
+from analytics import chains, clauses
 from analytics.asking import Data
 from analytics.clauses import Clause, both
 from analytics.dataset import DAY, Dataset
@@ -15,7 +15,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 VISIT_GAP = 1800  # seconds without an event that end a visit
 MASKS = 1 << 10  # ten steps at most
 ENDLESS = 2**40  # seconds; where the group itself is the window
-STEP = re.compile(r"\s*(.+?)(?:\s+where\s+(.+))?\s*", re.DOTALL)
+STEP = re.compile(r"\s*+(\S(?:.*?\S)??)(?:\s++where\s++(.+))?\s*+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +149,12 @@ def _by_arrays(funnel: Funnel) -> str:
     it is enough to look at each user's as one group.
     """
     part = "part, " if funnel.split else ""
-    found = {"ordered": _ordered, "strict": _strict, "any": _any}[funnel.order](funnel)
     looked = f"""
     SELECT
         user_id, {part}
         arrayMap(r -> r.1, sorted) AS ts_of,
         arrayMap(r -> r.2, sorted) AS mask_of,
-        {found},
+        {_found(funnel)},
         {_open(funnel, "last_first", "last_open")} AS open
     FROM ({_parted(funnel) if funnel.split else _collected(funnel)})"""
     if funnel.order != "ordered":
@@ -172,6 +171,13 @@ def _by_arrays(funnel: Funnel) -> str:
     WHERE {"bitTest(mask, 0)" if funnel.split else "mask != 0"}
     GROUP BY {part}{"user_id" if funnel.window != "same visit" else _group(funnel)}
     HAVING max(bitTest(mask, 0))"""
+
+
+def _found(funnel: Funnel) -> str:
+    n = len(funnel.steps)
+    if funnel.order == "ordered":
+        return chains.ordered(n, times=funnel.times)
+    return chains.strict(n) if funnel.order == "strict" else chains.any_order(n)
 
 
 def _collected(funnel: Funnel) -> str:
@@ -231,52 +237,6 @@ def _rows(funnel: Funnel) -> str:
 def _packed(funnel: Funnel) -> bool:
     """Say whether second and step make one number, by which rows are in order: where a row is one step at most."""
     return funnel.order != "strict" and not funnel.split and disjoint(funnel.steps)
-
-
-def _ordered(funnel: Funnel) -> str:
-    """Go along the rows once for each step, keeping the latest beginning from which the step before was reached.
-
-    s_k[i] is the beginning of the chain that makes row i the k-th step, 0 where none does; the latest one is the
-    best, for its window ends last. Only rows before i are asked, so that a row is never two steps. at_k is the k-th
-    row of the chain that reaches the level first, found backwards.
-    """
-    n = len(funnel.steps)
-    parts = ["arrayMap((t, m) -> if(bitTest(m, 0), t, 0), ts_of, mask_of) AS s_1"]
-    for k in range(2, n + 1):
-        before = f"arrayPopBack(arrayPushFront(arrayFill(x -> x != 0, s_{k - 1}), 0))"
-        go_on = f"bitTest(m, {k - 1}) AND b != 0 AND t <= b + {{window:Int64}}"
-        parts.append(f"arrayMap((t, m, b) -> if({go_on}, b, 0), ts_of, mask_of, {before}) AS s_{k}")
-    parts.append(" + ".join(f"arrayExists(x -> x != 0, s_{k})" for k in range(1, n + 1)) + " AS level")
-    if not funnel.times:
-        return ", ".join([*parts, "emptyArrayInt64() AS times"])
-    for k in range(n, 0, -1):
-        first = f"arrayFirstIndex(x -> x != 0, s_{k})"
-        last = f"arrayLastIndex(x -> x != 0, arraySlice(s_{k}, 1, at_{k + 1} - 1))" if k < n else "0"
-        parts.append(f"multiIf(level = {k}, {first}, level > {k}, {last}, 0) AS at_{k}")
-    chain = ", ".join(f"if(at_{k} = 0, 0, ts_of[at_{k}])" for k in range(1, n + 1))
-    return ", ".join([*parts, f"arrayFilter(t -> t != 0, [{chain}]) AS times"])
-
-
-def _strict(funnel: Funnel) -> str:
-    """Look at each row how many of the steps the next rows are."""
-    n = len(funnel.steps)
-    expression = str(n)
-    for k in range(n - 1, -1, -1):
-        late = f" AND ts_of[i + {k}] <= ts_of[i] + {{window:Int64}}" if k else ""
-        expression = f"if(bitTest(mask_of[i + {k}], {k}){late}, {expression}, {k})"
-    reach = f"arrayMap(i -> {expression}, arrayEnumerate(ts_of))"
-    chains = "arrayMap(i -> arraySlice(ts_of, i, level), arrayFilter(i -> reach[i] = level, arrayEnumerate(reach)))"
-    first = "arraySort(c -> (c[-1], arrayMap(t -> -t, c)), chains)[1]"
-    return f"{reach} AS reach, arrayMax(reach) AS level, {chains} AS chains, {first} AS times"
-
-
-def _any(funnel: Funnel) -> str:
-    """Look from each row at what lies within the window: the level is the number of first steps that are all there."""
-    union = "arrayReduce('groupBitOr', arrayFilter((m, t) -> t >= t0 AND t <= t0 + {window:Int64}, mask_of, ts_of))"
-    expression = str(len(funnel.steps))
-    for k in range(len(funnel.steps) - 1, -1, -1):
-        expression = f"if(bitTest(u, {k}), {expression}, {k})"
-    return f"arrayMax(u -> {expression}, arrayMap(t0 -> toInt32({union}), ts_of)) AS level, emptyArrayInt64() AS times"
 
 
 def _events(funnel: Funnel) -> str:

@@ -10,66 +10,21 @@ registration where it is known, else that of the events. LTV / CAC is held again
 revenue for each user reaches the CAC, within a day taken to come evenly.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from analytics import acquisition, newcomers
+from analytics import acquisition, newcomers, revenue
 from analytics.asking import Data
-from analytics.clauses import Clause
 from analytics.curves import CURVES, Fit, payback
-from analytics.days import UNITS, bucket_number
-from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, number_at, one_at, people_of, value_of
+from analytics.days import bucket_number
+from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, number_at, one_at, value_of
 from analytics.lifetimes import fitted, lifetimes, retained
-from analytics.newcomers import DAY, known
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError
 from sdk.report import Chart, Column, NotSupported, Result, report, share
 from sdk.text import Text
 
-# Each user new in the range: the unit of that, and what was paid in which unit.
-PEOPLE_SQL = """
-SELECT
-    user_id,
-    countIf(known) > 0 AS registered,
-    if(registered, minIf(unit, known), minIf(unit, acts > 0)) AS cohort,
-    if(registered, minIf(first, known), minIf(first, acts > 0)) AS seen,
-    groupArray((unit, paid)) AS money
-FROM (
-    SELECT
-        user_id,
-        $unit AS unit,
-        0 AS known,
-        countIf($active) AS acts,
-        minIf(ts, $active) AS first,
-        sumIf(amount, $buy) AS paid
-    FROM (SELECT *, toInt32($day) AS d FROM $event WHERE $where)
-    GROUP BY user_id, unit
-    $registered
-)
-GROUP BY user_id
-HAVING ($counted) AND countIf(known OR acts > 0) > 0 AND seen >= {span_low:Int64} AND seen < {span_high:Int64}
-"""
-REGISTERED_SQL = f"""
-UNION ALL
-SELECT user_id, $unit AS unit, 1 AS known, 0 AS acts, registered_at AS first, toDecimal128(0, 4) AS paid
-FROM (SELECT *, {DAY} AS d FROM $people WHERE $who)
-"""
-SIZES_SQL = "SELECT cohort, count() AS size FROM ($new) GROUP BY cohort"
-USERS_SQL = """
-SELECT user_id
-FROM ($new)
-WHERE has({cohorts:Array(Int32)}, cohort)
-ORDER BY user_id
-LIMIT {limit:UInt32}
-"""
-REVENUE_SQL = """
-SELECT cohort, toInt64(one.1) - toInt64(cohort) AS n, sum(one.2) AS revenue
-FROM (SELECT cohort, arrayJoin(money) AS one FROM ($new))
-WHERE n >= 0 AND one.2 != 0
-GROUP BY cohort, n
-"""
 DAYS_SQL = """
 SELECT sum(paid) AS revenue, sum(there) AS user_days
 FROM (
@@ -153,17 +108,7 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
             return []
     span, unit = data.span(params), params.unit if params.show == "observed" else "day"
     cohorts_there = _asked_for(data, params, span, at)
-    sql, more, bind = _people(data, params, span, unit)
-    wanted = [bucket_number(cohort, unit) for cohort in cohorts_there]
-    return people_of(data.ask(USERS_SQL.replace("$new", sql), more, **bind, cohorts=wanted, limit=limit))
-
-
-def _people(data: Data, params: Params, span: Span, unit: Unit) -> tuple[str, dict[str, Clause], dict[str, int]]:
-    """Give the query of the new users with what they paid, its clauses and its values."""
-    more = {"where": data.scope(params, span)["where"], "unit": Clause(UNITS[unit])}
-    more |= known(data, params, span, acted="NOT known AND acts > 0")
-    sql = PEOPLE_SQL.replace("$registered", REGISTERED_SQL if data.dataset.people_version else "")
-    return sql, more, {"span_low": span.low, "span_high": span.high}
+    return revenue.users(data, params, span, unit, cohorts=cohorts_there, limit=limit)
 
 
 def _of_cost(data: Data, params: Params, at: dict[str, str]) -> Params:
@@ -188,24 +133,15 @@ def _asked_for(data: Data, params: Params, span: Span, at: dict[str, str]) -> li
         return buckets(span, "day")
     if params.show == "curve":
         column_of(at, ("users",))
-        return _complete(data, span, "day", number_at(at, "day"))
+        return revenue.complete(data, span, "day", number_at(at, "day"))
     column_of(at, ("size",))
     if value_of(at, "cohort") != "mean":
         return [day_at(at, "cohort")]
-    return _complete(data, span, params.unit, number_at(at, "offset"))
-
-
-def _complete(data: Data, span: Span, unit: Unit, n: int) -> list[date]:
-    """Give the cohorts of the span that are whole, and whose unit n has ended."""
-    return [
-        cohort
-        for cohort in buckets(span, unit)
-        if is_complete(data.dataset, cohort, unit, span) and is_complete(data.dataset, following(cohort, unit, n), unit)
-    ]
+    return revenue.complete(data, span, params.unit, number_at(at, "offset"))
 
 
 def _observed(data: Data, params: Params, span: Span) -> Result:
-    sizes, paid = _money(data, params, span, params.unit)
+    sizes, paid = revenue.by_cohort(data, params, span, params.unit)
     end = buckets(Span(span.low, data.dataset.end, span.first, max(data.dataset.end_day, span.last)), params.unit)
     rows: list[list[Any]] = []
     for cohort in buckets(span, params.unit):
@@ -214,8 +150,8 @@ def _observed(data: Data, params: Params, span: Span) -> Result:
             so_far += paid[number].get(n, 0.0)
             ended = is_complete(data.dataset, following(cohort, params.unit, n), params.unit)
             whole = ended and is_complete(data.dataset, cohort, params.unit, span)
-            revenue = so_far if ended else None
-            rows.append([cohort, n, sizes.get(number, 0), revenue, share(revenue, sizes.get(number)), int(whole)])
+            known = so_far if ended else None
+            rows.append([cohort, n, sizes.get(number, 0), known, share(known, sizes.get(number)), int(whole)])
     rows += [_mean(n, rows) for n in dict.fromkeys(row[1] for row in rows)]
     chart = Chart("heatmap", "offset", ("cohort",), value="ltv", incomplete="complete")
     return Result(OBSERVED, rows, notes=newcomers.notes(data), chart=chart)
@@ -224,8 +160,8 @@ def _observed(data: Data, params: Params, span: Span) -> Result:
 def _mean(n: int, rows: list[list[Any]]) -> list[Any]:
     """Give the mean row of an offset: revenue / users of the cohorts complete there."""
     cells = [row for row in rows if row[1] == n and row[5] and row[2]]
-    size, revenue = sum(row[2] for row in cells), sum(row[3] for row in cells) if cells else None
-    return ["mean", n, size, revenue, share(revenue, size), int(bool(cells))]
+    size, paid = sum(row[2] for row in cells), sum(row[3] for row in cells) if cells else None
+    return ["mean", n, size, paid, share(paid, size), int(bool(cells))]
 
 
 def _curve(data: Data, params: Params) -> Result:
@@ -256,19 +192,19 @@ def _figures(data: Data, params: Params, span: Span, cost: float) -> tuple[list[
     fits, notes = fitted(points)
     days = [0.0, *lifetimes(points, fits, kind=params.fit, horizon=params.horizon)]
     (row,) = data.ask(DAYS_SQL, data.scope(params, span))
-    revenue, user_days = float(row["revenue"]), row["user_days"]
-    each = share(revenue, user_days)
-    sizes, paid = _money(data, params, span, "day")
+    total, user_days = float(row["revenue"]), row["user_days"]
+    each = share(total, user_days)
+    sizes, paid = revenue.by_cohort(data, params, span, "day")
     new = sum(sizes.values())
     value = None if each is None else days[-1] * each
     cac = share(cost, new) if cost else None
     modelled = [(days[n + 1] - days[n]) * (each or 0) for n in range(params.horizon)]
-    observed = _increments(data, span, sizes, paid)
+    observed = revenue.each_day(data, span, sizes, paid)
     rows: list[list[Any]] = [
         ["horizon", "days", params.horizon, None, None],
         ["new_users", "users", new, None, None],
         ["lifetime", "active days/user", days[-1], None, None],
-        ["revenue_per_active_day", "amount/active day", each, revenue, user_days],
+        ["revenue_per_active_day", "amount/active day", each, total, user_days],
         ["ltv", "amount/user", value, None, None],
         ["cac", "amount/user", cac, cost or None, new],
         ["ltv_per_cac", "", share(value, cac), value, cac],
@@ -304,7 +240,7 @@ def _by_cost(data: Data, params: Params) -> Result:
 
 def _new_users(data: Data, params: Params) -> int:
     try:
-        return sum(_money(data, params, data.span(params), "day")[0].values())
+        return sum(revenue.by_cohort(data, params, data.span(params), "day")[0].values())
     except NotSupported:  # a period without a row
         return 0
 
@@ -324,28 +260,3 @@ def _verdict(params: Params, rows: list[list[Any]]) -> list[Text]:
     if found["payback"] is None:
         notes.append(Text("The cost is not paid back within {horizon} days.", horizon=params.horizon))
     return notes
-
-
-def _money(data: Data, params: Params, span: Span, unit: Unit) -> tuple[dict[int, int], dict[int, dict[int, float]]]:
-    """Give the users of each cohort, and their revenue by offset; cohorts by number."""
-    sql, more, bind = _people(data, params, span, unit)
-    sizes = data.ask(SIZES_SQL.replace("$new", sql), more, **bind)
-    paid: dict[int, dict[int, float]] = defaultdict(dict)
-    for row in data.ask(REVENUE_SQL.replace("$new", sql), more, **bind):
-        paid[row["cohort"]][row["n"]] = float(row["revenue"])
-    return {row["cohort"]: row["size"] for row in sizes}, paid
-
-
-def _increments(data: Data, span: Span, sizes: dict[int, int], paid: dict[int, dict[int, float]]) -> list[float]:
-    """Give what a user of the cohorts complete there brought on each day, as long as there are such cohorts."""
-    found: list[float] = []
-    days: list[date] = buckets(span, "day")
-    while True:
-        n = len(found)
-        there = [
-            bucket_number(day, "day") for day in days if is_complete(data.dataset, following(day, "day", n), "day")
-        ]
-        users = sum(sizes.get(number, 0) for number in there)
-        if not users:
-            return found
-        found.append(sum(paid[number].get(n, 0.0) for number in there) / users)

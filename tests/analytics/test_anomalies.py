@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analytics import catalog
 from analytics.asking import Data
 from analytics.outliers import judge
+from analytics.recurring import seconds_of
 from analytics.reports import anomalies
 from analytics.store.client import Store
 from sdk import ParamError
@@ -203,8 +204,8 @@ def test_what_moved_adds_up_to_the_change(store: Store) -> None:
 
 def test_a_bucket_of_a_row_is_its_seconds(store: Store) -> None:
     dataset = stored(store, "America/Havana", steady(2, 0))
-    assert anomalies.seconds_of(dataset, "hour", {"hour": "2017-11-02T05:00"}) == (1_509_613_200, 1_509_616_800)
-    low, high = anomalies.seconds_of(dataset, "day", {"day": "2017-11-05"})  # the clock is put back on it
+    assert seconds_of(dataset, "hour", {"hour": "2017-11-02T05:00"}) == (1_509_613_200, 1_509_616_800)
+    low, high = seconds_of(dataset, "day", {"day": "2017-11-05"})  # the clock is put back on it
     assert high - low == 25 * 3600
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from analytics import answers, catalog
 from analytics.connected import connected
 from analytics.dataset import DAY, Dataset
-from analytics.reports.anomalies import seconds_of
+from analytics.recurring import seconds_of
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from sdk import ParamError

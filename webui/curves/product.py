@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from analytics import catalog
 from analytics.models import Dataset
-from analytics.reports.anomalies import seconds_of
+from analytics.recurring import seconds_of
 from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
