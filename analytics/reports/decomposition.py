@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from analytics.asking import Data
-from analytics.clauses import fixed
+from analytics.clauses import Clause, fixed
+from analytics.days import by_days
 from analytics.decomposed import parts
 from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, Unit, buckets, is_complete
@@ -21,6 +22,13 @@ FROM $event
 WHERE $scope
 GROUP BY bucket
 """
+DAYS_SQL = """
+SELECT $bucket AS bucket, sum(views) AS pv, uniqExactIf(user_id, views > 0) AS uv
+FROM $user_day
+WHERE day >= {first_day:Date} AND day < {end_day:Date} AND ($where)
+GROUP BY bucket
+"""
+BUCKETS = {"day": "day", "week": "toMonday(day)", "month": "toStartOfMonth(day)"}
 USERS_SQL = """
 SELECT user_id
 FROM $event
@@ -55,8 +63,11 @@ class Params(Ranged):
 def run(data: Data, params: Params) -> Result:
     """Decompose the change of each bucket against the one before."""
     span = data.span(params)
-    bucket = fixed(data.dataset)[params.by]
-    found = {row["bucket"]: (row["pv"], row["uv"]) for row in data.ask(SQL, {**data.scope(params), "bucket": bucket})}
+    days = by_days(data, params, span)
+    more = {**data.scope(params), "bucket": Clause(BUCKETS[params.by]) if days else fixed(data.dataset)[params.by]}
+    bind = {"first_day": span.first, "end_day": span.last}
+    asked = data.ask(DAYS_SQL, more, **bind) if days else data.ask(SQL, more)
+    found = {row["bucket"]: (row["pv"], row["uv"]) for row in asked}
     rows, before = [], (0, 0)
     for day in buckets(span, params.by):
         now = found.get(day, (0, 0))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause
+from analytics.days import by_days
 from analytics.drill import LIST_AT_MOST, column_of, one_at, people_of
 from analytics.spans import Ranged, Span, shifted
 from analytics.visiting import GAP, VISITS
@@ -32,6 +33,24 @@ SELECT
     sumIf(amount, $buy) AS revenue
 FROM $event
 WHERE $scope
+"""
+DAYS_SQL = """
+SELECT
+    sum(events) AS rows,
+    sum(views) AS pv,
+    uniqExactIf(user_id, views > 0) AS uv,
+    uniqExactIf(user_id, active > 0) AS active_users,
+    uniqExactIf(user_id, buys > 0) AS buyers,
+    sum(buys) AS purchases
+FROM $user_day
+WHERE day >= {first_day:Date} AND day < {end_day:Date} AND ($where)
+"""
+BUYS_SQL = """
+SELECT
+    uniqExactIf(order_id, order_id != '') + countIf(order_id = '') AS purchases,
+    sum(amount) AS revenue
+FROM $event
+WHERE $scope AND $buy
 """
 USERS_SQL = """
 SELECT user_id
@@ -150,7 +169,9 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
 def figures(data: Data, params: Params, span: Span) -> dict[str, float | None]:
     """Give the counts of one range: those that are asked for, and what they are divided by."""
     scope = data.scope(params, span)
-    if params.figures in ("new", "visits"):
+    if by_days(data, params, span):
+        found = _of_days(data, scope, span, bought=params.figures not in ("new", "visits"))
+    elif params.figures in ("new", "visits"):
         (found,) = data.ask(ACTIVE_SQL, scope)
     else:
         (found,) = data.ask(SQL, scope)
@@ -163,6 +184,18 @@ def figures(data: Data, params: Params, span: Span) -> dict[str, float | None]:
     if params.figures in ("all", "visits"):
         (visits,) = data.ask(VISITS_SQL.replace("$visits", VISITS), scope, gap=GAP * 60)
         found |= visits
+    return found
+
+
+def _of_days(data: Data, scope: dict[str, Clause], span: Span, *, bought: bool) -> dict[str, Any]:
+    """Give the counts from the rollup; orders and amounts, where there are any, from the buy rows alone."""
+    (row,) = data.ask(DAYS_SQL, scope, first_day=span.first, end_day=span.last)
+    found = {"events": row.pop("rows"), **row, "revenue": 0.0}
+    if not bought:
+        return {"active_users": found["active_users"]}
+    if data.dataset.mapped & {"order", "amount"}:
+        (buys,) = data.ask(BUYS_SQL, scope)
+        found |= {"purchases": buys["purchases"], "revenue": float(buys["revenue"])}
     return found
 
 
