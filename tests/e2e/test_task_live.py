@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +20,10 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from analytics.store.reach import reached
 from tests.webui.fleet_data import fill, fill_people
+from tests.webui.shop_data import DAY, HOUR, publish
+from tests.webui.shop_data import START as START_OF_DATA
 from tests.webui.task_data import HOSTILE, picture_task, write_log
 from webui import catalog
 from webui.tasks.models import HostResult, LogPiece, Output, Task
@@ -30,6 +34,11 @@ SEEN = """(hidden) => {
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
 START = 20  # seconds for the server to listen
+TOLD_AGAIN = """async () => {
+  const { swap } = await import("/static/omserver/tasks/morph.js");
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  swap(page.getElementById("om-effects").outerHTML);
+}"""
 MINE = {"ok": 4, "failed": 1, "running": 2, "queued": 3}
 
 
@@ -127,6 +136,26 @@ def test_the_first_result_is_visible_within_half_a_second_of_being_stored(signed
     finish(task, "ok", "done\n")
     stored = timezone.now().timestamp() * 1000
     assert signed_in.evaluate("window.seen") - stored < 500
+
+
+def test_a_page_that_is_open_while_its_task_ends_gets_its_before_and_after_card_and_keeps_it(
+    signed_in: Page, served: str
+) -> None:
+    noon = START_OF_DATA + 42 * DAY + 12 * HOUR
+    at = datetime.fromtimestamp(noon, UTC)
+    with reached(settings.HOME) as store:
+        publish(store, ([10] * 12 + [20] * 12) * 42 + [10] * 12 + [8] * 6, users=5)
+        task = picture_task(User.objects.get(username="lin.wei"), {"ok": 3, "running": 2})
+        signed_in.goto(f"{served}/tasks/{task.pk}/")
+        expect(signed_in.locator(".om-grid-canvas").first).to_be_visible()
+        expect(signed_in.locator(".om-slot")).to_have_count(0)
+        changed(task, state="ended", created_at=at, started_at=at, ended_at=at)
+        card = signed_in.locator("#om-effects .om-report")
+        card.scroll_into_view_if_needed()
+        expect(card.locator(".om-effect-sentence")).to_contain_text("PV −60.0% beyond usual.")
+        card.evaluate("card => { card.dataset.same = 'yes'; }")
+        signed_in.evaluate(TOLD_AGAIN)
+        expect(card).to_have_attribute("data-same", "yes")
 
 
 def test_output_names_and_reasons_stay_text(signed_in: Page, served: str) -> None:

@@ -75,6 +75,7 @@ export class Live {
     const list = template.content.getElementById("om-groups");
     this.groups(list);
     swap(template.innerHTML);
+    startEffects();
   }
 
   /**
@@ -112,6 +113,14 @@ export class Live {
     this.offer();
     if (focus) document.getElementById(first)?.querySelector("button")?.focus();
   }
+}
+
+/** Have cards that came with the end of the task loaded, as those of a page that is opened after it. */
+async function startEffects() {
+  const effects = document.getElementById("om-effects");
+  if (!effects.querySelector(".om-slot")) return;
+  const { startCards } = await import("../reports/cards.js");
+  startCards(effects); // those it knows stay as they are
 }
 
 /** Open and close groups; what one holds is fetched when it is opened, and again when its number has changed. */
