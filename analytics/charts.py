@@ -21,6 +21,7 @@ FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP"]  # a letter that
 STYLE: Any = {
     "font.family": FONTS,
     "axes.unicode_minus": False,
+    "text.parse_math": False,  # a $ in a name of the data begins no formula
     "axes.spines.top": False,
     "axes.spines.right": False,
     "hatch.linewidth": 0.6,

@@ -14,8 +14,9 @@ from sdk import ParamError
 from sdk.report import NotSupported
 from sdk.text import Text
 
-FILTER = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=|>|<)\s*(.*?)\s*", re.DOTALL)
-DID = re.compile(r"\s*did\s+(not\s+)?(.+?)(?:\s*>=\s*(\d{1,9}))?\s*", re.DOTALL)
+# Anybody may write a word of 60,000 signs: no run of spaces is looked at twice.
+FILTER = re.compile(r"\s*+(\w++)\s*+(!=|>=|<=|=|>|<)\s*+((?:.*\S)?)\s*+", re.DOTALL)
+DID = re.compile(r"\s*+did\s++(not\s++)?(\S(?:.*?\S)??)(?:\s*+>=\s*+(\d{1,9}))?\s*+", re.DOTALL)
 FIELDS = {
     "user": "user_id",
     "item": "item_id",
@@ -136,7 +137,11 @@ def _filter(dataset: Dataset, word: str, name: str) -> Clause:
     column, sign, text = dimension(dataset, match[1], name), match[2], match[3]
     number = _is_number(dataset, match[1])
     if sign in ("=", "!="):
-        values = next(csv.reader([text], skipinitialspace=True), []) or [""]
+        values = values_of(text)
+        if values is None:
+            raise ParamError(
+                {name.partition("__")[0]: f"{word[:80]!r} is no filter; write field=value, for example category=12,13."}
+            )
         if match[1] == REGISTERED_CHANNEL:
             return _by_channel(values, name, others=sign == "!=")
         kind = "Array(Float64)" if number == "float" else "Array(Int64)" if number else "Array(String)"
@@ -148,6 +153,14 @@ def _filter(dataset: Dataset, word: str, name: str) -> Clause:
         )
     kind = "Float64" if number == "float" else "Int64"
     return Clause(f"{column.sql} {sign} {{{name}:{kind}}}", {name: _number(text, number, name)})
+
+
+def values_of(text: str) -> list[str] | None:
+    """Read values as a filter has them, those with a comma or a line break in quotes; None where that cannot be."""
+    try:
+        return next(csv.reader([text], skipinitialspace=True), []) or [""]
+    except csv.Error:
+        return None
 
 
 def _by_channel(values: list[str], name: str, *, others: bool) -> Clause:

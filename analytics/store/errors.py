@@ -9,7 +9,8 @@ TIMEOUT = {159, 160, 209}
 MEMORY = {241, 173}
 CANCELLED = {394, 236}
 
-PASSWORD = re.compile(r"(mysql\s*\((?:[^()']|'(?:[^'\\]|\\.|'')*')*\))", re.IGNORECASE)
+# A server's own words may stand in a message: no way of reading quotes is tried twice.
+PASSWORD = re.compile(r"(mysql\s*+\((?:[^()']|'(?:[^'\\]|\\.|'')*+')*+\))", re.IGNORECASE)
 
 
 class StoreError(Exception):

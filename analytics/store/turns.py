@@ -1,7 +1,7 @@
 """Let several clients take turns at a few places, each client in its order, none before its turn comes round."""
 
 import threading
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -16,10 +16,15 @@ class GoneError(Exception):
 
 
 class Turns(Generic[Place]):
-    """Places that are handed out round robin over the clients that wait, however many questions each of them has."""
+    """Places that are handed out round robin over the clients that wait, however many questions each of them has.
+
+    One place is kept from each client that holds all others: long questions of one do not shut the door on the rest.
+    """
 
     def __init__(self, places: list[Place]) -> None:
         self._free = places
+        self._most = max(1, len(places) - 1)
+        self._held: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[object]] = OrderedDict()
         self._changed = threading.Condition()
 
@@ -32,6 +37,9 @@ class Turns(Generic[Place]):
         finally:
             with self._changed:
                 self._free.append(place)
+                self._held[client] -= 1
+                if not self._held[client]:
+                    del self._held[client]
                 self._changed.notify_all()
 
     def _wait(self, client: str, gone: Callable[[], bool]) -> Place:
@@ -43,6 +51,7 @@ class Turns(Generic[Place]):
                     if not self._changed.wait(LOOK_SECONDS) and gone():
                         raise GoneError
                 self._waiting.move_to_end(client)
+                self._held[client] += 1
                 return self._free.pop()
             finally:
                 self._waiting[client].remove(ticket)
@@ -50,5 +59,6 @@ class Turns(Generic[Place]):
                     del self._waiting[client]
                 self._changed.notify_all()
 
-    def _next(self) -> object:
-        return next(iter(self._waiting.values()))[0]
+    def _next(self) -> object | None:
+        waiting = (tickets[0] for client, tickets in self._waiting.items() if self._held[client] < self._most)
+        return next(waiting, None)

@@ -84,3 +84,10 @@ def test_a_line_is_drawn_for_each_value_of_by() -> None:
     labels, lines = charts._lines(result, Chart("line", "day", ("n",), by="value"))
     assert labels == ["mon", "tue"]
     assert lines == {"a": {"mon": 1, "tue": 3}, "b": {"mon": 2, "tue": None}}
+
+
+@pytest.mark.parametrize("kind", ["line", "bar"])
+def test_a_name_of_the_data_is_no_formula(kind: str) -> None:
+    rows = [["$\\frac{$ $x^", 3], ["$\\nothing$", 2]]
+    result = Result((Column("category", key=True), Column("n", "events")), rows, chart=Chart(kind, "category", ("n",)))
+    assert charts.picture(result, title="$^ $\\x$", form="png").startswith(b"\x89PNG")

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from analytics.store.client import Store
-from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError
+from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError, shortened
 from analytics.store.names import quoted
 from analytics.store.reach import reached
 from analytics.store.turns import GoneError, Turns
@@ -218,6 +218,35 @@ def test_clients_take_turns_however_many_questions_one_has() -> None:
     assert order == ["busy", "quiet", "busy", "busy"]
     with turns.take("one", stay.is_set), pytest.raises(GoneError), turns.take("gone", lambda: True):
         pass
+
+
+def test_one_client_never_has_all_places() -> None:
+    turns, done = Turns(["a", "b"]), threading.Event()
+
+    def stay() -> None:
+        with turns.take("busy", lambda: False):
+            done.wait(30)
+
+    threads = [threading.Thread(target=stay) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert until(lambda: len(turns._waiting.get("busy", ())) == 2)
+    end = time.monotonic() + 10
+    with turns.take("quiet", lambda: time.monotonic() > end) as place:
+        assert place in {"a", "b"}
+    done.set()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+    assert sorted(turns._free) == ["a", "b"]
+
+
+def test_a_servers_own_words_do_not_hold_up_the_sentence_and_hide_no_password() -> None:
+    begun = time.process_time()
+    quotes = "''" * 40
+    assert shortened(f"Code: 1. DB::Exception: mysql({quotes}").startswith("mysql(")
+    assert shortened("no mysql('h:1', 'b', 't', 'it''s', 'p\\'w)d')!") == "no mysql(...)!"
+    assert time.process_time() - begun < 5
 
 
 def test_nobody_answers_is_one_sentence(tmp_path: Path) -> None:

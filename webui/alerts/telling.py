@@ -104,8 +104,7 @@ def _picture(delivery: Delivery) -> bytes | None:
         found = answers.answer(
             connected(), core, catalog.one("anomalies"), raw, now=timezone.now().timestamp(), client="alerts"
         )
-        title = " ".join(alert.name.replace("$", r"\$").split())  # $ begins a formula
-        return picture(found.result, title=title, form="png", zone=core.zone)
+        return picture(found.result, title=" ".join(alert.name.split()), form="png", zone=core.zone)
     except (StoreError, NotSupported, ParamError) as error:
         log.warning("the picture of alert %s cannot be drawn: %s", alert.pk, error)
         return None

@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 SECONDS = 10  # for all of it: a server that answers drop by drop is cut off
 SIGNATURE = "X-OMServer-Signature"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
+UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given out; fec0::, ::10.0.0.1 and others lie outside
 
 
 class UndeliveredError(Exception):
@@ -112,7 +113,7 @@ def public(text: str) -> bool:
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if address in NAT64:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None and not public(str(inner)):
+        if not public(str(inner)) if inner is not None else address not in UNICAST:
             return False
     return address.is_global and not address.is_multicast
 
@@ -134,6 +135,8 @@ class _Judged(http.client.HTTPConnection):
         self.sock.connect(place)
         if self._tls:
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+        if self.late:  # it was to be ended while there was nothing yet to end: no later word of it is waited for
+            raise TimeoutError
 
     def cut(self) -> None:
         """End it from another thread: what reads from it fails."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.asking import Data
-from analytics.clauses import DID, FIELDS, FILTER, dimension
+from analytics.clauses import DID, FIELDS, FILTER, dimension, values_of
 from analytics.dataset import ROLES, Dataset, Kind
 from webui.reports.answering import Line
 from webui.reports.ask import Ask
@@ -55,7 +55,7 @@ def filter_words(word: str) -> str:
     match = FILTER.fullmatch(word)
     if not match:
         return word
-    values = ", ".join(next(csv.reader([match[3]], skipinitialspace=True), [])) or "—"
+    values = ", ".join(values_of(match[3]) or [match[3]]) or "—"
     return f"{field_word(match[1])} {SIGNS[match[2]]} {values}"
 
 
@@ -127,7 +127,7 @@ def suggested(dataset: Dataset, field: str, begin: str, line: Line) -> list[str]
 
 
 def _written(value: str) -> str:
-    """Write a value so that a comma in it does not end it."""
+    """Write a value so that neither a comma nor a line break in it ends it."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow([value])
-    return out.getvalue()
+    csv.writer(out, lineterminator="\r\n").writerow([value])
+    return out.getvalue().removesuffix("\r\n")

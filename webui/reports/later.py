@@ -1,10 +1,12 @@
 """Work that outlasts a browser's patience: it is ended, in the store too, as soon as who asked has left."""
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
@@ -14,7 +16,9 @@ from webui.reports.answering import GoneError, Line
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 THREADS = 16  # that wait for the store at once; it runs fewer, and takes the rest in turns
+EACH = 6  # of them for one person: the cards of two pages
 _threads = ThreadPoolExecutor(THREADS, "reports")
+_doors: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
 async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
@@ -23,14 +27,21 @@ async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
     When the browser leaves, Django cancels the view: the line is ended then, and with it what runs in the store.
     """
     person = await sync_to_async(_name)(request)
+    known = contextvars.copy_context()  # the reader's language goes along
     line = Line(f"person {person}")
-    running = asyncio.get_running_loop().run_in_executor(_threads, work, line)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        running.add_done_callback(_looked_at)
-        await asyncio.get_running_loop().run_in_executor(None, line.end)
-        raise
+    async with _door(person):
+        running = asyncio.get_running_loop().run_in_executor(_threads, known.run, work, line)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            running.add_done_callback(_looked_at)
+            await asyncio.get_running_loop().run_in_executor(None, line.end)
+            raise
+
+
+def _door(person: str) -> asyncio.Semaphore:
+    """Give what lets a few of one person's questions in at once; the others of that person wait before it."""
+    return _doors.setdefault(asyncio.get_running_loop(), {}).setdefault(person, asyncio.Semaphore(EACH))
 
 
 def _name(request: HttpRequest) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from webui.alerts import webhooks
 from webui.alerts.webhooks import UndeliveredError, WrongAddressError, parsed, post, public
 
 
@@ -26,6 +27,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
     [
         "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254", "100.64.0.1",
         "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
+        "::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "5f00::1", "64:ff9b:1::7f00:1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:a00:1::",
     ],
 )  # fmt: skip
@@ -69,3 +71,14 @@ def test_the_connection_goes_to_the_address_that_was_judged(monkeypatch: Any, we
     post(f"http://hook.example:{port}/", b"{}", secret="s", key="k", timestamp=1, private=True)
     assert asked == ["hook.example"]
     assert web.posts[0][0]["Host"] == f"hook.example:{port}"
+
+
+def test_a_post_whose_time_runs_out_before_it_is_connected_waits_for_no_answer(web: Any) -> None:
+    """A server that draws out TLS until the time is over would else be waited for drop by drop, for days."""
+    place = (socket.AF_INET, ("127.0.0.1", web.server.server_port))
+    connection = webhooks._Judged("127.0.0.1", web.server.server_port, place, tls=False)
+    connection.cut()
+    with pytest.raises(TimeoutError):
+        connection.request("POST", "/", b"{}")
+    connection.close()
+    assert web.posts == []

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.test import Client
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 
 from analytics.models import Dataset
 from analytics.store.client import Store
@@ -16,6 +18,7 @@ from analytics.store.errors import StoreError
 from analytics.store.schema import Tables, event_columns
 from omserver.asgi import application
 from webui.reports.answering import GoneError, Line
+from webui.reports.later import by_line
 
 ENDLESS = "SELECT count() AS endless FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
 RUNNING = """
@@ -118,3 +121,23 @@ def _left(store: Store, path: str, query: bytes, cookie: str) -> bool:
         return began
 
     return asyncio.run(visit())
+
+
+def test_a_persons_many_questions_leave_room_for_others() -> None:
+    gate = threading.Event()
+
+    def request(name: str) -> HttpRequest:
+        asked = RequestFactory().get("/")
+        asked.user = User(username=name)
+        return asked
+
+    async def scene() -> int:
+        many = [asyncio.create_task(by_line(request("busy"), lambda _line: gate.wait(SECONDS))) for _ in range(40)]
+        await asyncio.sleep(0)  # let them begin
+        try:
+            return await asyncio.wait_for(by_line(request("quiet"), lambda _line: 7), SECONDS / 3)
+        finally:
+            gate.set()
+            await asyncio.gather(*many)
+
+    assert asyncio.run(scene()) == 7

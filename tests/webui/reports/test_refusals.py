@@ -26,6 +26,7 @@ BAD = {
     "a filter of a column that is not there": ({"where": 'x"; DROP=1'}, 400, "is no filter"),
     "a filter of an unknown field": ({"where": "colour=red"}, 400, "colour"),
     "a filter of a number by a text": ({"where": f"category={HOSTILE}"}, 400, "is no number"),
+    "a filter with a line break": ({"where": "channel=a\nb"}, 400, "is no filter"),
     "a rule that is none": ({"users": HOSTILE}, 400, "is no rule"),
     "a rule about an unknown behaviour": ({"users": "did fly"}, 400, "fly"),
     "an unknown parameter": ({"colour": "red"}, 400, "There is no such parameter"),
