@@ -1,7 +1,8 @@
 """On which days made-up users are there, over a time longer than the nine days that are published.
 
-Half of them are known at the beginning, the others come evenly; each comes back the more rarely the longer it is known,
-along a power of its age, which is how shops lose people. Weekends are busier, and one day is bad: something to find.
+As many users are won on each day, before the beginning too; each comes back the more rarely the longer it is known,
+along a power of its age, which is how shops lose people, and after two months not at all. So weeks are much alike:
+weekends are busier, and one day is bad, which stands out among those of its weekday: something to find.
 """
 
 from datetime import date, timedelta
@@ -9,23 +10,22 @@ from datetime import date, timedelta
 import numpy as np
 
 ROWS_OF_A_USER = 70
-KNOWN = 0.5  # of the users, at the beginning
-KNOWN_DAYS = 120  # how long at most
+KNOWN_DAYS = 60  # how long a user comes at most
 KEPT, FADING = 0.46, 0.42  # share that comes back the day after the first; the power by which it falls
 WEEK = (0.96, 0.96, 0.98, 1.0, 1.03, 1.08, 1.05)  # Monday to Sunday
-BAD_DAY, BAD = 10, 0.7  # so many days before the last, and what was left of it
+BAD_DAY, BAD = 10, 0.6  # so many days before the last, and what was left of it
 VISIT_SECONDS = 1200
 REGULAR = 1.6  # shape of the habits' gamma: few come often, many rarely
 
 
 def present(random: np.random.Generator, users: int, days: int, last: date) -> np.ndarray:
     """Say which user is there on which day: booleans, users x days; each user at least once."""
-    known = random.random(users) < KNOWN
+    known = random.random(users) < KNOWN_DAYS / (KNOWN_DAYS + days)
     first = np.where(known, -random.integers(1, KNOWN_DAYS, users), random.integers(0, days, users))
     age = np.arange(days)[None, :] - first[:, None]
     habit = random.gamma(REGULAR, 1 / REGULAR, users)[:, None]
     chance = KEPT * habit * np.maximum(age, 1) ** -FADING * _weight(days, last)
-    there = (random.random((users, days)) < chance) & (age > 0)
+    there = (random.random((users, days)) < chance) & (age > 0) & (age < KNOWN_DAYS)
     there |= age == 0
     missing = ~there.any(axis=1)
     there[missing, random.integers(0, days, missing.sum())] = True

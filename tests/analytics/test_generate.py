@@ -1,9 +1,13 @@
 """The generator has the shape of UserBehavior: held against what is published of the whole set."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
+from analytics import habits
 from analytics.generate import DAYS, FIRST, HOURS, UV, Generated
+from analytics.outliers import judge
 
 ROWS = 150_000
 USERS = 987_994
@@ -52,3 +56,13 @@ def test_few_items_get_most_of_the_views(rows: dict[str, np.ndarray]) -> None:
     counts = np.sort(np.bincount(rows["item_id"]))[::-1]
     tenth = len(counts[counts > 0]) // 10
     assert counts[:tenth].sum() / ROWS > 0.4
+
+
+def test_over_two_months_the_bad_day_alone_is_out_of_the_ordinary() -> None:
+    users = habits.present(np.random.default_rng(1), 14_000, 56, date(2026, 11, 21)).sum(axis=0)
+    flagged = []
+    for day in range(35, 56):
+        usual = judge(float(users[day]), [float(users[before]) for before in range(day - 7, -1, -7)], [])
+        if usual and usual.flagged:
+            flagged.append(day)
+    assert flagged == [55 - habits.BAD_DAY]
