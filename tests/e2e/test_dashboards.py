@@ -90,7 +90,7 @@ def test_an_overview_shows_figures_curves_marks_and_effects(page: Page, live_ser
     for word in ("PV", "UV", "PV per user", "Buyers / UV", "New share", "Visit length"):
         expect(strip.get_by_role("link", name=word, exact=True)).to_be_visible()
     expect(page.locator(".om-plot canvas")).to_have_count(2)
-    expect(page.get_by_role("heading", name="PV, UV and buyers by day")).to_be_visible()
+    expect(page.get_by_role("heading", name="PV and UV by day")).to_be_visible()
     marks = page.locator(".om-on-curve .om-mark-line")
     expect(marks).to_have_count(2)
     expect(marks.first).to_contain_text("Sync application file: nginx")

@@ -1,7 +1,7 @@
 """A dashboard's cards as its page shows them: where each is fetched from, or why it cannot be."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -50,8 +50,12 @@ class Shown:
 
 
 def shown(board: Board, ask: Ask) -> list[Shown]:
-    """Give the cards of a dashboard for what its page asks."""
-    return [one(card, ask) for card in board.content.cards]
+    """Give the cards of a dashboard for what its page asks; equal ones have addresses of their own, and so ids."""
+    found: list[Shown] = []
+    for card in (one(card, ask) for card in board.content.cards):
+        copies = sum(other.url.partition("&copy=")[0] == card.url for other in found)
+        found.append(replace(card, url=f"{card.url}&copy={copies + 1}") if card.url and copies else card)
+    return found
 
 
 def one(card: OneCard, ask: Ask) -> Shown:

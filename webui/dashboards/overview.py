@@ -24,7 +24,7 @@ def overview(dataset: str) -> Content:
         title=_("%s overview") % dataset,
         cards=(
             OneCard(kind=Card.Kind.STRIP, width=6),
-            OneCard(report="activity", title=_("PV, UV and buyers by day"), width=4),
+            OneCard(report="activity", title=_("PV and UV by day"), width=4, view="pv,uv"),
             OneCard(kind=Card.Kind.MARKS, width=2),
             OneCard(report="activity", title=_("Events by hour and weekday"), width=3, params={"by": "hour of week"}),
             OneCard(kind=Card.Kind.EFFECTS, width=3),

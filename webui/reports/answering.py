@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -118,7 +118,17 @@ def answered(ask: Ask, line: Line) -> Answer:
     if not ask.dataset.version:
         raise NotSupported(_("%s has no rows yet") % ask.dataset.name)
     cache = Cache(settings.HOME / "analytics" / "answers")
-    return answer(line, ask.dataset.as_core(), ask.report, ask.raw, now=time.time(), cache=cache)  # type: ignore[arg-type]  # it stands for a Store
+    given = answer(line, ask.dataset.as_core(), ask.report, ask.raw, now=time.time(), cache=cache)  # type: ignore[arg-type]  # it stands for a Store
+    return _viewed(ask, given)
+
+
+def _viewed(ask: Ask, given: Answer) -> Answer:
+    """Leave those lines in the chart that the view names; the numbers stay, so that the cache keeps one answer."""
+    chart, names = given.result.chart, frozenset(ask.view.split(","))
+    if chart is None or chart.kind != "line" or not names <= set(chart.y):
+        return given
+    shown = replace(chart, y=tuple(name for name in chart.y if name in names))
+    return replace(given, result=replace(given.result, chart=shown))
 
 
 def found(ask: Ask, line: Line) -> Found | Trouble:

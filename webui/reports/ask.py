@@ -5,8 +5,9 @@ range=14d            a preset, counted back from the last whole day of the data;
 from=, to=           local days or times, half-open as everywhere; last= may stand for to= with the last day itself
 compare=previous     previous, weekdays, none
 where=, users=       filters and rules of a segment, repeated
-view=                how the card is shown
+view=                how the card is shown; columns of a line chart, pv,uv: draw only these
 at.day=, at.column=  a number of the result, for the list of users behind it
+copy=                which of the equal cards of one page this is; it is no part of the question
 anything else        a parameter of the report, by its own name
 """
 
@@ -26,7 +27,9 @@ from sdk.report import Report
 
 PRESETS = {"today": 1, "7d": 7, "14d": 14, "28d": 28, "90d": 90, "all": 0}
 COMPARES = ("previous", "weekdays", "none")
-OWN = frozenset({"d", "range", "from", "to", "last", "compare", "where", "users", "view", "card", "page", "form"})
+OWN = frozenset(
+    {"d", "range", "from", "to", "last", "compare", "where", "users", "view", "card", "page", "form", "copy"}
+)
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 USUAL = "14d"
 
@@ -36,7 +39,7 @@ class Ask:
     """A question: a report of a dataset, with everything the address says.
 
     preset: "" where the range is written out in start and end. params: the report's own parameters as written, a list
-    where it is one. at: the number whose users are wanted.
+    where it is one. at: the number whose users are wanted. copy: tells equal cards of a page apart; `url` lacks it.
     """
 
     dataset: Dataset
@@ -50,6 +53,7 @@ class Ask:
     params: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     view: str = ""
     at: Mapping[str, str] = field(default_factory=dict)
+    copy: str = ""
 
     @property
     def raw(self) -> dict[str, Any]:
@@ -156,6 +160,7 @@ def read(name: str, query: QueryDict, dataset: Dataset | None = None) -> Ask:
         params=params,
         view=query.get("view", ""),
         at={key.removeprefix("at."): query[key] for key in query if key.startswith("at.")},
+        copy=query.get("copy", ""),
     )
 
 

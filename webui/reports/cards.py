@@ -80,8 +80,8 @@ def took(seconds: float) -> str:
 
 
 def card_id(ask: Ask) -> str:
-    """Name a card so that a page can hold the same report twice."""
-    digest = hashlib.sha256(f"{ask.report.name}?{ask.query()}".encode()).hexdigest()
+    """Name a card so that a page can hold the same report twice, and the same question too."""
+    digest = hashlib.sha256(f"{ask.report.name}?{ask.query()}#{ask.copy}".encode()).hexdigest()
     return f"{ask.report.name}-{digest[:8]}"
 
 

@@ -10,6 +10,7 @@ const words = form.dataset;
 const undo = form.querySelector("[data-undo]");
 const past = []; // snapshots, the latest last
 let saving = false;
+let copies = 0; // cards that were added
 let before = ""; // what a box held before somebody typed
 
 /** Give what Undo needs: which cards stand where, with their titles and widths. */
@@ -88,6 +89,8 @@ function add() {
   if (!made) return;
   remember();
   const place = document.importNode(made, true);
+  const slot = place.querySelector(".om-place > .om-slot");
+  if (slot) slot.dataset.card += `&copy=n${(copies += 1)}`; // an equal card may be there; ids are for one of them
   board.append(place);
   startCards(place);
   place.scrollIntoView({ block: "nearest" });

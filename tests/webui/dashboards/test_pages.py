@@ -70,6 +70,13 @@ def test_an_overview_has_its_cards_before_anybody_made_it(
     assert "Add a note" not in page
 
 
+def test_equal_cards_have_addresses_of_their_own(as_person: Person, by: Any, shop: Dataset, text: Text) -> None:
+    rfm, paths = OneCard(report="rfm"), OneCard(report="paths")
+    services.create(by("chen.jie"), "shop", Content(title="Sales", cards=(rfm, paths, rfm, rfm)), shared=True)
+    found = slots(text(as_person("zhao.min").get("/dashboards/sales/")))
+    assert [url.partition("&copy=")[2] for url in found] == ["", "", "2", "3"]
+
+
 def test_the_address_holds_the_whole_state(as_person: Person, shop: Dataset, text: Text) -> None:
     page = text(as_person("zhao.min").get(
         "/dashboards/shop-overview/?d=shop&from=2017-11-26&to=2017-11-28&compare=weekdays&where=channel=ads"

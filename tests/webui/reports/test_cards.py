@@ -171,3 +171,24 @@ def test_two_cards_of_one_report_have_ids_of_their_own(shop: Dataset) -> None:
     one, other = (ask("activity", query("activity", own)) for own in ([], [("by", "hour")]))
     assert cards.card_id(one) != cards.card_id(other)
     assert re.fullmatch(r"activity-[0-9a-f]{8}", cards.card_id(one))
+
+
+def test_a_copy_has_ids_of_its_own_and_asks_the_same(client: Client, shop: Dataset) -> None:
+    address = f"/reports/activity/card/?{query('activity', [])}"
+    one, other = (client.get(address + more).content.decode() for more in ("", "&copy=2"))
+    ids = [set(re.findall(r'\bid="([^"]+)"', card)) for card in (one, other)]
+    assert len(ids[0]) == len(ids[1]) >= 4
+    assert not ids[0] & ids[1]
+    assert "copy=" not in other
+
+
+def test_a_view_draws_only_the_lines_it_names(store: Any, shop: Dataset) -> None:
+    question, answer = found(store, "activity", query("activity", [], view="pv,uv"))
+    assert answer.answer.result.chart is not None
+    assert answer.answer.result.chart.y == ("pv", "uv")
+    assert {"pv", "uv", "buyers"} <= set(answer.answer.result.names)
+    assert cards.title(question, answer.answer) == "PV, UV by day"
+    for other in ("pv,revenue", "", "table"):
+        _question, answer = found(store, "activity", query("activity", [], view=other))
+        assert answer.answer.result.chart is not None
+        assert answer.answer.result.chart.y == ("pv", "uv", "buyers")
