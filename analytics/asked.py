@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from analytics import claims, sealed, services, sources
+from analytics import claims, people, sealed, services, sources
 from analytics.dataset import Kind
 from analytics.importing.blocks import ImportFault, Source
 from analytics.importing.mapping import Columns
@@ -48,6 +48,14 @@ def ask_sync(row: Dataset, by: str) -> ImportRun:
     if "mysql" not in row.source:
         raise ImportFault(f"{row.name} did not come from MySQL or MariaDB; import its next file instead")
     return _queue(row, SYNC, by)
+
+
+def ask_people(
+    row: Dataset, source: Source, kept: Mapping[str, Any], by: str, *, columns: str = "", password: str = ""
+) -> ImportRun:
+    """Let a worker bring in a users table. kept: as for `ask`; columns: as --map of the command has them."""
+    people.fitting(row, source, columns)
+    return _queue(row, {"source": dict(kept), "people": True, "map": columns}, by, password)
 
 
 def again(run: ImportRun, by: str) -> None:
@@ -100,7 +108,7 @@ def waiting() -> Iterator[ImportRun]:
 def work(store: Store, run: ImportRun, stopped: threading.Event) -> bool:
     """Run one import to its end; what goes wrong stands in it. False when another program has its dataset."""
 
-    def tell(_: Progress) -> None:
+    def tell(_: Progress | None) -> None:
         if stopped.is_set():
             raise StoppedError
 
@@ -128,8 +136,39 @@ def _perform(store: Store, run: ImportRun, tell: Any) -> None:  # noqa: ANN401  
         services.sync(store, run.dataset, now=now, tell=tell, asked=run)
         return
     password = sealed.unseal(run.secret, settings.SECRET_KEY, run.dataset.name) if run.secret else ""
+    if "people" in run.request:
+        _bring_people(store, run, sources.opened(kept, password), now, tell)
+        return
     request = _request(run.dataset.name, run.request, password)
     services.import_rows(store, sources.opened(kept, password), request, now=now, tell=tell, asked=run)
+
+
+def _bring_people(store: Store, run: ImportRun, source: Source, now: float, tell: Any) -> None:  # noqa: ANN401  # as above
+    """Bring in a users table; one that stopped begins anew."""
+
+    def told(done: float, rows: int) -> None:
+        run.done, run.rows_read = done, rows
+        run.save(update_fields=["done", "rows_read", "seen"])
+        if ImportRun.objects.filter(pk=run.pk, cancel=True).exists():
+            raise services.CancelledError
+        tell(None)
+
+    kept = run.request["source"] if "mysql" in run.request["source"] else {}
+    with services.alone(run.dataset):
+        run.state, run.step, run.began, run.error, run.ended = State.RUNNING, "read", timezone.now(), "", None
+        run.save()
+        try:
+            found = people.brought(store, run.dataset, source, map=run.request["map"], kept=kept, now=now, tell=told)
+        except (services.CancelledError, StoppedError) as stopped:
+            _ended(run, State.STOPPED if isinstance(stopped, StoppedError) else State.CANCELLED)
+            raise
+        run.added, run.duplicates, run.done = found.users, found.duplicates, 1.0
+        _ended(run, State.DONE)
+
+
+def _ended(run: ImportRun, state: ImportRun.State) -> None:
+    run.state, run.ended = state, timezone.now()
+    run.save(update_fields=["state", "ended", "added", "duplicates", "done", "seen"])
 
 
 def _fail(run: ImportRun, sentence: str) -> None:

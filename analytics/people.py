@@ -28,28 +28,47 @@ def import_people(
 
     kept: where it came from, without a password. ImportFault, StoreError, and what `tell` raises: nothing has changed.
     """
+    with alone(row):
+        return brought(store, row, source, map=map, kept=kept or {}, now=now, tell=tell)
+
+
+def brought(
+    store: Store,
+    row: Dataset,
+    source: Source,
+    *,
+    map: str,  # noqa: A002  # as above
+    kept: Mapping[str, Any],
+    now: float,
+    tell: Callable[[float, int], None],
+) -> People:
+    """Do what import_people says, for who keeps the dataset alone already."""
+    row.refresh_from_db()
+    fields = fitting(row, source, map)
+    if hasattr(source, "narrow"):
+        source.narrow(list(fields.values()))
+    tables = Tables(store, row.name)
+    version = 1 + (row.people_version or row.people_mapping.get("last", 0))
+    found = importing.bring(tables, row.as_core(), source, fields, version=version, now=now, tell=tell)
+    mapping = {"fields": fields, "source": dict(kept), "at": int(now)}
+    mapping |= {"duplicates": found.duplicates, "conflicts": found.conflicts, "quarantined": found.quarantined}
+    Dataset.objects.filter(pk=row.pk).update(
+        people_version=found.version, people=found.users, people_mapping=mapping, updated=timezone.now()
+    )
+    row.refresh_from_db()
+    importing.clear(tables, found.version)
+    return found
+
+
+def fitting(row: Dataset, source: Source, map: str) -> dict[str, str]:  # noqa: A002  # as above
+    """Give the columns that a source's users table comes from; ImportFault where it can be none of this dataset."""
     if not row.version:
         raise ImportFault(
             f"{row.name} has no rows yet; first import them by manage.py dataset import {row.name}, then its users"
         )
     if not getattr(source, "named", True):
         raise ImportFault("the users table needs a header; its columns are told apart by their names")
-    fields = importing.mapped(map, source.columns)
-    if hasattr(source, "narrow"):
-        source.narrow(list(fields.values()))
-    tables = Tables(store, row.name)
-    with alone(row):
-        row.refresh_from_db()
-        version = 1 + (row.people_version or row.people_mapping.get("last", 0))
-        found = importing.bring(tables, row.as_core(), source, fields, version=version, now=now, tell=tell)
-        mapping = {"fields": fields, "source": dict(kept or {})}
-        mapping |= {"duplicates": found.duplicates, "conflicts": found.conflicts, "quarantined": found.quarantined}
-        Dataset.objects.filter(pk=row.pk).update(
-            people_version=found.version, people=found.users, people_mapping=mapping, updated=timezone.now()
-        )
-        row.refresh_from_db()
-        importing.clear(tables, found.version)
-    return found
+    return importing.mapped(map, source.columns)
 
 
 def remove_people(store: Store, row: Dataset) -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from analytics import asked, services
+from analytics import asked, people, services
 from analytics.connected import connected
 from analytics.importing.blocks import ImportFault
 from analytics.models import Dataset
@@ -80,6 +80,14 @@ def retry(request: HttpRequest, row: Dataset, run: int) -> str:
     asked.again(found, request.user.get_username())
     _note(request, "dataset.retry", row, run=found.pk)
     return _("The import is taken up again; it goes on where it stopped, if its source can.")
+
+
+@act
+def remove_people(request: HttpRequest, row: Dataset) -> str:
+    """Remove the users table."""
+    people.remove_people(connected(), row)
+    _note(request, "dataset.people-remove", row)
+    return _("The users table of %s is removed; who is new is told by first events again.") % row.name
 
 
 @act

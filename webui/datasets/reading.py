@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analytics import claims
 from analytics.models import Dataset, ImportRun
@@ -13,6 +15,11 @@ from webui.datasets.words import reason
 from webui.templatetags.ui import duration
 
 State = ImportRun.State
+PEOPLE_WORDS = {
+    "user": gettext_lazy("User"),
+    "registered_at": gettext_lazy("Registered at"),
+    "channel": gettext_lazy("Channel"),
+}
 IMPORTS = 20  # of the newest, on a dataset's page
 
 
@@ -109,6 +116,23 @@ def behaviours(row: Dataset) -> list[dict[str, Any]]:
     """Give the behaviours with their rows and roles, the most frequent first."""
     known = sorted(row.behaviours.items(), key=lambda pair: -pair[1])
     return [{"code": code, "rows": rows, "role": row.roles.get(code, "")} for code, rows in known]
+
+
+def people(row: Dataset) -> dict[str, Any]:
+    """Give what the page says of the users table; {} where there is none."""
+    kept = row.people_mapping
+    if not row.people_version:
+        return {}
+    mysql, table = kept["source"].get("mysql"), kept["source"].get("table")
+    at = f"{mysql['user']}@{mysql['socket'] or mysql['host']}/{mysql['database']}" if mysql else ""
+    return {
+        "at": datetime.fromtimestamp(kept["at"], UTC) if "at" in kept else None,
+        "place": f"{at}, {table or _('a query')}" if mysql else _("a file"),
+        "fields": [(PEOPLE_WORDS[name], column) for name, column in kept["fields"].items()],
+        "duplicates": kept["duplicates"],
+        "conflicts": kept["conflicts"],
+        "aside": [(reason(why), number) for why, number in kept["quarantined"].items()],
+    }
 
 
 def live(found: Iterable[Line]) -> bool:

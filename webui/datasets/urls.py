@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from webui.datasets import act_views, import_views, users, views
+from webui.datasets import act_views, import_views, people_views, users, views
 from webui.datasets.users import UserConverter
 
 register_converter(UserConverter, "user")
@@ -13,6 +13,8 @@ urlpatterns = [
     path("datasets/<slug:name>/", views.dataset, name="dataset"),
     path("datasets/<slug:name>/imports/<int:run>/set-aside.csv", views.set_aside, name="dataset-set-aside"),
     path("datasets/<slug:name>/imports/<int:run>/retry/", act_views.retry, name="dataset-retry"),
+    path("datasets/<slug:name>/people/", people_views.import_people, name="dataset-people"),
+    path("datasets/<slug:name>/people/remove/", act_views.remove_people, name="dataset-people-remove"),
     path("datasets/<slug:name>/sync/", act_views.sync, name="dataset-sync"),
     path("datasets/<slug:name>/schedule/", act_views.schedule, name="dataset-schedule"),
     path("datasets/<slug:name>/cancel/", act_views.cancel, name="dataset-cancel"),

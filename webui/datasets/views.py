@@ -69,6 +69,7 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
             ],
             "mysql": row.source.get("mysql"),
             "schedule": ScheduleForm(initial={"minutes": row.sync_minutes}),
+            "people": reading.people(row),
             "report_url": _report(row),
             "may_change": access.may_change_datasets(request.user),
         },

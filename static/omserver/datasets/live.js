@@ -2,7 +2,7 @@
 import { announce } from "../acts.js";
 import { morph } from "../tasks/morph.js";
 
-const PARTS = ["om-dataset-fact", "om-dataset-acts", "om-datasets", "om-imports", "om-behaviours", "om-facts"];
+const PARTS = ["om-dataset-fact", "om-dataset-acts", "om-datasets", "om-imports", "om-behaviours", "om-facts", "om-people"];
 const EVERY = 2000; // milliseconds
 
 async function refresh() {
