@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 
+from omserver.tracing import current
+
 REFUSALS = (PermissionDenied, SuspiciousOperation)
 
 
@@ -22,8 +24,9 @@ class OneLine(logging.Formatter):
     """Write what a record quotes so that it can neither begin a line of its own nor move a terminal's cursor."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's own name
-        """Give the line; a traceback follows it in lines of its own."""
-        return _shown(super().formatMessage(record))
+        """Give the line, with the name of the request it is of; a traceback follows it in lines of its own."""
+        known = getattr(getattr(record, "request", None), "id", "") or current.get()
+        return _shown(super().formatMessage(record) + (f" [request {known}]" if known else ""))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802, ANN401  # logging's own name and type
         """Give a traceback, whose lines stay lines."""

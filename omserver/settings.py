@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "omserver.tracing.traced",
     "csp.middleware.CSPMiddleware",
     "omserver.headers.Private",
     "django.contrib.sessions.middleware.SessionMiddleware",

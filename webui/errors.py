@@ -51,7 +51,9 @@ def failed(request: HttpRequest) -> HttpResponse:
         return _page(request, 500, "alert-triangle", title, why)
     except Exception:  # anything may be broken here
         log.exception("the error page itself failed")
-        plain = loader.render_to_string("errors/plain.html", {"title": title, "why": why})
+        plain = loader.render_to_string(
+            "errors/plain.html", {"title": title, "why": why, "request_id": getattr(request, "id", "")}
+        )
         return HttpResponseServerError(plain)
 
 

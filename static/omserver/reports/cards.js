@@ -41,7 +41,7 @@ class Slot {
       if (request !== this.request) return;
       if (answer.redirected) this.wrong("signed-out");
       else if (text.includes("om-card") && !text.includes("<html")) this.show(text);
-      else this.wrong("failed", `${answer.status}`);
+      else this.wrong("failed", `${answer.status}`, answer.headers.get("X-Request-ID"));
       if (performance.now() - began > LONG) announce(this.element.dataset.title ?? "");
     } catch (error) {
       if (request !== this.request) return;
@@ -97,8 +97,13 @@ class Slot {
     this.element.querySelector(":scope > [data-long]")?.remove();
   }
 
-  wrong(name, detail = "") {
+  wrong(name, detail = "", request = null) {
     const card = part(name, this.element.dataset.title);
+    const named = card.querySelector("[data-named]");
+    if (named && request) {
+      named.querySelector("[data-request]").textContent = request;
+      named.hidden = false;
+    }
     const place = card.querySelector("[data-detail]");
     if (place) place.textContent = detail;
     this.put(card);
