@@ -22,7 +22,7 @@ from analytics.store.reach import reached
 from analytics.store.schema import Tables
 from tests.analytics.test_import import NOW, lines, written
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("store")]
+pytestmark = [pytest.mark.db, pytest.mark.django_db, pytest.mark.usefixtures("store")]
 
 
 def manage(*words: str) -> str:

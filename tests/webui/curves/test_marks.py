@@ -14,7 +14,7 @@ from webui.tasks.models import Task
 LOW = 1_511_539_200  # 2017-11-24 16:00 UTC, the first second of 25 November in Shanghai
 HIGH = LOW + 9 * 86_400
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
 
 def task(ts: int, **more: Any) -> Task:

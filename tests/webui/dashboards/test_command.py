@@ -13,7 +13,7 @@ from webui.dashboards.boards import of_row
 from webui.dashboards.models import Dashboard
 from webui.dashboards.overview import overview
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
 
 def test_a_dashboard_is_carried_as_json(shop: Dataset, people: Any, tmp_path: Path, capsys: Any) -> None:

@@ -14,13 +14,12 @@ from analytics.models import Dataset
 from analytics.store.client import Store
 from analytics.store.reach import reached
 from tests.webui.shop_data import DAY, START, publish
-from webui.dashboards import flag
 from webui.dashboards.models import Note
+from webui.reports import changes
 from webui.tasks.models import Task
 
-pytestmark = pytest.mark.django_db(transaction=True)  # fragments ask the database in threads of their own
-
-FROM_EVENTS = "&where=item%3E%3D0"  # a filter that all rows pass: what `publish` writes has no rollup
+# fragments ask the database in threads of their own
+pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +50,7 @@ def test_the_figures_are_those_of_the_events_beside_those_before(store: Store, a
         "PV 3,360 up +100.0% before: 1,680 UV 10 0.0% before: 10 PV per user 336 up +100.0% before: 168"
         " Buyers / UV 0.0% down −100.0 pt before: 100.0%"
     )
-    new = words(client.get(f"/dashboards/-/figures/new/?d=shop&range=7d{FROM_EVENTS}"))
+    new = words(client.get("/dashboards/-/figures/new/?d=shop&range=7d"))
     assert new == "New share 0.0% down −100.0 pt before: 100.0%"
     visits = words(client.get("/dashboards/-/figures/visits/?d=shop&range=7d"))
     assert re.match(r"Visit length \d+ s", visits)
@@ -108,7 +107,7 @@ def test_a_range_without_anything_unusual_says_so(store: Store, as_person: Any) 
     ],
 )  # fmt: skip
 def test_the_cause_is_said_in_the_reader_s_words(text: str, said: str) -> None:
-    assert flag.why(text) == said
+    assert changes.why(text) == said
 
 
 def test_marks_stand_at_their_part_of_a_day_that_the_clock_made_shorter(store: Store, as_person: Any) -> None:
@@ -118,7 +117,7 @@ def test_marks_stand_at_their_part_of_a_day_that_the_clock_made_shorter(store: S
     noon = int(datetime(2017, 3, 26, 10, tzinfo=UTC).timestamp())
     task(noon)
     Note.objects.create(dataset="berlin", ts=noon + 86_400, text="sale", author_name="eva")
-    page = as_person("zhao.min").get(f"/dashboards/berlin-overview/?range=all{FROM_EVENTS}").content.decode()
+    page = as_person("zhao.min").get("/dashboards/berlin-overview/?range=all").content.decode()
     assert "26 Mar" in page.replace("\u00a0", " ")
     assert "12:00" in page
     url = next(unescape(url) for url in re.findall(r'data-card="([^"]+)"', page) if "activity" in url)
@@ -137,9 +136,7 @@ def test_a_letter_means_one_task_on_all_cards_of_a_page(store: Store, as_person:
     listed = re.findall(r'href="/tasks/(\d+)/".*?</span>(\w+)</span>', page)
     drawn = {}
     for by in ("day", "week"):  # the first week begins before the range
-        card = client.get(
-            f"/reports/activity/card/?d=shop&from=2017-11-05&to=2017-11-15&by={by}{FROM_EVENTS}"
-        ).content.decode()
+        card = client.get(f"/reports/activity/card/?d=shop&from=2017-11-05&to=2017-11-15&by={by}").content.decode()
         plot = json.loads(re.search(r'<script id="[^"]+" type="application/json">(.*?)</script>', card).group(1))  # type: ignore[union-attr]
         drawn[by] = [(re.sub(r"\D", "", mark["url"]), mark["label"]) for mark in plot["marks"]]
     assert [label for _task, label in listed] == ["A", "B"]

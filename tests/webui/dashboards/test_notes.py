@@ -14,7 +14,7 @@ from webui.curves.marks import on
 from webui.dashboards.models import Note
 from webui.dashboards.notes import seconds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 Person = Callable[[str], Client]
 ADD = "/dashboards/-/notes/shop/add/"
 

@@ -15,7 +15,7 @@ from webui.dashboards.content import Content, OneCard
 from webui.dashboards.models import Dashboard
 from webui.servers.services import By
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 SIGNED_IN = 3  # session, person, groups
 Person = Callable[[str], Client]
 Text = Callable[[Any], str]

@@ -9,7 +9,7 @@ from django.test import Client
 from analytics.models import Dataset
 from webui.dashboards.models import Segment
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 Person = Callable[[str], Client]
 ADD = "/dashboards/-/segments/shop/add/"
 

@@ -16,7 +16,7 @@ from webui.dashboards.content import CARDS, Content, OneCard, read_cards
 from webui.dashboards.models import Card, Dashboard
 from webui.servers.services import By
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 FUNNEL = OneCard(report="funnel", title="Way to buy", width=4, params={"steps": ("view", "buy"), "window": "24h"})
 
 

@@ -32,7 +32,7 @@ from tests.webui.datasets.conftest import (
 from webui.audit.models import Entry
 from webui.datasets.words import REASON_WORDS
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 Sql = Callable[..., None]
 HEAD = "user_id,item_id,category_id,behavior_type,timestamp"
 TABLE = (

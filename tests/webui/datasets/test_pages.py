@@ -15,7 +15,7 @@ from analytics.models import Dataset, ImportRun
 from analytics.store.client import Store
 from tests.webui.datasets.conftest import file_of, imported, text
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 USERS = [
     "plain",
     "a/b",

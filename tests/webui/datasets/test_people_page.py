@@ -15,7 +15,7 @@ from tests.webui.datasets.conftest import file_of, imported, text, typed, worked
 from tests.webui.datasets.test_uploads import sent
 from webui.datasets import uploads
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 EVENTS = "uid,item,cat,behavior,time\n1,7,9,pv,2017-11-25 10:00:00\n2,7,9,pv,2017-11-26 10:00:00\n"
 USERS = (
     "uid,registered_at,channel\n1,2017-11-20,ads\n1,2017-11-21,ads\n2,2017-11-22,mail\n2,2017-11-22,mail\nx,never,\n"

@@ -16,7 +16,7 @@ from tests.analytics.test_import import lines
 from tests.webui.datasets.conftest import PAGE, imported, rows_of, text, worked
 from tests.webui.datasets.test_import_page import HEAD
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
 
 def sent(client: Client, name: str, content: bytes) -> Any:

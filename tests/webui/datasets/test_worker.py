@@ -27,7 +27,7 @@ from tests.webui.datasets.conftest import PAGE, file_of, imported, rows_of, seen
 from tests.webui.datasets.test_import_page import HEAD, filled
 from webui.datasets import chores
 
-pytestmark = [pytest.mark.django_db]
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
 Sql = Callable[..., None]
 
 
