@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from inspect import iscoroutinefunction
 from typing import Any
 
@@ -10,8 +10,7 @@ from django.http import HttpRequest
 from django.utils.decorators import sync_and_async_middleware
 
 HEADER = "X-Request-ID"
-# Django logs an answer after all middleware has ended, so nothing takes the name back: a later request sets its own.
-current: ContextVar[str] = ContextVar("request", default="")
+current: ContextVar[str] = ContextVar("request", default="")  # what is logged on the way; later lines have the request
 
 
 @sync_and_async_middleware
@@ -20,21 +19,27 @@ def traced(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest]
     if iscoroutinefunction(get_response):
 
         async def later(request: HttpRequest) -> Any:  # noqa: ANN401  # a response
-            _name(request)
-            return _headed(request, await get_response(request))
+            token = _name(request)
+            try:
+                return _headed(request, await get_response(request))
+            finally:
+                current.reset(token)
 
         return later
 
     def now(request: HttpRequest) -> Any:  # noqa: ANN401  # a response
-        _name(request)
-        return _headed(request, get_response(request))
+        token = _name(request)
+        try:
+            return _headed(request, get_response(request))
+        finally:
+            current.reset(token)
 
     return now
 
 
-def _name(request: HttpRequest) -> None:
+def _name(request: HttpRequest) -> Token[str]:
     request.id = secrets.token_hex(5)  # type: ignore[attr-defined]
-    current.set(request.id)  # type: ignore[attr-defined]
+    return current.set(request.id)  # type: ignore[attr-defined]
 
 
 def _headed(request: HttpRequest, response: Any) -> Any:  # noqa: ANN401  # a response

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,28 +32,37 @@ def name_of(answer: Any) -> str:
     return str(name)
 
 
-def logged(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
-    return [line for line in map(LINES.format, caplog.records) if f"[request {name}]" in line]
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    """Give the lines as an installation writes them, at once."""
+    written: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: written.append(LINES.format(record))  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)
 
 
-def test_a_page_that_says_what_is_wrong_names_the_request_of_its_log_line(
-    person: Client, caplog: pytest.LogCaptureFixture
-) -> None:
+def logged(log: list[str], name: str) -> list[str]:
+    return [line for line in log if f"[request {name}]" in line]
+
+
+def test_a_page_that_says_what_is_wrong_names_the_request_of_its_log_line(person: Client, log: list[str]) -> None:
     name = name_of(person.get("/nowhere/"))
-    (line,) = logged(caplog, name)
+    (line,) = logged(log, name)
     assert line == f"WARNING django.request Not Found: /nowhere/ [request {name}]"
     assert name != person.get("/nowhere/").headers["X-Request-ID"]
 
 
-def test_a_card_that_cannot_be_made_names_its_request(person: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_card_that_cannot_be_made_names_its_request(person: Client, log: list[str]) -> None:
     Dataset.objects.create(name="shop", version=1, rows=1, last_ts=90_000, first_ts=1)
     answer = person.get("/reports/overview/card/", {"d": "shop", "from": "never"})
     assert answer.status_code == 400
-    assert logged(caplog, name_of(answer))
+    assert logged(log, name_of(answer))
 
 
 def test_a_fault_of_ours_has_its_traceback_under_the_name_on_the_page(
-    person: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    person: Client, log: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_args: object) -> None:
         logging.getLogger("webui.anything").warning("about to fail")
@@ -61,7 +71,7 @@ def test_a_fault_of_ours_has_its_traceback_under_the_name_on_the_page(
     monkeypatch.setattr("webui.servers.listing.summary", broken)
     answer = person.get("/servers/")
     assert answer.status_code == 500
-    lines = logged(caplog, name_of(answer))
+    lines = logged(log, name_of(answer))
     assert any("why it failed" in line for line in lines)
     assert any("about to fail" in line for line in lines), "what is logged on the way has the name, too"
 
@@ -71,11 +81,11 @@ def test_a_name_from_outside_is_not_taken(person: Client) -> None:
     assert "<script>" not in name_of(answer)
 
 
-def test_requests_at_once_keep_their_names(caplog: pytest.LogCaptureFixture, person: Client) -> None:
+def test_requests_at_once_keep_their_names(log: list[str], person: Client) -> None:
     async def asked() -> list[Any]:
         browser = AsyncClient()
         browser.cookies = person.cookies
         return await asyncio.gather(*(browser.get(f"/nowhere/{n}/") for n in range(5)))
 
     for n, answer in enumerate(async_to_sync(asked)()):
-        assert any(f"/nowhere/{n}/" in line for line in logged(caplog, name_of(answer)))
+        assert any(f"/nowhere/{n}/" in line for line in logged(log, name_of(answer)))
