@@ -18,6 +18,7 @@ from webui.forms import OmForm
 
 MAILS = 20  # addresses of one alert
 LINES = 20  # filters
+MOST_HOURS = 8784  # a year without new data
 BREAKS = re.compile(r"[\s,;]+")
 
 
@@ -49,12 +50,15 @@ class AlertForm(OmForm):
         help_text=gettext_lazy(
             # xgettext:no-python-format
             "Usual: the median of the same hour or weekday of the 8 weeks before. Out of the ordinary: |z| of 3.5 or"
-            " more and a change of 10% or more."
+            " more and a change of 10% or more. No new data: by the age of the newest row, whatever the metric."
         ),
     )  # fmt: skip
     limit = forms.FloatField(
         label=gettext_lazy("Number"), required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"}),
-        help_text=gettext_lazy("Percent where the rule says percent, and for rates. Not used for out of the ordinary."),
+        help_text=gettext_lazy(
+            "Percent where the rule says percent, and for rates; hours for no new data."
+            " Not used for out of the ordinary."
+        ),
         error_messages={"invalid": gettext_lazy("This is no number; write for example 1000 or 12.5.")},
     )  # fmt: skip
     where = forms.CharField(
@@ -102,7 +106,8 @@ class AlertForm(OmForm):
         values = super().clean() or {}
         self._clean_limit(values)
         dataset: Dataset | None = values.get("dataset")
-        lines = [line.strip() for line in values.get("where", "").splitlines() if line.strip()]
+        silent = values.get("rule") == Alert.Rule.SILENT  # it looks at no row but the newest
+        lines = [line.strip() for line in values.get("where", "").splitlines() if line.strip() and not silent]
         values["where"] = lines
         if len(lines) > LINES:
             self.add_error(
@@ -121,6 +126,8 @@ class AlertForm(OmForm):
             values["limit"] = None
         elif limit is None and "limit" not in self.errors:
             self.add_error("limit", _("This rule needs a number; write for example 1000 or 12.5."))
+        elif limit is not None and rule == Alert.Rule.SILENT and not 0 < limit <= MOST_HOURS:
+            self.add_error("limit", _("Write hours above 0, at most %s, for example 6.") % MOST_HOURS)
         elif limit is not None and rule in (Alert.Rule.DROP, Alert.Rule.RISE) and limit <= 0:
             self.add_error("limit", _("Write a percentage above 0, for example 20."))
         elif limit is not None and rule == Alert.Rule.DROP and limit > 100:

@@ -45,6 +45,7 @@ def judge_due(stopped: threading.Event) -> None:
     """Judge the alerts whose dataset has a version that they have not seen. A chore of the worker."""
     now = timezone.now()
     due = Alert.objects.filter(active=True, dataset__version__gt=0).exclude(seen=F("dataset__version"))
+    due = due.exclude(rule=Alert.Rule.SILENT)  # its time comes without a version: webui.alerts.silence
     due = due.filter(Q(look_at__isnull=True) | Q(look_at__lte=now)).select_related("dataset").order_by("pk")
     store: Store | None = None
     for alert in due:

@@ -1,20 +1,22 @@
 """What an alert says: one value for mail and webhook, made from what was judged."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics import catalog
 from webui.alerts.judging import asked, local
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import condition, number
-from webui.dashboards.flag import why
 from webui.reports.ask import Ask
+from webui.reports.changes import moved, why
 
 TASKS = 10  # named in a message
 
@@ -56,6 +58,8 @@ def message(delivery: Delivery) -> Message:
 def sentence(alert: Alert, low: int, facts: dict[str, Any]) -> str:
     """Say what a bucket was: "shop, Wed 18 Nov 11:00 to 12:00: PV 385,310, 18% below the usual 470,120"."""
     begin, end = local(alert, low), local(alert, facts["high"])
+    if facts.get("silent"):
+        return _silence(alert, begin, facts["value"])
     when = date_format(begin, _("D j M Y"))
     if alert.unit == Alert.Unit.HOUR:
         when = _("%(day)s, %(begin)s to %(end)s") % {"day": when, "begin": f"{begin:%H:%M}", "end": f"{end:%H:%M}"}
@@ -73,9 +77,22 @@ def sentence(alert: Alert, low: int, facts: dict[str, Any]) -> str:
     return text % {"head": head, "change": f"{abs(change):.1%}", "usual": number(alert, expected)}
 
 
+def _silence(alert: Alert, last: datetime, hours: float) -> str:
+    """Say how old the newest row is: "shop: the newest row is 26 hours old, of Sat 25 Nov 2017, 18:04"."""
+    text = ngettext(
+        "%(name)s: the newest row is %(hours)s hour old, of %(day)s, %(clock)s",
+        "%(name)s: the newest row is %(hours)s hours old, of %(day)s, %(clock)s",
+        int(hours),
+    )
+    day = date_format(last, _("D j M Y"))
+    return text % {"name": alert.dataset.name, "hours": f"{int(hours):,}", "day": day, "clock": f"{last:%H:%M}"}
+
+
 def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
     """Say how sure it is, where it came from, and which tasks ran near."""
-    lines = []
+    lines: list[str] = []
+    if facts.get("silent"):
+        return lines
     if facts.get("denominator"):
         lines.append(f"{facts['numerator']:,} / {facts['denominator']:,}")
     if facts["points"]:
@@ -87,7 +104,7 @@ def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
         z = "" if facts["z"] is None else f" z {facts['z']:+.1f}."
         lines.append(text % facts["points"] + z)
     lines += [capfirst(why(facts["why"]))] * bool(why(facts["why"]))
-    lines += [_("Moved most: %s") % facts["moved"]] * bool(facts["moved"])
+    lines += [_("Moved most: %s") % moved(facts["moved"])] * bool(facts["moved"])
     if facts["tasks"]:
         lines.append(_("Tasks within one bucket of it (timing is not proof):"))
         for task in facts["tasks"][:TASKS]:
@@ -101,8 +118,15 @@ def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
 
 
 def link(alert: Alert, firing: Firing | None) -> str:
-    """Give the address of the report that an alert stands for."""
-    return settled(alert, ask(alert, firing).url())
+    """Give the address that a message leads to."""
+    return settled(alert, place(alert, firing))
+
+
+def place(alert: Alert, firing: Firing | None) -> str:
+    """Give where one sees what an alert is about: its report, or the dataset whose data do not come."""
+    if alert.rule == Alert.Rule.SILENT:
+        return reverse("dataset", args=[alert.dataset.name])
+    return ask(alert, firing).url()
 
 
 def ask(alert: Alert, firing: Firing | None) -> Ask:

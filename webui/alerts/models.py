@@ -12,9 +12,9 @@ NAME = 120  # characters
 class Alert(models.Model):
     """A rule over one metric of a dataset, judged once for each complete hour or day.
 
-    metric: as the report anomalies names it. limit: the number of the rule, percent for drop, rise and for shares;
-    None for an anomaly. where: filters, as reports take them. mails, webhook: where it is told. secret: what signs the
-    webhook's posts, sealed.
+    metric: as the report anomalies names it. limit: the number of the rule, percent for drop, rise and for shares,
+    hours for silent, which has neither metric nor buckets; None for an anomaly. where: filters, as reports take them.
+    mails, webhook: where it is told. secret: what signs the webhook's posts, sealed.
     judged: until which second (Unix) buckets have been judged, None before the first; seen: the dataset's version that
     was looked at; look_at: not before then, after the store failed. problem: why it cannot be judged, "" where it can.
     revision: grows with each change by a person; who judged an older one writes nothing.
@@ -47,6 +47,7 @@ class Alert(models.Model):
         DROP = "drop", _("Below usual by percent")
         RISE = "rise", _("Above usual by percent")
         ANOMALY = "anomaly", _("Out of the ordinary")
+        SILENT = "silent", _("No new data for hours")
 
     class State(models.TextChoices):
         """How its last judged bucket stands."""

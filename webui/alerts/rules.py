@@ -57,6 +57,7 @@ def condition(alert: Alert) -> str:
         Alert.Rule.ANOMALY: _("%(metric)s of an hour is out of the ordinary")
         if hourly
         else _("%(metric)s of a day is out of the ordinary"),
+        Alert.Rule.SILENT: _("no new data for %(limit)s hours"),
     }
     return texts[Alert.Rule(alert.rule)] % names
 
@@ -66,4 +67,6 @@ def number_of(alert: Alert) -> str:
     if alert.limit is None:
         return ""
     text = f"{alert.limit:,.4f}".rstrip("0").rstrip(".")
+    if alert.rule == Alert.Rule.SILENT:
+        return text
     return f"{text}%" if alert.rule not in NUMBERED or alert.metric in SHARES else text

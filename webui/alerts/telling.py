@@ -94,7 +94,7 @@ def _mail(delivery: Delivery, said: Message) -> None:
 
 def _picture(delivery: Delivery) -> bytes | None:
     """Draw the curve around a firing; None where that cannot be done: the words go out without it."""
-    if delivery.firing is None:
+    if delivery.firing is None or delivery.firing.facts.get("silent"):
         return None
     from analytics.charts import picture  # matplotlib costs half a second and memory, and only a mail needs it
 

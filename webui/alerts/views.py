@@ -18,12 +18,12 @@ from analytics.models import Dataset
 from webui import access
 from webui.alerts import services
 from webui.alerts.forms import AlertForm, initial
-from webui.alerts.messages import ask, sentence
+from webui.alerts.messages import place, sentence
 from webui.alerts.models import Alert, Firing
 from webui.alerts.rules import condition
 from webui.alerts.telling import secret_of
 from webui.by import by_of
-from webui.dashboards.flag import why
+from webui.reports.changes import moved, why
 from webui.servers.services import Refused
 
 FIRINGS, TESTS = 20, 5  # on a page
@@ -55,7 +55,7 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "alert": found,
         "condition": condition(found),
         "look": look(found),
-        "report": ask(found, None).url(),
+        "report": place(found, None),
         "page": page,
         "rows": [_row(found, firing) for firing in page.object_list],
         "tests": found.deliveries.filter(firing=None).order_by("-pk")[:TESTS],
@@ -162,7 +162,8 @@ def _row(alert: Alert, firing: Firing) -> dict[str, Any]:
         "facts": firing.facts,
         "z": "" if firing.facts.get("z") is None else f"{firing.facts['z']:.1f}".replace("-", "−"),
         "why": capfirst(why(firing.facts.get("why", ""))),
-        "url": ask(alert, firing).url(),
+        "moved": moved(firing.facts.get("moved", "")),
+        "url": place(alert, firing),
         "deliveries": list(firing.deliveries.all()),
     }
 

@@ -22,6 +22,7 @@ CHORES: tuple[str, ...] = (  # dotted names of functions (stopped: threading.Eve
     "webui.datasets.chores.syncs",
     "webui.datasets.chores.demo",
     "webui.alerts.judging.judge_due",
+    "webui.alerts.silence.judge_silent",
     "webui.alerts.telling.tell_due",
 )
 
