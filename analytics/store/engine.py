@@ -140,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
         self, sql: str, rows: Iterator[bytes] | None, options: dict[str, str], params: dict[str, str], mark: str
     ) -> Answer:
         def gone() -> bool:
-            return self.server.marks[mark] or self._gone()
+            return self.server.marks.get(mark, False) or self._gone()  # asked once more after the answer, at times
 
         settings = {**self.server.limits.of(options), "log_comment": mark}
         with (
