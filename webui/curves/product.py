@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -24,10 +23,11 @@ from webui.curves.marks import Mark, on
 from webui.curves.sparkline import HEIGHT, TOP, WIDTH, drawn
 from webui.curves.today import Day, Figures, figures, newest
 from webui.dashboards import overview
-from webui.dashboards.flag import why
 from webui.reports import numbers
 from webui.reports.answering import Line, Trouble, answered, trouble
 from webui.reports.ask import Ask
+from webui.reports.changes import why
+from webui.reports.words import WEEKDAYS
 
 NEAR = 3  # tasks named
 
@@ -122,7 +122,7 @@ def context(found: Prepared, asked: Asked) -> dict[str, Any]:
         "size": {"width": WIDTH, "height": HEIGHT, "top": TOP},
         "times": ["00:00", "06:00", "12:00", "18:00", "24:00"],
         "described": described(found, counts),
-        "legend": _("PV by hour. Line: this day. Dashed: a usual %s.") % format_date(day.day, "l")
+        "legend": _("PV by hour. Line: this day. Dashed: a usual %s.") % numbers.weekday(day.day)
         if counts.weeks
         else _("PV by hour. There is no such weekday before to compare with."),
         "marks": found.marks,
@@ -150,7 +150,7 @@ def described(found: Prepared, counts: Figures) -> str:
     text = _("PV so far %(pv)s, UV %(uv)s.") % {"pv": f"{counts.pv:,}", "uv": f"{counts.uv:,}"}
     if counts.usual_pv:
         change = numbers.change(counts.pv / counts.usual_pv - 1)
-        usual = format_date(found.day.day, "l")
+        usual = numbers.weekday(found.day.day)
         text += " " + _("PV is %(change)s against a usual %(usual)s.") % {"change": change, "usual": usual}
     if found.marks:
         n = len(found.marks)
@@ -165,13 +165,13 @@ def _stat(name: str, value: int, usual: float | None, day: Day) -> dict[str, Any
         "value": value,
         "change": numbers.change(change) if change is not None else "",
         "up": change is not None and change > 0,
-        "usual": _("a usual %s") % format_date(day.day, "D") if change is not None else "",
+        "usual": _("a usual %s") % str(WEEKDAYS[day.day.weekday()]) if change is not None else "",
     }
 
 
 def _flagged(found: Prepared, row: Mapping[str, Any], low: int, high: int) -> dict[str, Any]:
     core = found.dataset.as_core()
-    change, usual = row["change"], _("a usual %s") % format_date(found.day.day, "l")
+    change, usual = row["change"], _("a usual %s") % numbers.weekday(found.day.day)
     names = {
         "begin": f"{words.local(core, low):%H:%M}",
         "end": f"{words.local(core, high):%H:%M}",
@@ -184,13 +184,14 @@ def _flagged(found: Prepared, row: Mapping[str, Any], low: int, high: int) -> di
         head = _("%(begin)s to %(end)s: PV %(change)s below %(usual)s") % names
     else:
         head = _("%(begin)s to %(end)s: PV %(change)s above %(usual)s") % names
-    against = _("%(value)s against %(usual)s") % {"value": f"{row['value']:,}", "usual": f"{row['expected']:,.0f}"}
-    z = "" if row["z"] is None else f" (z {row['z']:.1f})".replace("-", "−")
+    z = "" if row["z"] is None else _(" (z %s)") % f"{row['z']:.1f}".replace("-", "−")
+    values = {"value": f"{row['value']:,}", "usual": f"{row['expected']:,.0f}", "z": z}
+    against = _("%(value)s against %(usual)s%(z)s.") % values
     length = high - low
     near = [mark for mark in found.near if low - length <= mark.ts < high + length]
     return {
         "title": head,
-        "text": " ".join(filter(None, (f"{against}{z}.", capfirst(why(row["why"]))))),
+        "text": numbers.sentences(against, capfirst(why(row["why"]))),
         "down": (change or 0) < 0,
         "near": [{"mark": mark, "at": f"{words.local(core, mark.ts):%H:%M}"} for mark in near[:NEAR]],
         "more": max(0, len(near) - NEAR),

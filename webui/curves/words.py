@@ -87,7 +87,7 @@ def sentence(effect: Effect) -> str:
         spread = f"±{numbers.percent(moved.spread or 0)}"
         return text % {"beyond": _change(moved.beyond), "spread": spread}
     head = _("PV %(beyond)s beyond usual.") % {"beyond": _change(moved.beyond)}
-    return " ".join(filter(None, (head, parts(effect))))
+    return numbers.sentences(head, parts(effect))
 
 
 def parts(effect: Effect) -> str:

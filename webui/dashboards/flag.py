@@ -1,12 +1,10 @@
 """The latest day of a range that is not as the same weekday has been, in words, with the tasks near it."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.template.defaultfilters import date as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,10 +14,7 @@ from webui.dashboards import cards
 from webui.reports import numbers
 from webui.reports.answering import Line, answered
 from webui.reports.ask import Ask
-
-# as analytics.decomposed writes it: both parts go the way of the whole, or each its own
-ONE_WAY = re.compile(r".*; (\d+%) of it from (more|fewer) users, (\d+%) from .*")
-TWO_WAYS = re.compile(r".*; users ([+-]\d+%), pages for each ([+-]\d+%)")
+from webui.reports.changes import why
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,7 @@ def flag(ask: Ask, line: Line) -> Flag:
     day = date.fromisoformat(row["day"])
     return Flag(
         title=_title(day, row),
-        text=" ".join(filter(None, (_z(row), _why(row)))),
+        text=numbers.sentences(_z(row), _why(row)),
         url=ask.url(),
         down=(row["change"] or 0) < 0,
         near=_near(ask, day),
@@ -62,24 +57,11 @@ def _why(row: dict[str, Any]) -> str:
     return _("Against the most usual of them: %s") % text if text else ""
 
 
-def why(text: str) -> str:
-    """Say how a change came about, in the reader's language."""
-    if match := ONE_WAY.fullmatch(text):
-        words = {"users": match[1], "each": match[3]}
-        if match[2] == "fewer":
-            return _("%(users)s of the change from fewer users, %(each)s from fewer pages for each.") % words
-        return _("%(users)s of the change from more users, %(each)s from more pages for each.") % words
-    if match := TWO_WAYS.fullmatch(text):
-        words = {"users": match[1].replace("-", "−"), "each": match[2].replace("-", "−")}
-        return _("users %(users)s, pages for each %(each)s.") % words
-    return ""
-
-
 def _title(day: date, row: dict[str, Any]) -> str:
     words = {
         "day": numbers.day(day),
         "change": numbers.percent(abs(row["change"] or 0)),
-        "usual": _("a usual %s") % format_date(day, "l") if row["sure"] else _("the seven days before"),
+        "usual": _("a usual %s") % numbers.weekday(day) if row["sure"] else _("the seven days before"),
     }
     if row["change"] is None:
         return _("%(day)s: PV where there usually are none") % words
@@ -91,7 +73,7 @@ def _title(day: date, row: dict[str, Any]) -> str:
 def _z(row: dict[str, Any]) -> str:
     if row["z"] is None:
         return ""
-    return f"z {row['z']:.1f}.".replace("-", "−")
+    return _("z %s.") % f"{row['z']:.1f}".replace("-", "−")
 
 
 def _near(ask: Ask, day: date) -> tuple[Mark, ...]:

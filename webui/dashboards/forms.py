@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from analytics.models import Dataset
 from webui.dashboards import words
@@ -65,7 +65,7 @@ class NoteForm(OmForm):
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     when = forms.CharField(label=gettext_lazy("Time"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
     text = forms.CharField(
-        label=gettext_lazy("Note"),
+        label=pgettext_lazy("on a curve", "Note"),
         help_text=gettext_lazy("What happened, in a few words: 11.11 sale, new home page, mail to all users."),
     )
 

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_POST
 
 from analytics.models import Dataset
@@ -66,7 +67,10 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         try:
             writing.change(by_of(request), note, typed["when"], found.zone, typed["text"], typed["seen"] or 0)
         except Conflict as error:
-            rows = [(_("Time"), plain["when"], typed["when"]), (_("Note"), note.text, typed["text"])]
+            rows = [
+                (_("Time"), plain["when"], typed["when"]),
+                (pgettext("on a curve", "Note"), note.text, typed["text"]),
+            ]
             context |= {"why": str(error), "rows": rows, "seen": note.version}
             return render(request, "dashboards/note_form.html", context, status=409)
         except ValidationError as error:

@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from analytics.dataset import NAME
 from analytics.importing.blocks import ImportFault
@@ -66,7 +66,7 @@ class MySqlForm(OmForm):
 
     source = "mysql"
     host = forms.CharField(
-        label=gettext_lazy("Host"),
+        label=pgettext_lazy("of a database", "Host"),
         max_length=253,
         widget=forms.TextInput(attrs=MONO),
         help_text=gettext_lazy("As this server reaches it. localhost is asked over TCP, as 127.0.0.1."),

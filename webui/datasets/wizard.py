@@ -18,7 +18,7 @@ IGNORE, TEXT, NUMBER = "ignore", "text", "number"
 WORDS: dict[str, str | Promise] = {
     "user": gettext_lazy("User"),
     "item": gettext_lazy("Item"),
-    "category": gettext_lazy("Category"),
+    "category": pgettext_lazy("of an item", "Category"),
     "behaviour": gettext_lazy("Behaviour"),
     "ts": gettext_lazy("Time"),
     "amount": gettext_lazy("Amount"),

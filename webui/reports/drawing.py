@@ -135,7 +135,7 @@ def _grids(drawn: Drawn, places: list[Any], unfinished: tuple[int, ...]) -> tupl
 def _grid(unit: str, series: list[Series]) -> Grid:
     own = [one.name for one in series if not one.before]
     return Grid(
-        name=", ".join(own) if len(own) < 4 else unit_word(unit).capitalize(),
+        name=_(", ").join(own) if len(own) < 4 else unit_word(unit).capitalize(),
         unit=unit_word(unit),
         series=tuple(series),
         share=unit == "share",

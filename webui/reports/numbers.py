@@ -51,6 +51,21 @@ def points(value: float) -> str:
     return _("%s pt") % f"{sign}{100 * value:.1f}".replace("-", "−")
 
 
+def weekday(day: date) -> str:
+    """Name a weekday within a sentence: Wednesday, 周三."""
+    return str(WEEKDAYS[day.weekday()]) if in_chinese() else format_date(day, "l")
+
+
+def sentences(*parts: str) -> str:
+    """Put whole sentences one after another; Chinese has no space between them."""
+    return ("" if in_chinese() else " ").join(filter(None, parts))
+
+
+def in_chinese() -> bool:
+    """Say whether the reader reads Chinese."""
+    return (get_language() or "").startswith("zh")
+
+
 def moment_of(text: Any) -> date | datetime | None:  # noqa: ANN401  # a cell
     """Read a day or an hour as results write them; None for anything else."""
     if not isinstance(text, str) or len(text) not in (10, 13, 16, 22) or text[4:5] != "-":
@@ -62,10 +77,10 @@ def moment_of(text: Any) -> date | datetime | None:  # noqa: ANN401  # a cell
 
 
 def day(value: date, *, weekday: bool = True, year: bool = False) -> str:
-    """Write a day: Fri 6 Nov, 11月6日 周五; a time of day follows where there is one."""
+    """Write a day: Fri 6 Nov, 11月6日（周五）; a time of day follows where there is one."""
     name = str(WEEKDAYS[value.weekday()])
-    if (get_language() or "").startswith("zh"):
-        text = f"{value.year}年" * year + f"{value.month}月{value.day}日" + f" {name}" * weekday
+    if in_chinese():
+        text = f"{value.year}年" * year + f"{value.month}月{value.day}日" + f"（{name}）" * weekday
     else:
         text = f"{name} " * weekday + format_date(value, "j M Y" if year else "j M")
     clock = f" {value:%H:%M}" if isinstance(value, datetime) else ""

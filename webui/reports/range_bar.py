@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from analytics.spans import Span, shifted, span_of
 from sdk import ParamError
@@ -110,7 +110,7 @@ def _compares(ask: Ask) -> list[Choice]:
     words = {
         "previous": ngettext("the day before", "the %(n)d days before", count) % {"n": count},
         "weekdays": _("the same weekdays before"),
-        "none": _("nothing"),
+        "none": pgettext("a choice", "nothing"),
     }
     return [
         Choice(name, word, _link(ask.but(compare=name)), ask.compare == name, _compared(ask, name))

@@ -33,7 +33,7 @@ def over(drawn: "Drawn") -> str:
             parts.append(_("%(name)s: %(high)s everywhere.") % words)
         else:
             parts.append(_("%(name)s: highest %(high)s at %(at_high)s, lowest %(low)s at %(at_low)s.") % words)
-    return " ".join(parts)
+    return numbers.sentences(*parts)
 
 
 def _where(drawn: "Drawn", row: dict[str, Any]) -> str:

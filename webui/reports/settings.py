@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from sdk import ParamError
 from sdk.fields import Field
@@ -87,7 +88,8 @@ def _options(ask: Ask, one: Field, value: str) -> list[Choice]:
 
 def _fields(ask: Ask, value: str) -> list[Choice]:
     """Give the dataset's fields, none first; what an address names stays there, for the report to refuse it."""
-    there = [("", _("nothing")), *((name, word) for name, word, _number in filters.fields(ask.dataset.as_core()))]
+    fields = filters.fields(ask.dataset.as_core())
+    there = [("", pgettext("a choice", "nothing")), *((name, word) for name, word, _number in fields)]
     if value not in dict(there):
         there.append((value, value))
     return [Choice(name, word, "", name == value) for name, word in there]

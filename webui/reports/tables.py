@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from analytics.answers import Answer
 from sdk.report import Column
-from webui.reports import numbers
+from webui.reports import changes, numbers
 from webui.reports.ask import Ask
 from webui.reports.drawing import users_url
 from webui.reports.words import FLAGS, column_word, unit_word, value_word
@@ -16,6 +16,7 @@ from webui.reports.words import FLAGS, column_word, unit_word, value_word
 ROWS = 100  # on a page; all of them are in the CSV
 COUNTS = frozenset({"users", "events", "views", "visits", "purchases", "pairs", "buys", "intervals"})
 SELF_EVIDENT = frozenset({"", "share", "s", "h"})  # units that the cells themselves say
+WORDS = {"why": changes.whole, "sentence": changes.whole, "moved": changes.moved}  # columns of sentences
 UNNAMED = frozenset({"value", "expected", "spread"})  # columns whose name does not say what they count
 
 
@@ -90,7 +91,8 @@ def _cell(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> Show
     if value == "" or (column.name in FLAGS and value in (0, 1)):
         return Shown(value_word(value, column.name) if value != "" else "—", number=False)
     if not number:
-        return Shown(numbers.label(value, column, answer.report), number=False)
+        text = WORDS[column.name](value) if column.name in WORDS else numbers.label(value, column, answer.report)
+        return Shown(text, number=False)
     if column.unit == "h":
         return Shown(numbers.label(value, column, answer.report), number)
     shown = _by_unit(row, column)

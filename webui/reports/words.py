@@ -383,6 +383,13 @@ LABELS = {
     "unit": gettext_noop("Unit"),
     "window": gettext_noop("Window"),
 }
+LABELS_APART = {  # that mean another thing elsewhere on our pages
+    "by": pgettext_lazy("a bucket", "By"),
+    "start": pgettext_lazy("a range", "From"),
+    "end": pgettext_lazy("a range", "To"),
+    "last": pgettext_lazy("a range", "To"),
+    "fav_to_buy.begin": pgettext_lazy("a range", "From"),
+}
 FIELDS = {
     "behaviour": gettext_noop("Behaviour"),
     "user": gettext_noop("User"),
@@ -391,6 +398,12 @@ FIELDS = {
     "channel": gettext_noop("Channel"),
     "order": gettext_noop("Order"),
     "amount": gettext_noop("Amount"),
+}
+APART = {  # fields and options whose words mean another thing elsewhere on our pages
+    "category": pgettext_lazy("of an item", "Category"),
+    "order": pgettext_lazy("a purchase", "Order"),
+    "previous": pgettext_lazy("a comparison", "Previous"),
+    "log": pgettext_lazy("a curve", "Log"),
 }
 ROLES = {
     "view": gettext_noop("a view"),
@@ -488,7 +501,7 @@ def column_word(column: Column | str, report: str = "") -> str:
     text = COLUMNS.get(f"{report}.{name}") or COLUMNS.get(name)
     if text is None and name in AMBIGUOUS:
         return str(AMBIGUOUS[name])
-    return _(text or FIELDS[name]) if text or name in FIELDS else spoken(name)
+    return _(text) if text else field_word(name) if name in FIELDS else spoken(name)
 
 
 def spoken(name: str) -> str:
@@ -498,8 +511,9 @@ def spoken(name: str) -> str:
 
 def label_word(name: str, report: str = "") -> str:
     """Give a parameter's label."""
+    apart = LABELS_APART.get(f"{report}.{name}") or LABELS_APART.get(name)
     text = LABELS.get(f"{report}.{name}") or LABELS.get(name)
-    return _(text) if text else _(spoken(name))
+    return str(apart) if apart else _(text or spoken(name))
 
 
 def unit_word(unit: str) -> str:
@@ -525,6 +539,8 @@ def value_word(text: object, column: str, report: str = "") -> str:
 
 def field_word(name: str) -> str:
     """Give the name of a field that is filtered by; a dimension of the dataset's own keeps its name."""
+    if name in FIELDS and name in APART:
+        return str(APART[name])
     return _(FIELDS[name]) if name in FIELDS else name
 
 
@@ -535,4 +551,6 @@ def role_word(name: str) -> str:
 
 def option_word(option: str) -> str:
     """Give one of a parameter's fixed values in the reader's language."""
+    if option in APART:
+        return str(APART[option])
     return _(OPTIONS[option]) if option in OPTIONS else _(option)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from analytics.answers import Answer, parsed
 from sdk.report import Column
@@ -117,7 +117,11 @@ def page(ask: Ask) -> Page:
     )
 
 
-SAMES = (("item", _("Item")), ("category", _("Category")), ("nothing", _("Nothing")))
+SAMES = (
+    ("item", gettext_lazy("Item")),
+    ("category", pgettext_lazy("of an item", "Category")),
+    ("nothing", gettext_lazy("Nothing")),
+)
 
 
 def window_word(window: str) -> str:

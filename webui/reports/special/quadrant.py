@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from analytics.answers import Answer, parsed
 from webui.reports import numbers
@@ -69,7 +69,7 @@ def page(ask: Ask) -> Page:
     now = {name: settings.text_of(ask.params, name, usual) for name, usual in USUAL.items()}
     base = ask.but(at={}, view="", params={n: v for n, v in ask.params.items() if n != "inside" or now["of"] == "item"})
     panel = drill(ask, now["inside"]).url("report-card") if now["inside"] and now["of"] == "category" else ""
-    levels = [("category", _("Category")), ("item", _("Item"))]
+    levels = [("category", pgettext("of an item", "Category")), ("item", _("Item"))]
     return Page(
         "quadrant",
         {
@@ -160,7 +160,7 @@ def _sentence(params: Any, figures: Mapping[str, Any]) -> str:  # noqa: ANN401  
     named = words()
     counts = [_("%(word)s: %(n)s") % {"word": named[name][0], "n": figure(figures[name]["value"])} for name in FIELDS]
     what = _("Categories by UV and pay rate") if params.of == "category" else _("Items by UV and pay rate")
-    return f"{what}. {_('; ').join(counts)}."
+    return _("%(what)s. %(counts)s.") % {"what": what, "counts": _("; ").join(counts)}
 
 
 def _listed(ask: Ask, found: Answer, row: dict[str, Any], params: Any) -> dict[str, Any]:  # noqa: ANN401  # its Params
@@ -225,7 +225,7 @@ def _interval(row: Mapping[str, Any], median: float | None) -> str:
         parts.append(_("95%% interval %(low)s to %(high)s.") % words)
     if median is not None:
         parts.append(_("Median of all categories %(rate)s.") % {"rate": numbers.percent(median)})
-    return " ".join(parts)
+    return numbers.sentences(*parts)
 
 
 def _concentration(figures: Mapping[str, Any], least: int) -> dict[str, Any]:
@@ -244,4 +244,4 @@ def _concentration(figures: Mapping[str, Any], least: int) -> dict[str, Any]:
         "%(best)s of %(every)s items make %(rate)s of the buyers.",
         int(best),
     )
-    return {"title": title, "share": round(100 * rate, 2), "sentence": f"{made % words} {none}"}
+    return {"title": title, "share": round(100 * rate, 2), "sentence": numbers.sentences(made % words, none)}

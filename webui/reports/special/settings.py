@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from analytics.dataset import RANKS
 from webui.reports.ask import Ask
@@ -75,11 +76,11 @@ def behaviour_word(name: str, roles: Mapping[str, str] | None = None) -> str:
 def dimensions(ask: Ask) -> list[Pair]:
     """Give what entries can be split by."""
     known = {
-        "category": _("Category"),
+        "category": pgettext("of an item", "Category"),
         "item": _("Item"),
         "channel": _("Channel"),
         "behaviour": _("Behaviour"),
-        "order": _("Order"),
+        "order": pgettext("a purchase", "Order"),
         "amount": _("Amount"),
     }
     mapped = ask.dataset.as_core().mapped
