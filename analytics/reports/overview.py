@@ -9,6 +9,7 @@ Distinct users are counted over the whole range, never added up.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from analytics import newcomers
@@ -224,9 +225,7 @@ def change(now: float | None, before: float | None) -> float | None:
 def _notes(data: Data, params: Params, span: Span, before: Span | None, *, money: bool) -> list[Text]:
     found = [*newcomers.notes(data), *data.lacking(NEEDS)[1]]
     if before:
-        found.insert(
-            0, Text("Before: {first} to {last} (that day not included).", first=before.first, last=before.last)
-        )
+        found.insert(0, Text("Before: {first} to {last}.", first=before.first, last=before.last - timedelta(1)))
     elif params.compare != "none":
         found.insert(0, Text("Nothing to compare with: the data begin on {day}.", day=data.dataset.first_day))
     if span.high > data.dataset.end:

@@ -53,8 +53,8 @@ RANKING = (
     Column("all", "buys"),
 )
 MADE = {
-    "category": "{k:,} categories make {reach} % of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
-    "item": "{k:,} items make {reach} % of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
+    "category": "{k:,} categories make {reach}% of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
+    "item": "{k:,} items make {reach}% of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
 }
 SUMMARY = (Column("metric", key=True), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
 

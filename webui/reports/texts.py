@@ -156,7 +156,7 @@ HELPS = (  # of parameters
 )
 SENTENCES = (  # templates of notes, and of why there is no answer
     gettext_noop("A user whose first steps have several values of {by} is counted with each."),
-    gettext_noop("Before: {first} to {last} (that day not included)."),
+    gettext_noop("Before: {first} to {last}."),
     gettext_noop("Beside the 40-20-10 rule of thumb: {d1}, {d7}, {d30}."),
     gettext_noop("CAC, LTV / CAC and payback need the acquisition cost of these users: set cost."),
     # xgettext:no-python-format
