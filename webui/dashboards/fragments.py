@@ -6,6 +6,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from analytics.store.errors import StoreError
@@ -44,7 +45,7 @@ async def _found(request: HttpRequest, work: Callable[[Ask, Line], Any]) -> Any:
     def one(line: Line) -> Any:  # noqa: ANN401  # what the work gives
         try:
             if not ask.dataset.version:
-                raise NotSupported(f"{ask.dataset.name} has no rows yet")
+                raise NotSupported(_("%s has no rows yet") % ask.dataset.name)
             return work(ask, line)
         except (ParamError, NotSupported, StoreError) as error:
             return trouble(error)

@@ -1,7 +1,6 @@
 """Work that outlasts a browser's patience: it is ended, in the store too, as soon as who asked has left."""
 
 import asyncio
-import contextvars
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
+from django.utils.translation import get_language, override
 
 from webui.reports.answering import GoneError, Line
 
@@ -27,10 +27,10 @@ async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
     When the browser leaves, Django cancels the view: the line is ended then, and with it what runs in the store.
     """
     person = await sync_to_async(_name)(request)
-    known = contextvars.copy_context()  # the reader's language goes along
+    language = get_language()
     line = Line(f"person {person}")
     async with _door(person):
-        running = asyncio.get_running_loop().run_in_executor(_threads, known.run, work, line)
+        running = asyncio.get_running_loop().run_in_executor(_threads, _spoken, language, work, line)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -42,6 +42,12 @@ async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
 def _door(person: str) -> asyncio.Semaphore:
     """Give what lets a few of one person's questions in at once; the others of that person wait before it."""
     return _doors.setdefault(asyncio.get_running_loop(), {}).setdefault(person, asyncio.Semaphore(EACH))
+
+
+def _spoken(language: str | None, work: Callable[[Line], T], line: Line) -> T:
+    """Do the work in the reader's language, which a thread does not inherit."""
+    with override(language):
+        return work(line)
 
 
 def _name(request: HttpRequest) -> str:
