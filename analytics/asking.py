@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from analytics import clauses
@@ -131,6 +132,6 @@ def _literal(value: Any) -> str:  # noqa: ANN401  # what can be bound
     if isinstance(value, (list, tuple)):
         inner = ", ".join(_literal(item) for item in value)
         return "'" + f"[{inner}]".replace("\\", "\\\\").replace("'", "\\'") + "'"
-    if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, (str, date)):
+        return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
     return str(value)

@@ -197,7 +197,7 @@ def _of_days(data: Data, scope: dict[str, Clause], span: Span, *, bought: bool) 
     if data.dataset.mapped & {"order", "amount"}:
         (buys,) = data.ask(BUYS_SQL, scope)
         found |= {"purchases": buys["purchases"], "revenue": float(buys["revenue"])}
-    return found
+    return found | dict.fromkeys(data.lacking(NEEDS)[0])
 
 
 def _new(data: Data, params: Params, span: Span) -> tuple[str, dict[str, Clause], dict[str, int]]:

@@ -87,7 +87,7 @@ def test_the_json_of_a_report_is_as_promised(shop: Path) -> None:
     assert [row[0] for row in found["rows"]] == ["2017-11-26", "2017-11-27"]
     assert found["params"]["start"] == "2017-11-26"
     assert "SELECT" in found["sql"]
-    assert "SET param_zone = 'Asia/Shanghai';" in found["sql"]
+    assert "SET param_first_day = '2017-11-26';" in found["sql"]
 
 
 def test_a_report_that_the_data_cannot_support_says_what_is_missing(shop: Path) -> None:
@@ -151,7 +151,7 @@ WRONG = {
     "overview -p users=buy": "is no rule",
     "overview -p users=did'jump": "is no rule",
     "overview -p users=did_x": "is no rule",
-    "funnel -p steps=view": "There are 1 items; at least 2",
+    "funnel -p steps=view": "A funnel needs two steps or more",
     "funnel -p steps=view -p steps=x'y": 'There is no behaviour "x\'y"',
     "funnel -p window=soon": "write 30m, 24h, 7d",
     "funnel -p by=colour": "The dataset has no 'colour'",
