@@ -13,7 +13,7 @@ from analytics.importing.mysql import AWAY, REFUSED, Address
 from webui.forms import OmForm
 
 PATIENCE = 30  # seconds that a page waits for a database; the import itself waits longer
-KEPT = "dataset_password"  # in the session, sealed for one account of one server, between looking and importing
+KEPT = "dataset_password"  # in the session, sealed for one account of one server, until what it reads is imported
 NO_DATABASE, NO_TABLE, NO_SELECT, NO_GRANT = 1049, 1146, 1142, 1044
 
 
@@ -50,12 +50,14 @@ def blame(form: OmForm, fault: ImportFault) -> None:
     if "host" not in form.fields:
         _say(form, "file" if "file" in form.fields else "path", str(fault))
         return
-    code = (getattr(fault.__cause__, "args", None) or (0,))[0]
+    code = _code(fault)
     where = (form.cleaned_data.get("table") and "table") or "query"
     account = f"{form.cleaned_data['user']}@{form.cleaned_data['host']}:{form.cleaned_data['port']}"
     said = {"account": account, "database": form.cleaned_data["database"], "table": form.cleaned_data["table"]}
     if code == NO_GRANT:
         _say(form, "database", _("%(account)s may not use the database %(database)s; it needs SELECT there.") % said)
+    elif code in REFUSED and not form.cleaned_data["password"]:
+        _say(form, "password", _("The server refuses %(account)s without a password; type it.") % said)
     elif code in REFUSED:
         _say(
             form,
@@ -97,6 +99,21 @@ def forget(request: HttpRequest) -> None:
     request.session.pop(KEPT, None)
 
 
+def _keep(request: HttpRequest, account: str, password: str) -> None:
+    if password:
+        request.session[KEPT] = sealed.seal(password, settings.SECRET_KEY, account)
+
+
+def _code(fault: ImportFault) -> int:
+    """Give the server's number of what went wrong; 0 where it is not the server's."""
+    return (getattr(fault.__cause__, "args", None) or (0,))[0]
+
+
+def _refused(fault: ImportFault) -> bool:
+    code = _code(fault)
+    return code in REFUSED and code != NO_GRANT
+
+
 def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
     account = f"{request.user.pk} {values['user']}@{values['host']}:{values['port']}"
     password = values["password"]
@@ -109,7 +126,13 @@ def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
     address = Address(**{name: values[name] for name in names}, password=password)
     kept = {"mysql": sources.plain(address), "table": values["table"], "query": values["query"]}
     label = values["table"] or _("a query")
-    source = sources.opened(kept, password, PATIENCE)
-    if password:  # it was the right one
-        request.session[KEPT] = sealed.seal(password, settings.SECRET_KEY, account)
+    try:
+        source = sources.opened(kept, password, PATIENCE)
+    except ImportFault as fault:
+        if _refused(fault):
+            forget(request)
+        else:
+            _keep(request, account, password)  # what is wrong is something else: nobody types it again for that
+        raise
+    _keep(request, account, password)
     return Place(kept, source, f"{label} · {address.shown}", password)

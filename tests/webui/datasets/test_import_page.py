@@ -99,6 +99,17 @@ def test_a_password_goes_to_the_account_and_server_for_which_it_was_given_only(
     assert "dataset_password" not in admin.session
 
 
+def test_who_mistypes_the_table_does_not_type_the_password_again(admin: Client, server: MariaDb, sql: Sql) -> None:
+    filled(sql)
+    assert "There is no table" in fault(admin.post(PAGE, typed(server, table="nothing")), "table")
+    again = admin.post(PAGE, typed(server, password=""))
+    assert again.context["found"]
+    assert "leave its box empty" in text(again)
+    assert "refuses" in fault(admin.post(PAGE, typed(server, password="wrong")), "password")
+    alone = admin.post(PAGE, typed(server, password=""))
+    assert "without a password; type it" in fault(alone, "password"), "one that is refused is forgotten"
+
+
 @pytest.mark.parametrize(
     ("change", "field", "says"),
     [
