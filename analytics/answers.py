@@ -111,10 +111,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # what the store gives
 
 def _key(dataset: Dataset, report: Report, params: Mapping[str, Any]) -> str:
     """Name an answer by all that it depends on: the rows, what they mean, the code that asks, its parameters."""
-    code = [_core(), hashlib.sha256(Path(report.run.__code__.co_filename).read_bytes()).hexdigest()]
-    meaning = {name: repr(getattr(dataset, name)) for name in Dataset.__dataclass_fields__}
-    text = json.dumps([meaning, report.name, code, dict(params)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return key_of(dataset, report.name, report.run.__code__.co_filename, params)
 
 
 @cache
@@ -126,6 +123,13 @@ def _core() -> str:
     return digest.hexdigest()
 
 
+def key_of(dataset: Dataset, name: str, code: str, values: Mapping[str, Any]) -> str:
+    """Name numbers that are no report's, by all that they depend on. code: the file that counts them."""
+    digests = [_core(), hashlib.sha256(Path(code).read_bytes()).hexdigest()]
+    meaning = {one: repr(getattr(dataset, one)) for one in Dataset.__dataclass_fields__}
+    return hashlib.sha256(json.dumps([meaning, name, digests, dict(values)], sort_keys=True).encode()).hexdigest()
+
+
 class Cache:
     """Answers as files in one folder; any process may read and write them at any time."""
 
@@ -134,24 +138,37 @@ class Cache:
 
     def get(self, key: str) -> Answer | None:
         """Give what was kept; None where nothing was, or it cannot be read any more."""
-        path = self._folder / f"{key}.json"
+        kept = self.plain(key)
+        if kept is None:
+            return None
         try:
-            kept = json.loads(path.read_text())
             result = kept.pop("result")
             columns = tuple(Column(**{**column, "of": tuple(column["of"])}) for column in result["columns"])
             chart = Chart(**{**result["chart"], "y": tuple(result["chart"]["y"])}) if result["chart"] else None
             notes = tuple(Text.from_dict(note) if isinstance(note, dict) else note for note in result["notes"])
             whole = Result(columns, result["rows"], notes, result["sql"], chart)
             return Answer(**{**kept, "result": whole, "again": True})
-        except (OSError, ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError):
             return None
 
+    def plain(self, key: str) -> dict[str, Any] | None:
+        """Give kept JSON values; None where there are none."""
+        try:
+            kept = json.loads((self._folder / f"{key}.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return kept if isinstance(kept, dict) else None
+
     def put(self, key: str, kept: Answer) -> None:
-        """Keep an answer; the oldest go when there are too many."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new = self._folder / f"{key}.{os.getpid()}.{threading.get_ident()}.new"  # two cards may ask the same at once
+        """Keep an answer."""
         written = asdict(kept)
         written["result"]["notes"] = [n.as_dict() if isinstance(n, Text) else n for n in kept.result.notes]
+        self.keep(key, written)
+
+    def keep(self, key: str, written: Mapping[str, Any]) -> None:
+        """Keep JSON values; the oldest go when there are too many."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = self._folder / f"{key}.{os.getpid()}.{threading.get_ident()}.new"  # two cards may ask the same at once
         new.write_text(json.dumps(written))
         new.replace(self._folder / f"{key}.json")
         files = list(self._folder.glob("*.json"))

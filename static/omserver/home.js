@@ -21,4 +21,20 @@ async function refresh() {
   if (news.length) announce(news.join(". "));
 }
 
+// The product's card asks for itself again once a minute at most, while it is seen; its numbers change with new rows.
+const CARD_EVERY = 60_000; // milliseconds
+let asked = Date.now();
+
+async function refreshProduct() {
+  const slot = document.getElementById("om-product");
+  if (!slot?.querySelector(".om-report") || slot.hasAttribute("aria-busy")) return;
+  const { top, bottom } = slot.getBoundingClientRect();
+  if (document.hidden || bottom < 0 || top > innerHeight || Date.now() - asked < CARD_EVERY) return;
+  asked = Date.now();
+  const { reload } = await import("./reports/cards.js");
+  reload(slot);
+}
+
+setInterval(refreshProduct, EVERY);
+document.addEventListener("visibilitychange", refreshProduct);
 setInterval(() => refresh().catch(() => {}), EVERY);

@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.conf import settings as project
 from django.core.cache import cache
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.models import Dataset
 from analytics.store.client import Store
-from analytics.store.reach import reached
+from tests.e2e.signed_in import sign_in
 from tests.e2e.test_look import WIDTHS, choose, collected, findings, hashed  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
 from tests.webui.shop_data import DAY, HOUR, START, publish
@@ -20,14 +19,9 @@ from tests.webui.task_data import picture_task
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.tasks.models import Task
 
+HIDE = """() => Object.defineProperty(document, "hidden", {value: true, configurable: true})"""
 NOON = START + 42 * DAY + 12 * HOUR
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="session")
-def store() -> Iterator[Store]:
-    with reached(project.HOME) as found:
-        yield found
 
 
 @pytest.fixture
@@ -42,9 +36,7 @@ def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -
         module="m", title="Sync application file: nginx", digest="f" * 64, risk="change", selector="app=www",
         timeout=60, hosts=3, state="ended", created_at=at, started_at=at, ended_at=at, totals={"ok": 3},
     )  # fmt: skip
-    client.force_login(people["lin.wei"])
-    session = client.cookies["omserver_session"].value
-    context.add_cookies([{"name": "omserver_session", "value": session, "url": live_server.url}])
+    sign_in(context, live_server, client, people["lin.wei"])
     page = context.new_page()
     page.set_default_navigation_timeout(60_000)  # the first page of a process reads all modules
     wrong: list[str] = []
@@ -66,6 +58,24 @@ def test_the_first_page_shows_the_newest_day_without_the_drawing_library(page: P
     assert "echarts" not in loaded
     card.get_by_role("link", name="Sync application file: nginx").click()
     expect(page.locator(".om-effect-sentence")).to_contain_text("PV −60.0% beyond usual.")
+
+
+def test_the_products_card_asks_again_once_a_minute_while_it_is_seen(page: Page, live_server: Any) -> None:
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/curves/today/" in request.url else None)
+    page.goto(live_server.url)
+    card = page.locator("#om-product .om-product")
+    card.scroll_into_view_if_needed()
+    expect(card).to_be_visible()
+    page.clock.run_for(50_000)
+    assert len(asked) == 1
+    with page.expect_response("**/curves/today/**"):
+        page.clock.run_for(15_000)
+    expect(card).to_be_visible()
+    page.evaluate(HIDE)
+    page.clock.run_for(180_000)
+    assert len(asked) == 2
 
 
 def test_a_live_task_page_keeps_what_a_person_does_and_has_no_card(page: Page, live_server: Any) -> None:

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -13,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics import catalog
+from analytics.answers import Cache, key_of
 from analytics.models import Dataset
 from analytics.recurring import seconds_of
 from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
-from webui.curves import words
+from webui.curves import today, words
 from webui.curves.marks import Mark, on
 from webui.curves.sparkline import HEIGHT, TOP, WIDTH, drawn
 from webui.curves.today import Day, Figures, figures, newest
@@ -49,6 +51,7 @@ class Asked:
     figures: Figures
     flag: Mapping[str, Any] | None
     seconds: float
+    at: float  # Unix seconds
 
 
 def shown() -> Dataset | None:
@@ -67,13 +70,25 @@ def prepared(name: str) -> Prepared | None:
 
 
 def asked(found: Prepared, line: Line) -> Asked | Trouble:
-    """Ask the store."""
-    started = time.perf_counter()
+    """Ask the cache of answers, else the store."""
     try:
-        counts = figures(found.dataset.as_core(), found.day, line)
-        return Asked(counts, _flag(found, line), time.perf_counter() - started)
+        kept = _counted(found, line)
+        return Asked(Figures(**kept["figures"]), _flag(found, line), kept["seconds"], kept["at"])
     except (ParamError, NotSupported, StoreError) as error:
         return trouble(error)
+
+
+def _counted(found: Prepared, line: Line) -> dict[str, Any]:
+    core, day = found.dataset.as_core(), found.day
+    cache = Cache(settings.HOME / "analytics" / "answers")
+    key = key_of(core, "product", today.__file__, {"low": day.low, "cut": day.cut, "high": day.high})
+    if kept := cache.plain(key):
+        return kept
+    started = time.perf_counter()
+    counts = figures(core, day, line)
+    made = {"figures": asdict(counts), "seconds": time.perf_counter() - started, "at": time.time()}
+    cache.keep(key, made)
+    return made
 
 
 def ask_of(found: Prepared) -> Ask:
@@ -129,7 +144,7 @@ def context(found: Prepared, asked: Asked) -> dict[str, Any]:
         "flag": _flagged(found, asked.flag, low, high) if asked.flag else None,
         "flag_url": ask_of(found).url(),
         "seconds": asked.seconds,
-        "computed": datetime.now(UTC),
+        "computed": datetime.fromtimestamp(asked.at, UTC),
     }
 
 

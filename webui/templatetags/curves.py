@@ -32,8 +32,19 @@ def task_effects(task: Any) -> dict[str, Any]:  # noqa: ANN401  # a Task
 def product_slot(context: Any, first: str) -> dict[str, Any]:  # noqa: ANN401  # a template context
     """Write the slot of the product card at one of its two places. first: "first" or "last".
 
-    First stands for who has no tasks: a viewer, who can have none. One query where it is written.
+    First stands for who has no tasks: a viewer, who can have none, and an operator who has run none yet. One query
+    where it is written, and one for an operator.
     """
-    if (access.role_of(context["request"].user) is access.Role.VIEWER) is not (first == "first"):
+    request = context["request"]
+    if not hasattr(request, "om_product_first"):
+        request.om_product_first = _without_tasks(request.user)
+    if request.om_product_first is not (first == "first"):
         return {"dataset": None}
     return {"dataset": shown(), "first": first == "first"}
+
+
+def _without_tasks(person: Any) -> bool:  # noqa: ANN401  # a User
+    role = access.role_of(person)
+    return role is access.Role.VIEWER or (
+        role is access.Role.OPERATOR and not Task.objects.filter(created_by=person).exists()
+    )

@@ -56,10 +56,13 @@ class Slot {
     const loaded = this.element.querySelector(".om-report, .om-card");
     if (loaded) {
       this.element.style.minHeight = `${this.element.offsetHeight}px`;
-      this.element.classList.add("om-stale");
     }
+    const shown = () => {
+      if (loaded) this.element.classList.add("om-stale");
+      else this.put(part("waiting", this.element.dataset.title));
+    };
     this.timers = [
-      setTimeout(() => { if (!loaded) this.put(part("waiting", this.element.dataset.title)); }, QUIET),
+      setTimeout(shown, QUIET),
       setTimeout(() => this.count(began), LONG),
     ];
   }

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from analytics.store.client import Store
 from tests.webui.shop_data import DAY, HOUR, START, publish
+from webui.curves import product
 from webui.curves.sparkline import HEIGHT, drawn
 from webui.tasks.models import Task
 
@@ -63,6 +65,26 @@ def test_without_such_a_weekday_before_nothing_is_compared(store: Store, as_pers
     assert "om-change" not in text
 
 
+def test_its_numbers_are_counted_once_for_each_version(
+    store: Store, as_person: AsPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, [5] * 30)
+    calls: list[int] = []
+    real = product.figures
+
+    def counting(*given: Any) -> Any:
+        calls.append(1)
+        return real(*given)
+
+    monkeypatch.setattr(product, "figures", counting)
+    client = as_person("zhao.min")
+    assert today(client) == today(client)
+    assert calls == [1]
+    publish(store, [5] * 29 + [6])
+    assert "<dd>31</dd>" in today(client)
+    assert calls == [1, 1]
+
+
 def test_an_hour_of_data_is_no_day_yet(store: Store, as_person: AsPerson) -> None:
     dataset = publish(store, [5])
     dataset.valid_to = None
@@ -78,11 +100,14 @@ def test_days_of_odd_lengths_and_offsets_have_a_card(store: Store, as_person: As
 
 
 def test_the_first_page_asks_for_it_lazily_and_shows_a_viewer_first(
-    store: Store, as_person: AsPerson, django_assert_max_num_queries: Any
+    store: Store, as_person: AsPerson, task_at: Callable[..., Task]
 ) -> None:
     assert "om-product" not in text_of(as_person("lin.wei").get("/"))
     publish(store, [5] * 48, name="made", generated=True)
     publish(store, [5] * 30)
+    first = text_of(as_person("chen.jie").get("/"))
+    assert first.index("om-product") < first.index("om-masters"), "an operator who has run nothing sees it first"
+    task_at(START, created_by=User.objects.get(username="chen.jie"))
     operator, viewer = (text_of(as_person(name).get("/")) for name in ("chen.jie", "zhao.min"))
     for text in (operator, viewer):
         assert text.count("/curves/today/?d=shop") == 1  # people's own data before made ones
