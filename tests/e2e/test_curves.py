@@ -78,6 +78,19 @@ def test_the_products_card_asks_again_once_a_minute_while_it_is_seen(page: Page,
     assert len(asked) == 2
 
 
+def test_a_report_is_saved_under_a_name_and_found_again(page: Page, live_server: Any) -> None:
+    page.goto(f"{live_server.url}/reports/trends/?d=shop&range=7d")
+    page.locator("summary", has_text="Save").click()
+    page.get_by_label("Name", exact=True).fill("A week of shop")
+    assert not findings(page)
+    page.get_by_role("button", name="Save for me").click()
+    expect(page.locator("#om-main")).to_contain_text("Saved as A week of shop")
+    page.goto(f"{live_server.url}/reports/")
+    assert not findings(page)
+    page.get_by_role("link", name="A week of shop").click()
+    expect(page).to_have_url(f"{live_server.url}/reports/trends/?d=shop&range=7d")
+
+
 def test_a_live_task_page_keeps_what_a_person_does_and_has_no_card(page: Page, live_server: Any) -> None:
     task = picture_task(Task.objects.exclude(created_by=None).first().created_by, {"ok": 3, "running": 2, "queued": 1})  # type: ignore[union-attr, arg-type]
     page.goto(f"{live_server.url}/tasks/{task.pk}/")

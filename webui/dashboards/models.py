@@ -113,3 +113,21 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SavedReport(models.Model):
+    """A question that a person asks again, under a name of their own. query: as webui.reports.ask reads it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    report = models.CharField(max_length=60)
+    dataset = models.CharField(max_length=50)
+    query = models.TextField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (models.UniqueConstraint(fields=("owner", "name"), name="saved_report_once_a_person"),)
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webui.dashboards import edit_views, fragments, note_views, segment_views, views
+from webui.dashboards import edit_views, fragments, note_views, saved_views, segment_views, views
 
 urlpatterns = [
     path("dashboards/", views.dashboards, name="dashboards"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("dashboards/-/segments/<str:dataset>/add/", segment_views.add, name="segment-add"),
     path("dashboards/-/segment/<int:pk>/use/", segment_views.use, name="segment-use"),
     path("dashboards/-/segment/<int:pk>/<str:verb>/", segment_views.act, name="segment-act"),
+    path("dashboards/-/saved/<int:pk>/delete/", saved_views.remove, name="saved-delete"),
+    path("dashboards/-/saved/<slug:report>/", saved_views.save, name="saved-add"),
     path("dashboards/<slug:slug>/", views.dashboard, name="dashboard"),
     path("dashboards/<slug:slug>/save/", edit_views.save, name="dashboard-save"),
     path("dashboards/<slug:slug>/copy/", edit_views.copy, name="dashboard-copy"),

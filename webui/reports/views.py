@@ -13,7 +13,7 @@ from analytics.models import Dataset
 from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
-from webui.dashboards import segments
+from webui.dashboards import saved, segments
 from webui.reports import answering, cards, exports, filters, lists, pages
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask, read
@@ -124,7 +124,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     ask = asked(request, "overview")
     if isinstance(ask, Trouble):
         return render(request, "reports/unread.html", {"trouble": ask, "ask": _unread("overview")}, status=400)
-    return render(request, "reports/list.html", pages.listing(ask))
+    return render(request, "reports/list.html", pages.listing(ask) | {"saved": saved.of(request.user)})
 
 
 @require_GET
