@@ -17,7 +17,7 @@ from tests.analytics import oracle
 from tests.analytics.events import Event, histories, stored
 
 # OMSERVER_TEST_EXAMPLES=500 looks longer; each example costs some round trips to a real store
-EXAMPLES = int(os.environ.get("OMSERVER_TEST_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("OMSERVER_TEST_EXAMPLES", "12"))
 often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 ACTIVITY = st.sampled_from([(), ("pv", "buy")])
 
