@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
-from analytics.clauses import Clause, dimension, fixed
-from analytics.dataset import Kind
+from analytics.clauses import Clause, fixed
 from analytics.decomposed import parts
 from analytics.drill import LIST_AT_MOST, column_of, people_of
+from analytics.moved import moved
 from analytics.outliers import Judged, judge
 from analytics.recurring import Bounds, Key, buckets_of, comparable, seconds_of
 from analytics.spans import Ranged
@@ -43,26 +43,6 @@ FROM $event
 WHERE ts >= {from:Int64} AND ts < {to:Int64} AND ($where)
 GROUP BY bucket
 """
-# One question for all flags and dimensions: a row counts once for each dimension, in each flag's bucket (odd places)
-# and in the bucket that one is compared with (even places). Buckets are the same or apart: roundDown finds
-# them. It gives the first edge for what lies before it.
-MOVED_SQL = """
-SELECT
-    intDiv(hit.1, 2) AS flag,
-    hit.2 AS dimension,
-    hit.3 AS name,
-    toInt64($now) - toInt64($then) AS moved
-FROM $event
-ARRAY JOIN arrayFlatten(arrayMap(
-    p -> arrayMap(d -> (p, d.1, d.2), [$dimensions]),
-    arrayFilter((p, low) -> roundDown(ts, {edges:Array(Int64)}) = low, {places:Array(UInt32)}, {lows:Array(Int64)})
-)) AS hit
-WHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)} AND ($where)
-GROUP BY flag, dimension, name
-HAVING moved != 0
-ORDER BY flag, dimension, abs(moved) DESC, name
-LIMIT 3 BY flag, dimension
-"""
 USERS_SQL = """
 SELECT user_id
 FROM $event
@@ -71,7 +51,6 @@ GROUP BY user_id
 ORDER BY user_id
 LIMIT {limit:UInt32}
 """
-NOW, THEN = "hit.1 % 2 = 1", "hit.1 % 2 = 0"
 RECENT = 7
 EXPLAINED = 10  # flags, the latest
 Name = Literal[
@@ -139,8 +118,9 @@ def run(data: Data, params: Params) -> Result:
     lines = _judged(judged_at, places, counts)
     wanted = [line for line in lines if line.found and (line.found.flagged or params.explain == "all")]
     flags = [line for line in wanted if line.then][-EXPLAINED:]
-    moved = _moved(data, params, [(places[line.key], places[line.then]) for line in flags if line.then])
-    texts = {line.key: (_why(line, counts), moved[number]) for number, line in enumerate(flags)}
+    pairs = [(places[line.key], places[line.then]) for line in flags if line.then]
+    texts_moved = moved(data, data.scope(params), lambda condition: _counting(_sides(params)[0], condition), pairs)
+    texts = {line.key: (_why(line, counts), texts_moved[number]) for number, line in enumerate(flags)}
     rate = params.metric in RATES
     rows = [
         [
@@ -218,36 +198,6 @@ def _why(line: Line, counts: dict[Key, Count]) -> str:
     """Say where the change in views came from."""
     then, now = (counts[key] for key in (line.then or line.key, line.key))
     return str(parts(line.key[0], (then.pv, then.uv), (now.pv, now.uv))[-1])
-
-
-def _moved(data: Data, params: Params, pairs: list[tuple[Bounds, Bounds]]) -> list[str]:
-    """Say, for each pair of buckets (now, then), which values of each dimension moved most."""
-    if not pairs:
-        return []
-    texts = [name for name, kind in data.dataset.layout.dimensions if kind is Kind.TEXT]
-    names = ["behaviour", *(n for n in ("channel", "category", *texts) if n in data.dataset.mapped)]
-    columns = [
-        f"({{d{n}:String}}, toString({dimension(data.dataset, name, 'where').sql}))" for n, name in enumerate(names)
-    ]
-    more = {
-        **data.scope(params),
-        "dimensions": Clause(", ".join(columns), {f"d{n}": name for n, name in enumerate(names)}),
-        "now": _counting(_sides(params)[0], NOW),
-        "then": _counting(_sides(params)[0], THEN),
-    }
-    placed = [(2 * flag + side, pair[1 - side]) for flag, pair in enumerate(pairs) for side in (0, 1)]
-    edges = sorted({edge for _, bounds in placed for edge in bounds})
-    bind = {
-        "edges": edges,
-        "first": edges[0],
-        "places": [place for place, _ in placed],
-        "lows": [low for _, (low, _high) in placed],
-    }
-    words: dict[tuple[int, str], list[str]] = {}
-    for row in data.ask(MOVED_SQL, more, **bind):
-        words.setdefault((row["flag"], row["dimension"]), []).append(f"{row['name']} {row['moved']:+,}")
-    found = [[(name, words.get((flag, name))) for name in names] for flag in range(len(pairs))]
-    return ["; ".join(f"{name}: {', '.join(some)}" for name, some in one if some) for one in found]
 
 
 def _columns(params: Params) -> tuple[Column, ...]:
