@@ -3,7 +3,7 @@
 import io
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -33,6 +33,7 @@ LABELS = 16  # on an axis; more would overlap
 NAMED = 6  # dots whose names stand beside them
 WRITTEN = 150  # cells; more carry no numbers
 LINKS = 120  # bands of a Sankey diagram
+BARS = 500  # more are drawn as thin lines, in one go: each bar by itself takes some 30 ms
 DASHES = ("-", "--", ":", "-.")  # where there are more lines than colours
 SHAPES = ("o", "^", "D", "s")
 Word = Callable[[str], str]
@@ -104,10 +105,16 @@ def _line(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
             ring: dict[str, Any] = {"color": look["color"], "markerfacecolor": "white", "marker": "o", "linestyle": ""}
             if rings:
                 axes.plot(rings, [values[at] for at in rings], **ring, markersize=6)
-        for at in open_:
-            axes.axvspan(at - 0.5, at + 0.5, facecolor="none", edgecolor=GREY, hatch="///", linewidth=0)
+        for first, last in _runs(open_):
+            axes.axvspan(first - 0.5, last + 0.5, facecolor="none", edgecolor=GREY, hatch="///", linewidth=0)
         _finish(axes, words, name, lines)
     _ticks(axes.xaxis, labels)
+
+
+def _runs(places: Collection[int]) -> list[tuple[int, int]]:
+    """Give the first and the last place of each run of neighbours."""
+    firsts = sorted(at for at in places if at - 1 not in places)
+    return list(zip(firsts, sorted(at for at in places if at + 1 not in places), strict=True))
 
 
 def _bar(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
@@ -115,10 +122,15 @@ def _bar(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
     open_ = _open(result, chart, labels)
     for axes, (name, lines) in zip(_stacked(drawn, len(groups)), groups, strict=True):
         width = 0.8 / len(lines)
-        lying = len(groups) == len(lines) == 1 and max(len(str(label)) for label in labels) > 12
+        many = len(labels) * len(lines) > BARS
+        lying = len(groups) == len(lines) == 1 and max(len(str(label)) for label in labels) > 12 and not many
         for number, (label, found) in enumerate(lines.items()):
             places = [at + (number - (len(lines) - 1) / 2) * width for at in range(len(labels))]
             values = [_number(found.get(place)) for place in labels]
+            if many:
+                colours = [GREY if at in open_ else COLOURS[number % len(COLOURS)] for at in range(len(labels))]
+                axes.vlines(places, 0, values, colors=colours, linewidth=0.5, label=label)
+                continue
             bars = (axes.barh if lying else axes.bar)(
                 places, values, width, color=COLOURS[number % len(COLOURS)], label=label
             )

@@ -6,13 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 
 from analytics.dataset import Dataset, start_of
-from sdk import Help, Matches, ParamError
+from sdk import Between, Help, Matches, ParamError
 from sdk.report import NotSupported
 from sdk.text import Text
 
 MOMENT = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d)?"
 RULE = "write a local day, for example 2017-11-25, or a local time, 2017-11-25T18:00"
 Unit = Literal["day", "week", "month"]
+WORDS = 100  # filters, rules; each rule reads the events once more
+LENGTHS = {"day": 1, "week": 7, "month": 31}  # days
+BUCKETS = 10_000  # of one answer: 27 years of days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +28,12 @@ class Ranged:
     ] = ""
     where: Annotated[
         list[str],
+        Between(0, WORDS),
         Help("Only events for which all of these are true, one a line: category=12,13 or channel!=ads or amount>=10."),
     ] = field(default_factory=list)
     users: Annotated[
         list[str],
+        Between(0, WORDS),
         Help(
             "Only users for whom all of these are true in the range, one a line: did buy, did not fav, did cart >= 3."
         ),
@@ -45,7 +50,8 @@ class Span:
     last: date
 
     def days(self) -> Iterator[date]:
-        """Give each local day of it."""
+        """Give each local day of it. ParamError where they are too many to be shown."""
+        _few(self, "day")
         return (self.first + timedelta(n) for n in range((self.last - self.first).days))
 
 
@@ -103,11 +109,18 @@ def following(bucket: date, unit: Unit, count: int = 1) -> date:
 
 
 def buckets(span: Span, unit: Unit) -> list[date]:
-    """Give the first day of each bucket that the span touches."""
+    """Give the first day of each bucket that the span touches. ParamError where they are too many to be shown."""
+    _few(span, unit)
     found = [bucket_of(span.first, unit)]
     while (after := following(found[-1], unit)) < span.last:
         found.append(after)
     return found
+
+
+def _few(span: Span, unit: Unit) -> None:
+    days = (span.last - span.first).days
+    if days > BUCKETS * LENGTHS[unit]:
+        raise ParamError({"end": f"These are {days} days; choose a shorter range."})
 
 
 def is_complete(dataset: Dataset, bucket: date, unit: Unit, span: Span | None = None) -> bool:

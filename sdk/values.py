@@ -53,7 +53,7 @@ def _empty(field: Field) -> Any:  # noqa: ANN401  # a value of the field's type
 
 
 def _list(field: Field, raw: Any) -> list[str]:  # noqa: ANN401  # whatever a peer sent
-    items = re.split(r"\r*\n", raw) if isinstance(raw, str) else raw
+    items = _lines(raw) if isinstance(raw, str) else raw
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, str) for item in items):
         raise ValueError("This is not a list of texts; write one item a line.")
     one = dataclasses.replace(field, type="item", low=None, high=None)
@@ -62,6 +62,12 @@ def _list(field: Field, raw: Any) -> list[str]:  # noqa: ANN401  # whatever a pe
         return list(_empty(field) or [])
     _length(field, len(kept), "items")
     return kept
+
+
+def _lines(text: str) -> list[str]:
+    r"""Split at line ends, \n or \r\n; in one go, however many \r somebody sends."""
+    *ended, last = text.split("\n")
+    return [*(line.rstrip("\r") for line in ended), last]
 
 
 def _file(field: Field, raw: Any) -> File:  # noqa: ANN401  # whatever a peer sent
@@ -119,7 +125,7 @@ def _range(field: Field, word: str) -> str:
 def _text(field: Field, raw: str) -> str:
     if len(raw) > TEXT_LIMIT:
         raise ValueError(f"The text has {len(raw)} characters; at most {TEXT_LIMIT} are taken. Put it into a file.")
-    text = re.sub(r"\r+\n", "\n", raw)  # a browser's textarea sends CR LF
+    text = "\n".join(_lines(raw))  # a browser's textarea sends CR LF
     if "\x00" in text:
         raise ValueError("The text holds a NUL character, which no program can be given; remove it.")
     try:

@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,12 +27,10 @@ class CsvFile:
         self, path: Path, *, header: bool | None = None, delimiter: str = "", block_bytes: int = BLOCK_BYTES
     ) -> None:
         self.path, self._block_bytes = path, block_bytes
-        try:
+        with _readable(path):
             self._size = max(path.stat().st_size, 1)
             with self._open() as file:
                 head = file.read(1 << 18)
-        except OSError as error:
-            raise ImportFault(f"{path}: the file cannot be read ({error.strerror or error})") from error
         text = _text(head, path)
         if not text.strip():
             raise ImportFault(f"{path}: the file is empty")
@@ -63,7 +63,7 @@ class CsvFile:
     def blocks(self, number: int, after: Any, numbers: frozenset[str] = NOTHING) -> Iterator[Block]:  # noqa: ANN401  # where the last block ended, bytes
         """Give the file's blocks from a byte on."""
         numbers = frozenset(name for name in numbers if self._holds_numbers(name))
-        with self._open() as file:
+        with _readable(self.path), self._open() as file:
             file.seek(after or 0)
             if not after:
                 self._skip_head(file)
@@ -122,6 +122,16 @@ class CsvFile:
         """Read a line by itself, where the quotes of its block do not pair; a broken one stays as it is."""
         rows = _rows(line, self.delimiter)
         return _joined(rows[0]) if rows else line
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in a sentence that a file cannot be read: it is not there, it is no .gz, or one that was cut."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise ImportFault(f"{path}: the file cannot be read ({why})") from error
 
 
 def _rows(text: str, delimiter: str) -> list[list[str]] | None:

@@ -133,6 +133,29 @@ def test_every_form_of_a_file_gives_the_same_rows(store: Store, tmp_path: Path, 
     assert content(store, "form", 1) == content(store, "plain", wanted.dataset.version)
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary()])
+def test_a_small_file_of_a_huge_text_does_not_fill_the_memory(tmp_path: Path, kind: pa.DataType) -> None:
+    path, text = tmp_path / "bomb.parquet", pa.array(["x" * 20_000_000]).cast(kind)
+    values = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), text)
+    pq.write_table(pa.table({"user_id": [1] * 1000, "behavior": values, "ts": [1511544070] * 1000}), path)
+    assert path.stat().st_size < 2 << 20
+    with pytest.raises(ImportFault, match="behavior has 20000000 bytes"):
+        ParquetFile(path).sample()
+
+
+def test_a_file_that_is_damaged_is_told_in_a_sentence(tmp_path: Path) -> None:
+    whole = gzip.compress("\n".join([HEAD, *lines(20_000)]).encode())
+    path = tmp_path / "cut.csv.gz"
+    for left in (whole[:200], whole[:-9], whole[:-2000] + b"\xff" * 2000):
+        path.write_bytes(left)
+        with pytest.raises(ImportFault, match="cannot be read"):
+            list(CsvFile(path).blocks(0, None))
+    path = tmp_path / "odd.parquet"
+    pq.write_table(pa.table({"user_id": [1], "behavior": pa.array([b"\xff"]), "ts": [1511544070]}), path)
+    with pytest.raises(ImportFault, match="cannot be read as Parquet"):
+        ParquetFile(path).sample()
+
+
 BROKEN = {
     "1,2,3": "columns",
     "1,2,3,pv,1511544070,9,9": "columns",

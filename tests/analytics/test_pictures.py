@@ -1,5 +1,6 @@
 """Every report can be drawn, in each shape it has; a picture shows what the table says."""
 
+import time
 from typing import Any
 
 import pytest
@@ -91,3 +92,17 @@ def test_a_name_of_the_data_is_no_formula(kind: str) -> None:
     rows = [["$\\frac{$ $x^", 3], ["$\\nothing$", 2]]
     result = Result((Column("category", key=True), Column("n", "events")), rows, chart=Chart(kind, "category", ("n",)))
     assert charts.picture(result, title="$^ $\\x$", form="png").startswith(b"\x89PNG")
+
+
+def test_neighbours_that_have_not_ended_are_one_area() -> None:
+    assert charts._runs({2, 3, 4, 7, 9, 10}) == [(2, 4), (7, 7), (9, 10)]
+    assert charts._runs(set()) == []
+
+
+def test_ten_thousand_bars_are_drawn_in_seconds() -> None:
+    rows = [[f"day {number}", number % 7, number + 1, int(number < 9000)] for number in range(10_000)]
+    columns = (Column("day", key=True), Column("n", "events"), Column("m", "events"), Column("complete"))
+    result = Result(columns, rows, chart=Chart("bar", "day", ("n", "m"), incomplete="complete"))
+    begun = time.process_time()
+    assert charts.picture(result, title="", form="pdf").startswith(b"%PDF")
+    assert time.process_time() - begun < 30

@@ -104,6 +104,8 @@ def test_what_cannot_be_read_is_a_sentence(store: Store) -> None:
         ({"breakdown": "nothing"}, "The dataset has no 'nothing'"),
         ({"events": ["x'; DROP TABLE t; --"]}, "There is no behaviour"),
         ({"by": "hour", "end": "2100-01-01", "breakdown": "city", "top": 51}, "top"),
+        ({"where": ["category=1"] * 101}, "at most 100"),
+        ({"users": ["did buy"] * 101}, "at most 100"),
     ):
         with pytest.raises(ParamError, match=words):
             ask(store, dataset, "trends", **raw)

@@ -20,6 +20,7 @@ BAD = {
     "a range that ends before it begins": ({"from": "2017-12-02", "to": "2017-11-26"}, 400, "before it begins"),
     "a day that is none": ({"from": "2017-02-30"}, 400, "2017-02-30"),
     "a last day that is none": ({"last": "soon"}, 400, "soon"),
+    "more days than anybody looks at": ({"from": "1971-01-01", "to": "2100-12-31"}, 400, "choose a shorter range"),
     "a preset that is none": ({"range": "1000d"}, 400, "1000d"),
     "a comparison that is none": ({"compare": "tomorrow"}, 400, "tomorrow"),
     "a filter that is none": ({"where": HOSTILE}, 400, "is no filter"),
