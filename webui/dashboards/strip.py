@@ -13,7 +13,7 @@ from webui.dashboards import cards
 from webui.reports import numbers
 from webui.reports.answering import Line, answered
 from webui.reports.ask import Ask
-from webui.reports.words import column_word
+from webui.reports.words import value_word
 
 # Each group is one question of the overview; the slow ones do not keep the others waiting.
 GROUPS = {
@@ -87,7 +87,7 @@ def _figure(name: str, row: Mapping[str, Any], ask: Ask) -> Figure:
     report = catalog.one(REPORTS.get(name, "overview"))
     return Figure(
         name=name,
-        word=column_word(name, "overview"),
+        word=value_word(name, "metric"),
         unit=row["unit"],
         value=row["value"],
         before=row["before"],

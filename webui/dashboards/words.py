@@ -14,7 +14,8 @@ def facts(dataset: Dataset, now: datetime) -> str:
     if not dataset.version:
         return _("Dataset %(name)s · %(zone)s · no rows yet") % {"name": dataset.name, "zone": dataset.zone}
     last = local(dataset.last_ts, dataset.zone)
-    text = f"{last:%H:%M:%S}, {numbers.day(last.date(), weekday=False, year=last.year != now.year)}"
+    day = numbers.day(last.date(), weekday=False, year=last.year != now.year)
+    text = _("%(clock)s, %(day)s") % {"clock": f"{last:%H:%M:%S}", "day": day}
     words = {"name": dataset.name, "zone": dataset.zone, "last": text}
     return _("Dataset %(name)s · %(zone)s · last event %(last)s") % words
 

@@ -94,8 +94,9 @@ class MySqlForm(OmForm):
     )
     database = forms.CharField(label=gettext_lazy("Database"), max_length=64, widget=forms.TextInput(attrs=MONO))
     table = forms.CharField(
-        label=gettext_lazy("Table"), required=False, max_length=130, widget=forms.TextInput(attrs=MONO)
-    )
+        label=pgettext_lazy("of a database", "Table"), required=False, max_length=130,
+        widget=forms.TextInput(attrs=MONO),
+    )  # fmt: skip
     query = forms.CharField(
         label=gettext_lazy("or a query"),
         required=False,

@@ -7,12 +7,15 @@ from django.utils.translation import gettext as _
 from sdk.text import Text
 from webui.faults import in_words
 from webui.reports import numbers
+from webui.reports.words import field_word, option_word
+
+NAMES = {"by": field_word, "curve": option_word, "kind": option_word, "bucket": option_word}  # values that are names
 
 
 def said(sentence: str) -> str:
     """Give a sentence of a report; one that no catalogue has stays English."""
     if isinstance(sentence, Text):
-        values = {name: _value(value) for name, value in sentence.values.items()}
+        values = {name: _value(name, value) for name, value in sentence.values.items()}
         return _(sentence.template).format(**values)
     return _(sentence) if sentence else ""
 
@@ -22,8 +25,10 @@ def fault(sentence: str) -> str:
     return said(sentence) if isinstance(sentence, Text) else in_words(sentence)
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401  # a value of a Text
+def _value(name: str, value: Any) -> Any:  # noqa: ANN401  # a value of a Text
     if isinstance(value, Text):
         return said(value)
+    if name in NAMES and numbers.in_chinese():  # in English these stand as they are
+        return NAMES[name](str(value))
     when = numbers.moment_of(value)
     return numbers.day(when, weekday=False, year=True) if when else value

@@ -212,4 +212,21 @@ SENTENCES = (  # templates of notes, and of why there is no answer
     gettext_noop("{period}, {channel}: {reason}."),
     gettext_noop("{reason}. Import more days, or choose another curve"),
     gettext_noop("{waiting:,} pairs can still be bought within their window."),
+    gettext_noop("All within {horizon} days; beyond what is observed by the {curve} curve."),
+    gettext_noop("First ever is first seen: before {seen} a cohort may hold users who are older than the data."),
+    gettext_noop("First ever is registered, by the users table; a cohort holds users without any activity too."),
+    gettext_noop("From {day} on entries may still go on: these days are not complete."),
+    gettext_noop("No behaviour of this dataset has the role {role}: what is counted by it is not shown."),
+    gettext_noop("fixed values"),
+    gettext_noop("not enough data: a {kind} curve needs {least} complete days, there are {days}"),
+    gettext_noop("{curve}: {formula}, {n} points; cut at its zero, day {zero}."),
+    gettext_noop(
+        "{cut:,} of {every:,} purchases are within {days} days of the first row: what came before may be missing."
+    ),
+    gettext_noop("{flagged} of {every} days are flagged."),
+    gettext_noop("{flagged} of {every} hours are flagged."),
+    gettext_noop("{n} have fewer than 4 weeks to compare with: they stand beside the {recent} before, not sure."),
+    gettext_noop("{period}, {channel}: the cost is not paid back within {horizon} days."),
+    gettext_noop("medians"),
+    gettext_noop("means"),
 )

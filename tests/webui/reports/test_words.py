@@ -33,10 +33,20 @@ def sentences() -> set[str]:
     """Give the templates of all Texts of the core."""
     found = set()
     for path in (Path(settings.BASE_DIR) / "analytics").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Text" and node.args:
-                found |= {one.value for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)}
-    return {text for text in found if isinstance(text, str)}
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        texts_of = [
+            n.args[0] for n in nodes if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "Text" and n.args
+        ]
+        named = {one.id for text in texts_of for one in ast.walk(text) if isinstance(one, ast.Name)}
+        texts_of += [
+            n.value for n in nodes if isinstance(n, ast.Assign) and {getattr(t, "id", "") for t in n.targets} & named
+        ]
+        found |= {one.value for text in texts_of for one in ast.walk(text) if isinstance(one, ast.Constant)}
+    return {
+        text
+        for text in found
+        if isinstance(text, str) and (" " in text or text in ("categories", "items", "medians", "means"))
+    }
 
 
 def test_translators_find_every_text_of_the_report_files() -> None:
