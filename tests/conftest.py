@@ -4,6 +4,6 @@ from pathlib import Path
 
 pytest_plugins = [
     f"tests.fleet.{name}"
-    for name in ("plugin", "mariadb", "chromium")
+    for name in ("plugin", "mariadb", "chromium", "store")
     if (Path(__file__).parent / "fleet" / f"{name}.py").exists()
 ]

@@ -7,59 +7,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as project
-from django.core.management import call_command
-from django.forms.models import model_to_dict
 from playwright.sync_api import BrowserContext, Page, expect
 
-from analytics.models import Dataset
 from analytics.store.client import Store
-from analytics.store.reach import reached
+from tests.e2e.signed_in import sign_in
 from tests.e2e.test_look import WIDTHS, choose, collected, findings, hashed  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
+from tests.webui.generated_data import generated
 from webui.dashboards.models import Card, Dashboard, Note
 from webui.tasks.models import Task
 
 START, DAY = 1_511_539_200, 86_400  # 25 November 2017 in Shanghai, the first day of generated data
-_generated: dict[str, Any] = {}  # the dataset's row, for the tests after the first: each begins with an empty database
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
-
-
-@pytest.fixture(scope="session")
-def store() -> Iterator[Store]:
-    with reached(project.HOME) as found:
-        yield found
-
-
-def shop() -> None:
-    """Have a small generated dataset of nine days."""
-    if _generated:
-        Dataset.objects.create(**_generated)
-        return
-    call_command("dataset", "generate", "shop", "--rows", "6000", verbosity=0)
-    row = Dataset.objects.get(name="shop")
-    _generated.update(model_to_dict(row, exclude=["id"]), stamp=row.stamp, claim="")
 
 
 @pytest.fixture
 def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -> Iterator[Page]:
     """Give a page of an operator, with nine days of data, a task and a note; errors and reports of the policy fail."""
     people = fill(12).people
-    shop()
+    generated("shop")
     at = datetime.fromtimestamp(START + 6 * DAY + 7200, UTC)
     Task.objects.create(
         module="m", title="Sync application file: nginx", digest="f" * 64, risk="change", selector="app=www",
         timeout=60, hosts=3, state="ended", created_at=at, started_at=at, ended_at=at, totals={"ok": 3},
     )  # fmt: skip
     Note.objects.create(dataset="shop", ts=START + 7 * DAY, text="<b>sale</b>", author_name="eva")
-    client.force_login(people["chen.jie"])
-    session = client.cookies["omserver_session"].value
-    context.add_cookies([{"name": "omserver_session", "value": session, "url": live_server.url}])
+    sign_in(context, live_server, client, people["chen.jie"])
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    context.add_init_script(
-        "window.__reports = []; addEventListener('securitypolicyviolation',"
-        " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
-    )
     page = context.new_page()
     page.set_default_navigation_timeout(60_000)  # a busy machine compiles and draws much before a page is whole
     wrong: list[str] = []

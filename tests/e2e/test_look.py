@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import override_settings
 from playwright.sync_api import BrowserContext, Page
 
+from tests.e2e.signed_in import sign_in
 from tests.webui.fleet_data import Filled, fill
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -53,13 +54,7 @@ def fleet() -> Filled:
 @pytest.fixture
 def signed_in(context: BrowserContext, live_server: Any, fleet: Filled, client: Any) -> BrowserContext:
     """Give a browser profile that is signed in and that writes down every report of the policy."""
-    client.force_login(fleet.people["lin.wei"])
-    session = client.cookies["omserver_session"].value
-    context.add_cookies([{"name": "omserver_session", "value": session, "url": live_server.url}])
-    context.add_init_script(
-        "window.__reports = []; addEventListener('securitypolicyviolation',"
-        " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
-    )
+    sign_in(context, live_server, client, fleet.people["lin.wei"])
     return context
 
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e import plot_pages, plot_samples
+from tests.e2e.signed_in import sign_in
 from tests.e2e.test_look import choose, collected, findings, hashed  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
 
@@ -33,13 +34,7 @@ COLOURS = """element => {
 @pytest.fixture
 def page(context: BrowserContext, live_server: Any, client: Any) -> Iterator[Page]:
     """Give a page of a person who is signed in; it writes down every report of the policy and every error."""
-    client.force_login(fill(12).people["lin.wei"])
-    session = client.cookies["omserver_session"].value
-    context.add_cookies([{"name": "omserver_session", "value": session, "url": live_server.url}])
-    context.add_init_script(
-        "window.__reports = []; addEventListener('securitypolicyviolation',"
-        " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
-    )
+    sign_in(context, live_server, client, fill(12).people["lin.wei"])
     plot_pages.PLOTS.clear()
     plot_pages.PLOTS.update(plot_samples.every())
     plot_pages.ANSWERS.clear()

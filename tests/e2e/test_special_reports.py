@@ -5,16 +5,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.conf import settings as project
-from django.core.management import call_command
-from django.forms.models import model_to_dict
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from analytics.models import Dataset
 from analytics.store.client import Store
-from analytics.store.reach import reached
+from tests.e2e.signed_in import sign_in
 from tests.e2e.test_look import choose, collected, findings, hashed  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
+from tests.webui.generated_data import generated
 from tests.webui.reports.special import named
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -25,37 +23,18 @@ ADDRESSES = (
     "/reports/quadrant/?d=shop&range=all&least=3&inside=1",
     "/reports/paths/?d=shop&range=all&direction=start+at",
 )
-_generated: dict[str, Any] = {}
-
-
-@pytest.fixture(scope="session")
-def store() -> Iterator[Store]:
-    """Give a running embedded store of its own, where the pages look for it."""
-    with reached(project.HOME) as found:
-        yield found
 
 
 @pytest.fixture
 def shop(store: Store, transactional_db: None) -> Dataset:
     """Give a small generated dataset; it stays in the store between tests."""
-    if _generated:
-        return Dataset.objects.create(**_generated)
-    call_command("dataset", "generate", "shop", "--rows", "6000", verbosity=0)
-    row = Dataset.objects.get(name="shop")
-    _generated.update(model_to_dict(row, exclude=["id"]), stamp=row.stamp, claim="")
-    return row
+    return generated("shop")
 
 
 @pytest.fixture
 def page(context: BrowserContext, live_server: Any, client: Any, shop: Dataset) -> Iterator[Page]:
     """Give a page of a person who is signed in; it writes down every report of the policy and every error."""
-    client.force_login(fill(12).people["lin.wei"])
-    session = client.cookies["omserver_session"].value
-    context.add_cookies([{"name": "omserver_session", "value": session, "url": live_server.url}])
-    context.add_init_script(
-        "window.__reports = []; addEventListener('securitypolicyviolation',"
-        " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
-    )
+    sign_in(context, live_server, client, fill(12).people["lin.wei"])
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

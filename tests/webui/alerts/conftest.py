@@ -7,40 +7,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from django.conf import settings as project
 from django.contrib.auth.models import User
-from django.test import Client
 
 from analytics.models import Dataset
 from analytics.store.client import Store
-from analytics.store.reach import reached
 from tests.fleet.smtp import Sink, smtp_sink
 from tests.webui import shop_data
-from tests.webui.fleet_data import PASSWORD, fill_people
 from webui.alerts.models import Alert
 
 Publish = Callable[..., Dataset]
-
-
-@pytest.fixture(scope="session")
-def store() -> Iterator[Store]:
-    with reached(project.HOME) as found:
-        yield found
-
-
-@pytest.fixture
-def people(db: None) -> dict[str, User]:
-    return fill_people()
-
-
-@pytest.fixture
-def as_person(people: dict[str, User]) -> Callable[[str], Client]:
-    def signed_in(name: str) -> Client:
-        client = Client()
-        assert client.login(username=name, password=PASSWORD)
-        return client
-
-    return signed_in
 
 
 @pytest.fixture

@@ -5,21 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.conf import settings as project
-from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.test import Client
 
-from analytics.store.client import Store
-from analytics.store.reach import reached
-from tests.webui.fleet_data import PASSWORD, fill_people
 from webui.tasks.models import Task
-
-
-@pytest.fixture(scope="session")
-def store() -> Iterator[Store]:
-    with reached(project.HOME) as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)
@@ -27,21 +15,6 @@ def _nothing_kept() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
-
-
-@pytest.fixture
-def people(db: None) -> dict[str, User]:
-    return fill_people()
-
-
-@pytest.fixture
-def as_person(people: dict[str, User]) -> Callable[[str], Client]:
-    def signed_in(name: str) -> Client:
-        client = Client()
-        assert client.login(username=name, password=PASSWORD)
-        return client
-
-    return signed_in
 
 
 @pytest.fixture

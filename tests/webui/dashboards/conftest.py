@@ -5,21 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from analytics.models import Dataset
-from tests.webui.fleet_data import PASSWORD, fill_people
 from webui.dashboards.boards import Board, find
 from webui.servers.services import By
 
 FIRST = 1_511_539_200  # 25 November 2017, 0:00 in Shanghai
 LAYOUT = {"user": "number", "item": "number", "category": "number", "dimensions": []}
-
-
-@pytest.fixture
-def people(db: None) -> dict[str, User]:
-    """Give lin.wei, an admin; chen.jie and wang.fang, operators; zhao.min, a viewer."""
-    return fill_people()
 
 
 @pytest.fixture
@@ -41,18 +33,6 @@ def shop(db: None) -> Dataset:
 def board(shop: Dataset, people: dict[str, User]) -> Callable[..., Board]:
     """Give what finds a dashboard in somebody's name."""
     return lambda slug="shop-overview", name="lin.wei": find(slug, people[name])
-
-
-@pytest.fixture
-def as_person(people: dict[str, User]) -> Callable[[str], Client]:
-    """Give what signs a person in."""
-
-    def signed_in(name: str) -> Client:
-        client = Client()
-        assert client.login(username=name, password=PASSWORD)
-        return client
-
-    return signed_in
 
 
 @pytest.fixture

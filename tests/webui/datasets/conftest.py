@@ -9,28 +9,18 @@ from typing import Any
 import MySQLdb
 import pytest
 from asgiref.sync import async_to_sync
-from django.conf import settings as project
 from django.contrib.auth.models import User
 from django.test import Client
 
 from analytics import asked
 from analytics.models import ImportRun
 from analytics.store.client import Store
-from analytics.store.reach import reached
 from analytics.store.schema import Tables
 from tests.fleet.mariadb import MariaDb, running_mariadb
 from tests.fleet.ports import free_port
-from tests.webui.fleet_data import fill_people
 
 PAGE = "/datasets/-/import/"
 SECRET = "Tr0ub4dor-&3-xyzzy"
-
-
-@pytest.fixture(scope="session")
-def store() -> Iterator[Store]:
-    """Give a running embedded store of its own, where the pages look for it."""
-    with reached(project.HOME) as found:
-        yield found
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +46,6 @@ def sql(server: MariaDb) -> Callable[..., None]:
         "GRANT SELECT ON shop.* TO reader@'127.0.0.1'",
     )
     return run
-
-
-@pytest.fixture
-def people(db: None) -> dict[str, User]:
-    """Give one person of each role."""
-    return fill_people()
 
 
 @pytest.fixture

@@ -1,0 +1,23 @@
+"""A browser profile of a person who is signed in, whose pages write down every report of the policy."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page
+
+
+def sign_in(context: BrowserContext, live_server: Any, client: Client, person: User) -> None:
+    """Sign a person in."""
+    client.force_login(person)
+    session = client.cookies["omserver_session"].value
+    context.add_cookies([{"name": "omserver_session", "value": session, "url": live_server.url}])
+    context.add_init_script(
+        "window.__reports = []; addEventListener('securitypolicyviolation',"
+        " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
+    )
+
+
+def reports(page: Page) -> list[str]:
+    """Give what the policy reported, but of axe, which breaks it itself."""
+    return [line for line in page.evaluate("window.__reports") if "axe" not in line]
