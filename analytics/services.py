@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from analytics import claims, sealed
@@ -80,7 +81,11 @@ def sync(
     column = row.mapping["fields"]["ts"]
     if row.version and column in source.columns:
         source.begin_at(column, row.last_ts - overlap, ZoneInfo(row.zone))
-    return import_rows(store, source, Request(name=row.name, columns=columns_of(row)), now=now, tell=tell, asked=asked)
+    wanted = Request(name=row.name, columns=columns_of(row))
+    run = import_rows(store, source, wanted, now=now, tell=tell, asked=asked)
+    # What is read once more was there already: the table need not hold anything twice.
+    Dataset.objects.filter(pk=row.pk).update(duplicates=F("duplicates") - run.duplicates)
+    return run
 
 
 def cancel(row: Dataset) -> bool:

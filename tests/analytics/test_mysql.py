@@ -142,6 +142,10 @@ def test_a_sync_reads_what_is_new_and_rows_that_came_late(store: Store, mariadb:
     assert run.added == len(rows) - 200 + 1
     assert 0 < run.rows_read < len(rows), "it reads the end of the table only"
     assert rows_of(store) == sorted([*rows, late])
+    assert run.duplicates > 0
+    assert Dataset.objects.get(name="mysql").duplicates == 0, (
+        "what is read once more is nothing that the table has twice"
+    )
 
 
 def _moment(ts: int, kind: str) -> str:
