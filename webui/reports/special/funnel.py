@@ -75,17 +75,6 @@ def page(ask: Ask) -> Page:
     same = settings.text_of(params, "same", "item")
     by = settings.text_of(ask.params, "by", "category" if "category" in core.mapped else "behaviour")
     base = ask.but(params=params, view="", at={})
-    quick = {**params, "times": "false"}
-    split = {**quick, "by": by, "top": settings.text_of(ask.params, "top", SPLIT_ROWS)}
-    places = [
-        Place(base.but(params=split).url("report-card"), _("Where they drop off"), name="split"),
-        Place(
-            base.but(params={**quick, "show": "days"}).url("report-card"), _("Conversion by day of entry"), name="days"
-        ),
-    ]
-    if "item" in core.mapped:
-        ways = base.but(params={**quick, "same": "item"}, view="ways").url("report-card")
-        places.insert(0, Place(ways, _("Same item, on and off"), size="strip", name="ways"))
     behaviours = settings.behaviours(ask)
     return Page(
         "funnel",
@@ -112,9 +101,25 @@ def page(ask: Ask) -> Page:
             "splits": [(name, _("%s at the first step") % word) for name, word in settings.dimensions(ask)],
             "sames": [(name, word) for name, word in SAMES if name == "nothing" or name in core.mapped],
         },
-        places=tuple(places),
+        places=_places(base, by, settings.text_of(ask.params, "top", SPLIT_ROWS)),
         main=base.url("report-card"),
     )
+
+
+def _places(base: Ask, by: str, top: str) -> tuple[Place, ...]:
+    """Give the cards beside and below the steps. base: the question of the steps themselves; by, top: of the split."""
+    quick = {**base.params, "times": "false"}
+    split = {**quick, "by": by, "top": top}
+    places = [
+        Place(base.but(params=split).url("report-card"), _("Where they drop off"), name="split"),
+        Place(
+            base.but(params={**quick, "show": "days"}).url("report-card"), _("Conversion by day of entry"), name="days"
+        ),
+    ]
+    if "item" in base.dataset.as_core().mapped:
+        ways = base.but(params={**quick, "same": "item"}, view="ways").url("report-card")
+        places.insert(0, Place(ways, _("Same item, on and off"), size="strip", name="ways"))
+    return tuple(places)
 
 
 SAMES = (
