@@ -2,7 +2,10 @@
 
 import json
 import re
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
 
 from analytics import forms
 from analytics.answers import Answer
@@ -12,6 +15,7 @@ from sdk.report import NotSupported
 from webui.reports import numbers
 from webui.reports.answering import Line, Trouble, answered, trouble
 from webui.reports.ask import Ask
+from webui.reports.said import said
 from webui.reports.span_words import days_of
 from webui.reports.words import column_word, title_of, unit_word
 
@@ -22,6 +26,8 @@ KINDS = {
     "pdf": "application/pdf",
     "sql": "text/plain; charset=utf-8",
 }
+
+FITTING = 88  # full-width signs on a line of a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +68,22 @@ def _sql(ask: Ask, answer: Answer) -> bytes:  # noqa: ARG001  # as its siblings
     return f"{answer.result.sql}\n".encode()
 
 
+def _folded(sentence: str) -> str:
+    """Break a Chinese sentence into lines that fit a picture, which breaks at spaces only."""
+    return textwrap.fill(sentence, FITTING) if numbers.in_chinese() else sentence
+
+
 def _picture(form: str, ask: Ask, answer: Answer) -> bytes:
     from analytics.charts import picture  # matplotlib costs half a second, and only these files need it
 
     span = days_of(ask)
     parts = [title_of(ask.report), ask.dataset.name, numbers.days(*span) if span else ""]
+    zone = _("Time zone: %s") % ask.dataset.zone
+    said_notes = [_folded(said(note)) for note in answer.result.notes]
     return picture(
-        answer.result,
+        replace(answer.result, notes=(*said_notes, zone)),
         title=" · ".join(filter(None, parts)),
         form=form,
-        zone=ask.dataset.zone,
         column=lambda name: column_word(name, ask.report.name),
         unit=unit_word,
     )
