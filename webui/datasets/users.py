@@ -17,7 +17,7 @@ from analytics.connected import connected
 from analytics.models import Dataset
 from analytics.store.errors import StoreError
 from analytics.timeline import Facts, User
-from webui.datasets.wizard import ROLE_WORDS
+from webui.datasets.wizard import ROLE_WORDS, WORDS
 
 PER_PAGE = 100
 ROLES = {1: "view", 2: "fav", 3: "cart", 4: "buy"}
@@ -103,7 +103,9 @@ def _table(row: Dataset, facts: Facts, events: list[dict[str, Any]]) -> dict[str
     core = row.as_core()
     names = [name for name in ("item", "category", "amount", "order", "channel") if name in core.mapped]
     keys = {"item": "item_id", "category": "category_id", "order": "order_id"}
-    names += [name for name, _kind in core.layout.dimensions]
+    dimensions = [name for name, _kind in core.layout.dimensions]
+    heads = [*(WORDS[name] for name in names), *dimensions]
+    names += dimensions
     groups: list[dict[str, Any]] = []
     for event in events:
         visit = facts.visit_of(event["ts"])
@@ -115,7 +117,7 @@ def _table(row: Dataset, facts: Facts, events: list[dict[str, Any]]) -> dict[str
         cells = [_cell(event[keys.get(name, name)], absent=name in NOTHING) for name in names]
         local = _local(row, event["ts"])
         groups[-1]["events"].append({"at": local, "behaviour": event["behaviour"], "cells": cells})
-    return {"groups": groups, "names": names, "wide": len(names) + 2}
+    return {"groups": groups, "names": heads, "wide": len(names) + 2}
 
 
 def _cell(value: Any, *, absent: bool) -> str:  # noqa: ANN401  # what the store gave
