@@ -3,8 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
-from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext as _
+from django.urls import reverse
 
 from analytics import catalog
 from analytics.spans import Span, span_of
@@ -68,8 +67,6 @@ def one(card: OneCard, ask: Ask) -> Shown:
             return Shown(card, named, url=f"{reverse('curves-effects')}?{ask.query()}")
     except LookupError as error:  # the report, or its file's content
         return Shown(card, named, trouble=sentence(str(error)))
-    except NoReverseMatch:
-        return Shown(card, named, trouble=_("The comparison of tasks is not installed here."))
     return Shown(card, named)
 
 

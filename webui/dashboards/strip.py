@@ -22,7 +22,6 @@ GROUPS = {
     "visits": ("visit_length",),
 }
 REPORTS = {"new_share": "lifecycle", "visit_length": "visits"}  # where a figure is shown over time
-UP_IS_GOOD = frozenset({"pv", "uv", "pv_per_user", "user_conversion"})
 KNOWN_AFTER = 7  # days from which on most users were seen before, METRICS section 2
 
 
@@ -70,7 +69,7 @@ class Figure:
     @property
     def good(self) -> bool:
         """Say whether the change is one for the better; where up is not good in itself it is neither."""
-        return self.way == "up" and self.name in UP_IS_GOOD
+        return self.way == "up" and self.name in numbers.UP_IS_GOOD
 
     def _written(self, value: float) -> str:
         return numbers.written(value, Column(self.name, self.unit))

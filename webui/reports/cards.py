@@ -6,8 +6,6 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from django.template.loader import select_template
@@ -16,6 +14,7 @@ from django.utils.translation import ngettext
 
 from analytics.answers import Answer
 from sdk.report import Column
+from webui.curves import marks
 from webui.reports import drawing, earlier, numbers
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask
@@ -155,17 +154,14 @@ def _change(row: Mapping[str, Any], *, share: bool) -> dict[str, Any]:
     text = numbers.points(moved) if share else numbers.change(row["change"])
     return {
         "change": text,
-        "good": "yes" if moved > 0 else "",
+        "good": "yes" if moved > 0 and row["metric"] in numbers.UP_IS_GOOD else "",
         "way": "up" if moved > 0 else "down" if moved < 0 else "same",
     }
 
 
-def marks_of(ask: Ask) -> Callable[[int, int], Sequence[Any]] | None:
-    """Give what tells the tasks and notes of a dataset's seconds; None where these pages are not there."""
-    if find_spec("webui.curves.marks") is None:
-        return None
-    on = getattr(import_module("webui.curves.marks"), "on", None)
-    return partial(on, ask.dataset) if on else None
+def marks_of(ask: Ask) -> Callable[[int, int], Sequence[Any]]:
+    """Give what tells the tasks and notes of a dataset's seconds."""
+    return partial(marks.on, ask.dataset)
 
 
 def command(ask: Ask) -> str:

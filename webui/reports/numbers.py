@@ -12,6 +12,12 @@ from webui.reports.words import FLAGS, WEEKDAYS, value_word
 from webui.templatetags.ui import NBSP, duration
 
 NO_DATA = gettext_lazy("no data")
+UP_IS_GOOD = frozenset(  # figures of the overview; a rise of the others is neither good nor bad
+    {
+        "pv", "uv", "active_users", "buyers", "purchases", "revenue", "pv_per_user", "user_conversion",
+        "event_conversion", "purchases_per_buyer", "revenue_per_active_user", "revenue_per_purchase",
+    }
+)  # fmt: skip
 
 
 def written(value: Any, column: Column) -> str:  # noqa: ANN401  # a cell
