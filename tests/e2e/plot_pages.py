@@ -15,6 +15,8 @@ from webui.reports.plots import Plot
 PLOTS: dict[str, Plot] = {}  # by name, put there by a test
 ANSWERS: dict[str, list[tuple[int, float, str]]] = {}  # of a card: (status, seconds, HTML) one after another
 ASKED: list[str] = []  # the cards in the order in which they were asked for
+OPEN: set[str] = set()  # cards that are being answered
+BESIDE: list[int] = []  # how many were, when each was asked for
 numbers = itertools.count()
 
 PAGE = """{% extends "base.html" %}{% load static %}
@@ -106,9 +108,12 @@ def settings(request: HttpRequest) -> HttpResponse:
 def answer(request: HttpRequest, name: str) -> HttpResponse:
     """Answer for a card with what is next in ANSWERS, else with its plot."""
     ASKED.append(name)
+    OPEN.add(name)
+    BESIDE.append(len(OPEN))
     waiting = ANSWERS.get(name)
     status, seconds, html = waiting.pop(0) if waiting else (200, 0.0, card(name))
     time.sleep(seconds)  # a slow query
+    OPEN.discard(name)
     return HttpResponse(html, status=status)
 
 
