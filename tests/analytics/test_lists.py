@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics import answers, catalog
@@ -12,7 +12,7 @@ from analytics.store.client import Store
 from sdk import ParamError
 from sdk.report import NotSupported
 from tests.analytics.events import Event, histories, stored
-from tests.analytics.test_reports import ask, often
+from tests.analytics.test_reports import EXAMPLES, ask, often
 
 CELLS = 12  # of an example; each costs a round trip
 BUCKETS = ["day", "week", "month"]
@@ -39,7 +39,7 @@ CHOICES = [(name, raw) for name, several in ASKED.items() for raw in several]
 
 
 @pytest.mark.parametrize(("name", "raw"), CHOICES, ids=[f"{name} {raw}" for name, raw in CHOICES])
-@often
+@settings(often, max_examples=max(1, EXAMPLES // 2))  # of each of some fifty questions
 @given(histories(span_days=12), st.sampled_from([(), ("pv", "buy")]), st.booleans(), st.data())
 def test_a_list_is_as_long_as_its_number(
     store: Store, name: str, raw: dict[str, Any], history: tuple[str, list[Event]], activity: tuple[str, ...],
