@@ -157,7 +157,7 @@ def test_a_tasks_files_are_listed_and_saved(task: Task) -> None:
     with tarfile.open(fileobj=io.BytesIO(body(packed)), mode="r:gz") as tar:
         assert tar.getnames() == [f"{listed[0]['host']}/a.html"]
     assert Client().get(f"/api/tasks/{task.pk}/files/{listed[1]['host']}", headers=headers).status_code == 404
-    assert Client().get("/api/tasks/99/files", headers=headers).status_code == 404
+    assert Client().get(f"/api/tasks/{task.pk + 1}/files", headers=headers).status_code == 404
     assert Client().get(f"/api/tasks/{task.pk}/files").status_code == 401
 
 
