@@ -91,6 +91,7 @@ def test_a_range_is_in_the_address_and_back_brings_the_one_before(page: Page, li
 def test_cards_are_moved_named_sized_removed_and_brought_back_by_keyboard(page: Page, live_server: Any) -> None:
     page.goto(f"{live_server.url}/dashboards/shop-overview/")
     page.get_by_role("link", name="Edit", exact=True).press("Enter")
+    page.wait_for_url("**edit=1**")  # with its scripts
     before = titles(page)
     last = page.locator("#om-board > .om-place").last
     up = last.get_by_role("button", name="Move before the card before")
