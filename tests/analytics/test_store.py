@@ -131,7 +131,7 @@ def test_a_crash_is_said_and_the_store_goes_on(home: Path) -> None:
 
 
 def _engine_of(home: Path) -> int:
-    for stat in Path("/proc").glob("[0-9]*/cmdline"):
+    for stat in (one / "cmdline" for one in Path("/proc").glob("[0-9]*")):
         try:
             words = stat.read_bytes().split(b"\0")
         except OSError:

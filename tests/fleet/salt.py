@@ -252,7 +252,7 @@ def memory(fleet: SaltFleet) -> dict[str, int]:
 
 def members(group: int) -> Iterator[Path]:
     """Give the folders in /proc of a group's processes that have not ended."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for stat in (one / "stat" for one in Path("/proc").glob("[0-9]*")):
         with suppress(OSError):
             state, _, own = stat.read_text().rpartition(")")[2].split()[:3]
             if int(own) == group and state not in "ZX":

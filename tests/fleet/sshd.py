@@ -191,7 +191,7 @@ def _connections(listener: int) -> list[int]:
 
 
 def _children(parent: int) -> Iterator[int]:
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for stat in (one / "stat" for one in Path("/proc").glob("[0-9]*")):
         with suppress(OSError):  # it has ended meanwhile
             pid, fields = int(stat.parent.name), stat.read_text().rpartition(")")[2].split()
             if int(fields[1]) == parent:

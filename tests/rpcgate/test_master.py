@@ -268,7 +268,7 @@ def test_what_ran_when_the_master_ended_says_what_became_of_it(daemon: Daemon, k
         if killed
         else "The master was stopped while this ran; what ran on the server was ended."
     )
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in (one / "cmdline" for one in Path("/proc").glob("[0-9]*")):
         if killed and alive_at(path, mark):
             os.kill(int(path.parent.name), signal.SIGKILL)
 
@@ -355,7 +355,7 @@ def until(what: Callable[[], bool], seconds: float = 40.0) -> bool:
 
 def alive(mark: str) -> bool:
     """Say whether a process has this mark in its arguments."""
-    return any(alive_at(path, mark) for path in Path("/proc").glob("[0-9]*/cmdline"))
+    return any(alive_at(path, mark) for path in (one / "cmdline" for one in Path("/proc").glob("[0-9]*")))
 
 
 def alive_at(path: Path, mark: str) -> bool:

@@ -122,7 +122,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def resident_mib(pids: list[int]) -> float:
     """Give the memory of processes and of all below them (proportional: what they share counts once)."""
     parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for stat in (one / "stat" for one in Path("/proc").glob("[0-9]*")):
         with contextlib.suppress(OSError):
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
     family = set(pids)

@@ -29,7 +29,6 @@ SHIPPED = (
     gettext_noop("Names"),
     gettext_noop("State"),
     gettext_noop("Filter"),
-    gettext_noop("Count"),
     gettext_noop("Service"),
     gettext_noop("Command"),
     gettext_noop("Argv"),
@@ -298,6 +297,7 @@ SHIPPED = (
 # Labels that mean another thing on our own pages; webui.forms.label_of asks for them first.
 LABELS = (
     pgettext_lazy("parameter", "By"),
+    pgettext_lazy("parameter", "Count"),
     pgettext_lazy("parameter", "Groups"),
     pgettext_lazy("parameter", "Home"),
     pgettext_lazy("parameter", "Key"),

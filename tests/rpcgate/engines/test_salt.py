@@ -21,7 +21,7 @@ TEMPLATE = "{{ salt['cmd.run']('id') }}{% raw %}"
 def running(word: str) -> list[int]:
     """Find the processes one of whose words is this."""
     found = []
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
+    for line in (one / "cmdline" for one in Path("/proc").glob("[0-9]*")):
         try:
             if word.encode() in line.read_bytes().split(b"\x00"):
                 found.append(int(line.parent.name))

@@ -27,7 +27,7 @@ TEMPLATE = '{{ lookup("pipe", "id") }}{% raw %}$(id)`id`'
 def alive(word: str) -> list[int]:
     """Find the processes whose command is to sleep for that long."""
     found = []
-    for line in Path("/proc").glob("[0-9]*/cmdline"):
+    for line in (one / "cmdline" for one in Path("/proc").glob("[0-9]*")):
         try:
             if line.read_bytes().split(b"\x00") == [b"sleep", word.encode(), b""]:
                 found.append(int(line.parent.name))

@@ -37,7 +37,7 @@ class Run:
 def running(word: str) -> list[str]:
     """Give the command lines of this machine's processes that hold a word."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in (one / "cmdline" for one in Path("/proc").glob("[0-9]*")):
         try:
             line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except OSError:

@@ -38,7 +38,7 @@ def test_jinja_never_runs_on_the_values_of_a_playbooks_variables(run: Run, home:
 
 def environments() -> Iterator[bytes]:
     """Give the environments of this machine's processes, as far as they may be read."""
-    for path in Path("/proc").glob("[0-9]*/environ"):
+    for path in (one / "environ" for one in Path("/proc").glob("[0-9]*")):
         with suppress(OSError):
             yield path.read_bytes()
 
