@@ -95,7 +95,11 @@ class Dataset:
 
     def day_of(self, ts: int) -> date:
         """Give the local day of a second."""
-        return datetime.fromtimestamp(ts, UTC).astimezone(self.zoneinfo).date()
+        return self.local(ts).date()
+
+    def local(self, ts: int) -> datetime:
+        """Give the local time of a second, with its zone."""
+        return datetime.fromtimestamp(ts, UTC).astimezone(self.zoneinfo)
 
     def start_of(self, day: date) -> int:
         """Give the first second of a local day."""

@@ -7,6 +7,15 @@ from typing import Any
 from sdk import ParamError
 
 LIST_AT_MOST = 10_000  # users; a longer list is for a file
+# The users who did something in the range; `$did` says what.
+DID_SQL = """
+SELECT user_id
+FROM $event
+WHERE $scope AND ($did)
+GROUP BY user_id
+ORDER BY user_id
+LIMIT {limit:UInt32}
+"""
 
 
 def column_of(at: Mapping[str, str], among: Sequence[str]) -> str:

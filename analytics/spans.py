@@ -49,6 +49,11 @@ class Span:
     first: date
     last: date
 
+    @property
+    def last_day(self) -> date:
+        """Give the last local day of it, as people name a range."""
+        return self.last - timedelta(1)
+
     def days(self) -> Iterator[date]:
         """Give each local day of it. ParamError where they are too many to be shown."""
         _few(self, "day")

@@ -9,7 +9,7 @@ from typing import Any
 
 from analytics.asking import Data
 from analytics.clauses import Clause
-from analytics.drill import LIST_AT_MOST, column_of, people_of, value_of
+from analytics.drill import DID_SQL, LIST_AT_MOST, column_of, people_of, value_of
 from analytics.spans import Ranged
 from sdk.report import Chart, Column, Result, report, share
 
@@ -26,14 +26,6 @@ SELECT
     uniqExactIf(user_id, $active) AS active_users
 FROM $event
 WHERE $scope
-"""
-USERS_SQL = """
-SELECT user_id
-FROM $event
-WHERE $scope AND ($did)
-GROUP BY user_id
-ORDER BY user_id
-LIMIT {limit:UInt32}
 """
 COLUMNS = (
     Column("behaviour", key=True),
@@ -79,4 +71,4 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
         did = Clause("behaviour = {behaviour:String}", {"behaviour": value_of(at, "behaviour")})
     else:
         did = Clause("$active")
-    return people_of(data.ask(USERS_SQL, {**data.scope(params), "did": did}, limit=limit))
+    return people_of(data.ask(DID_SQL, {**data.scope(params), "did": did}, limit=limit))

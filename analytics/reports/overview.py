@@ -16,7 +16,7 @@ from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.days import by_days
-from analytics.drill import LIST_AT_MOST, column_of, one_at, people_of
+from analytics.drill import DID_SQL, LIST_AT_MOST, column_of, one_at, people_of
 from analytics.spans import Ranged, Span, shifted
 from analytics.visiting import GAP, VISITS
 from sdk import Help
@@ -52,14 +52,6 @@ SELECT
     sum(amount) AS revenue
 FROM $event
 WHERE $scope AND $buy
-"""
-USERS_SQL = """
-SELECT user_id
-FROM $event
-WHERE $scope AND ($did)
-GROUP BY user_id
-ORDER BY user_id
-LIMIT {limit:UInt32}
 """
 DID = {"uv": "$view", "active_users": "$active", "buyers": "$buy"}
 ACTIVE_SQL = "SELECT uniqExactIf(user_id, $active) AS active_users FROM $event WHERE $scope"
@@ -164,7 +156,7 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
         more |= {} if metric == "active_new_users" else {"there": Clause("1")}
         return people_of(data.ask(NEW_USERS_SQL.replace("$new", sql), more, **bind, limit=limit))
     more = {**data.scope(params, there), "did": Clause(DID[metric])}
-    return people_of(data.ask(USERS_SQL, more, limit=limit))
+    return people_of(data.ask(DID_SQL, more, limit=limit))
 
 
 def figures(data: Data, params: Params, span: Span) -> dict[str, float | None]:

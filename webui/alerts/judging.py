@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -93,7 +93,7 @@ def explained(store: Store, alert: Alert, core: Dataset, bucket: Bucket, now: fl
     """Give a bucket that fires with where it came from, which the report says by itself only of what it flags."""
     if not fires(alert, bucket.row) or bucket.row["why"]:
         return bucket
-    start, end = (local(alert, ts).strftime("%Y-%m-%dT%H:%M") for ts in (bucket.low, bucket.high))
+    start, end = (core.local(ts).strftime("%Y-%m-%dT%H:%M") for ts in (bucket.low, bucket.high))
     raw = asked(alert) | {"start": start, "end": end, "latest": 1, "explain": "all"}
     answer = answers.answer(store, core, catalog.one("anomalies"), raw, now=now, client="alerts")
     (row,) = answer.result.named()
@@ -169,8 +169,3 @@ def tell(alert: Alert, firing: Firing | None, kind: Delivery.Kind, now: datetime
         )
         for channel, target in places
     ]
-
-
-def local(alert: Alert, ts: int) -> datetime:
-    """Give a second as the dataset's local time."""
-    return datetime.fromtimestamp(ts, UTC).astimezone(alert.dataset.as_core().zoneinfo)

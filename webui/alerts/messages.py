@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics import catalog
-from webui.alerts.judging import asked, local
+from webui.alerts.judging import asked
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import condition, number
 from webui.reports.ask import Ask
@@ -57,7 +57,8 @@ def message(delivery: Delivery) -> Message:
 
 def sentence(alert: Alert, low: int, facts: dict[str, Any]) -> str:
     """Say what a bucket was: "shop, Wed 18 Nov 11:00 to 12:00: PV 385,310, 18% below the usual 470,120"."""
-    begin, end = local(alert, low), local(alert, facts["high"])
+    core = alert.dataset.as_core()
+    begin, end = core.local(low), core.local(facts["high"])
     if facts.get("silent"):
         return _silence(alert, begin, facts["value"])
     when = date_format(begin, _("D j M Y"))
@@ -108,7 +109,7 @@ def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
     if facts["tasks"]:
         lines.append(_("Tasks within one bucket of it (timing is not proof):"))
         for task in facts["tasks"][:TASKS]:
-            at = date_format(local(alert, task["at"]), _("j M, H:i"))
+            at = date_format(alert.dataset.as_core().local(task["at"]), _("j M, H:i"))
             lines.append(f"- {at} {task['text']} ({task['detail']}) {settled(alert, task['url'])}")
         if len(facts["tasks"]) > TASKS:
             lines.append(_("- and %s more") % (len(facts["tasks"]) - TASKS))

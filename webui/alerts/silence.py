@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from webui.alerts.judging import local, tell
+from webui.alerts.judging import tell
 from webui.alerts.models import Alert, Delivery, Firing
 
 NOTHING: dict[str, Any] = {  # what a firing of a bucket has, and one of a silence has not
@@ -61,4 +61,4 @@ def _end(alert: Alert, facts: dict[str, Any], now: datetime) -> None:
 
 
 def _named(alert: Alert) -> str:
-    return f"{local(alert, alert.dataset.last_ts):%Y-%m-%dT%H:%M}"
+    return f"{alert.dataset.as_core().local(alert.dataset.last_ts):%Y-%m-%dT%H:%M}"

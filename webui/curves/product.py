@@ -20,7 +20,7 @@ from analytics.recurring import seconds_of
 from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
-from webui.curves import today, words
+from webui.curves import today
 from webui.curves.marks import Mark, on
 from webui.curves.sparkline import HEIGHT, TOP, WIDTH, drawn
 from webui.curves.today import Day, Figures, figures, newest
@@ -151,7 +151,7 @@ def context(found: Prepared, asked: Asked) -> dict[str, Any]:
 def title(found: Prepared) -> str:
     """Name the dataset and the day: only a day that is going on is today."""
     core, day = found.dataset.as_core(), found.day
-    clock = f"{words.local(core, day.cut):%H:%M}"
+    clock = f"{core.local(day.cut):%H:%M}"
     now = timezone.now().astimezone(core.zoneinfo).date()
     shown = numbers.day(day.day, year=day.day.year != now.year)
     names = {"name": found.dataset.name, "day": shown, "clock": clock}
@@ -188,8 +188,8 @@ def _flagged(found: Prepared, row: Mapping[str, Any], low: int, high: int) -> di
     core = found.dataset.as_core()
     change, usual = row["change"], _("a usual %s") % numbers.weekday(found.day.day)
     names = {
-        "begin": f"{words.local(core, low):%H:%M}",
-        "end": f"{words.local(core, high):%H:%M}",
+        "begin": f"{core.local(low):%H:%M}",
+        "end": f"{core.local(high):%H:%M}",
         "change": numbers.percent(abs(change or 0)),
         "usual": usual,
     }
@@ -208,6 +208,6 @@ def _flagged(found: Prepared, row: Mapping[str, Any], low: int, high: int) -> di
         "title": head,
         "text": numbers.sentences(against, capfirst(why(row["why"]))),
         "down": (change or 0) < 0,
-        "near": [{"mark": mark, "at": f"{words.local(core, mark.ts):%H:%M}"} for mark in near[:NEAR]],
+        "near": [{"mark": mark, "at": f"{core.local(mark.ts):%H:%M}"} for mark in near[:NEAR]],
         "more": max(0, len(near) - NEAR),
     }

@@ -20,9 +20,8 @@ from webui.curves import product, words
 from webui.curves.asked import Effects, Only, effects_of, hours_of
 from webui.curves.marks import Mark, on
 from webui.reports.answering import Line, Trouble, trouble
-from webui.reports.ask import Ask, read
+from webui.reports.ask import Ask, read, usual_dataset
 from webui.reports.later import by_line
-from webui.reports.views import usual_dataset
 from webui.tasks.models import Task
 
 REFUSED = (ParamError, NotSupported, StoreError)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -132,18 +131,13 @@ def basis(effect: Effect, hours: int) -> str:
 
 def moment(core: Dataset, ts: int) -> str:
     """Write a second as the dataset's local time."""
-    return numbers.day(local(core, ts), weekday=False)
+    return numbers.day(core.local(ts), weekday=False)
 
 
 def span(core: Dataset, low: int, high: int) -> str:
     """Write some hours of a day: Wed 18 Nov 12:29 to 14:29."""
-    begin, end = local(core, low), local(core, high)
+    begin, end = core.local(low), core.local(high)
     return _("%(begin)s to %(end)s") % {"begin": numbers.day(begin), "end": f"{end:%H:%M}"}
-
-
-def local(core: Dataset, ts: int) -> datetime:
-    """Give a second as the dataset's local time."""
-    return datetime.fromtimestamp(ts, UTC).astimezone(core.zoneinfo)
 
 
 def _value(value: float | None, metric: str) -> str:

@@ -105,9 +105,7 @@ def valid(row: Dataset) -> tuple[str, str]:
     core = row.as_core()
 
     def day(ts: int | None, before: timedelta) -> str:
-        return (
-            str((datetime.fromtimestamp(ts, UTC).astimezone(core.zoneinfo) - before).date()) if ts is not None else ""
-        )
+        return str((core.local(ts) - before).date()) if ts is not None else ""
 
     return day(row.valid_from, timedelta(0)), day(row.valid_to, timedelta(hours=1))
 

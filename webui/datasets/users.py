@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -130,4 +130,4 @@ def _cell(value: Any, *, absent: bool) -> str:  # noqa: ANN401  # what the store
 
 def _local(row: Dataset, ts: int) -> datetime:
     """Give the dataset's local time, without a zone: templates would turn it into the pages' own."""
-    return datetime.fromtimestamp(ts, UTC).astimezone(row.as_core().zoneinfo).replace(tzinfo=None)
+    return row.as_core().local(ts).replace(tzinfo=None)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from analytics import asking
-from analytics.answers import Answer, Cache, answer
+from analytics.answers import Answer, Cache, answer, parsed
 from analytics.connected import connected
 from analytics.store.client import Rows, Store
 from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError
@@ -161,8 +161,6 @@ def users(ask: Ask, line: Line, limit: int) -> list[Any] | Trouble:
         if ask.report.users is None:
             raise NotSupported(_("this report has no lists of users"))
         core = ask.dataset.as_core()
-        from analytics.answers import parsed
-
         params = parsed(ask.report, ask.raw)
         data = asking.Data(line, core)  # type: ignore[arg-type]  # it stands for a Store
         data.need(*ask.report.declaration.needs)

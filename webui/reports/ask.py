@@ -164,6 +164,11 @@ def read(name: str, query: QueryDict, dataset: Dataset | None = None) -> Ask:
     )
 
 
+def usual_dataset() -> Dataset | None:
+    """Give the dataset that a page shows where its address names none: people's own before a generated one."""
+    return Dataset.objects.filter(version__gt=0).order_by("generated", "-updated").first() or Dataset.objects.first()
+
+
 def _range(query: QueryDict) -> tuple[str, str, str]:
     """Give (preset, start, end); days that are written out count more than a preset."""
     start, end = query.get("from", "").strip(), query.get("to", "").strip()

@@ -110,7 +110,7 @@ def before_words(ask: Ask) -> str:
     span = earlier.span_before(ask)
     if span is None:
         return ""
-    days = numbers.days(span.first, datetime.fromtimestamp(span.high - 1, ask.dataset.as_core().zoneinfo).date())
+    days = numbers.days(span.first, span.last_day)
     return _("%s, same weekdays") % days if ask.compare == "weekdays" else days
 
 

@@ -1,13 +1,11 @@
 """What a chart over time is compared with: the same report, of an earlier range of the same length."""
 
-from datetime import datetime
-
 from analytics.answers import Answer
 from analytics.dataset import Dataset
-from analytics.spans import Span, shifted, span_of
-from sdk import ParamError
-from sdk.report import Chart, NotSupported
+from analytics.spans import Span, shifted
+from sdk.report import Chart
 from webui.reports.ask import Ask
+from webui.reports.span_words import span_asked
 
 OVER_TIME = frozenset({"activity", "trends", "lifecycle", "stickiness", "visits", "lost_users", "repurchase"})
 TIMES = frozenset({"day", "week", "month", "hour", "last_day"})
@@ -35,18 +33,15 @@ def is_compared(ask: Ask, chart: Chart | None) -> bool:
 
 def span_before(ask: Ask) -> Span | None:
     """Give the span that the asked one is compared with; None as `of`."""
-    if ask.compare == "none" or not ask.dataset.version:
+    span = None if ask.compare == "none" else span_asked(ask)
+    if span is None:
         return None
     core = ask.dataset.as_core()
-    try:
-        span = span_of(core, *ask.range)
-    except (NotSupported, ParamError):
-        return None
-    found = shifted(core, span, days_back(span, ask.compare))
+    found = shifted(core, span, _days_back(span, ask.compare))
     return found if found.first >= core.first_day else None
 
 
-def days_back(span: Span, compare: str) -> int:
+def _days_back(span: Span, compare: str) -> int:
     """Give by how many days the span compared with is earlier, as the overview has it."""
     days = max(1, (span.last - span.first).days)
     return -(-days // 7) * 7 if compare == "weekdays" else days
@@ -57,4 +52,4 @@ def _text(core: Dataset, ts: int) -> str:
     day = core.day_of(ts)
     if core.start_of(day) == ts:
         return day.isoformat()
-    return datetime.fromtimestamp(ts, core.zoneinfo).strftime("%Y-%m-%dT%H:%M")
+    return core.local(ts).strftime("%Y-%m-%dT%H:%M")

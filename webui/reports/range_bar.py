@@ -6,14 +6,14 @@ from datetime import date, datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
-from analytics.spans import Span, shifted, span_of
+from analytics.spans import span_of
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui.reports import numbers
 from webui.reports.ask import Ask
-from webui.reports.earlier import OVER_TIME, days_back
+from webui.reports.earlier import OVER_TIME, span_before
 from webui.reports.said import fault, said
-from webui.reports.span_words import days_of
+from webui.reports.span_words import days_of, span_asked
 
 PRESETS = {
     "today": gettext_lazy("Today"),
@@ -105,7 +105,7 @@ def _compares(ask: Ask) -> list[Choice]:
     """Give what can be compared with; nothing where the report compares with no other time."""
     if ask.report.name not in OVER_TIME | {"overview"}:
         return []
-    span = _span(ask)
+    span = span_asked(ask)
     count = max(1, (span.last - span.first).days) if span else 0
     words = {
         "previous": ngettext("the day before", "the %(n)d days before", count) % {"n": count},
@@ -120,23 +120,10 @@ def _compares(ask: Ask) -> list[Choice]:
 
 def _compared(ask: Ask, compare: str) -> str:
     """Say the days compared with; "" for none."""
-    span = _span(ask)
-    if span is None or compare == "none":
+    if compare == "none" or span_asked(ask) is None:
         return ""
-    core = ask.dataset.as_core()
-    found: Span = shifted(core, span, days_back(span, compare))
-    if found.first < core.first_day:
-        return _("no earlier data")
-    return numbers.days(found.first, datetime.fromtimestamp(found.high - 1, core.zoneinfo).date())
-
-
-def _span(ask: Ask) -> Span | None:
-    if not ask.dataset.version:
-        return None
-    try:
-        return span_of(ask.dataset.as_core(), *ask.range)
-    except (NotSupported, ParamError):
-        return None
+    found = span_before(ask.but(compare=compare))
+    return numbers.days(found.first, found.last_day) if found else _("no earlier data")
 
 
 def _trouble(ask: Ask) -> str:

@@ -1,20 +1,24 @@
-"""The range that an ask means, as days and in words."""
+"""The range that an ask means."""
 
-from datetime import date, datetime
+from datetime import date
 
-from analytics.spans import span_of
+from analytics.spans import Span, span_of
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui.reports.ask import Ask
 
 
-def days_of(ask: Ask) -> tuple[date, date] | None:
-    """Give the first and the last local day of what is asked; None where the dataset has no row in it."""
+def span_asked(ask: Ask) -> Span | None:
+    """Give what is asked; None where it is no range, or the dataset has no row in it."""
     if not ask.dataset.version:
         return None
-    core = ask.dataset.as_core()
     try:
-        span = span_of(core, *ask.range)
+        return span_of(ask.dataset.as_core(), *ask.range)
     except (NotSupported, ParamError):
         return None
-    return span.first, datetime.fromtimestamp(span.high - 1, core.zoneinfo).date()
+
+
+def days_of(ask: Ask) -> tuple[date, date] | None:
+    """Give the first and the last local day of what is asked; None as `span_asked`."""
+    span = span_asked(ask)
+    return (span.first, span.last_day) if span else None

@@ -16,14 +16,9 @@ from sdk.report import NotSupported
 from webui.dashboards import saved, segments
 from webui.reports import answering, cards, exports, filters, lists, pages
 from webui.reports.answering import Found, Trouble
-from webui.reports.ask import Ask, read
+from webui.reports.ask import Ask, read, usual_dataset
 from webui.reports.later import by_line
 from webui.reports.words import title_of
-
-
-def usual_dataset() -> Dataset | None:
-    """Give the dataset that a page shows where its address names none: people's own before a generated one."""
-    return Dataset.objects.filter(version__gt=0).order_by("generated", "-updated").first() or Dataset.objects.first()
 
 
 def asked(request: HttpRequest, name: str) -> Ask | Trouble:
