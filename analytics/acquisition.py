@@ -14,7 +14,7 @@ from sdk.report import NotSupported
 from sdk.text import Text
 
 COST = r"[^=]{1,200}=\s*\d{1,15}(\.\d{1,4})?\s*"
-RULE = "write channel=amount, 2017-11=amount, or 2017-11 channel=amount"
+RULE = Text("write channel=amount, 2017-11=amount, or 2017-11 channel=amount")
 PERIOD = re.compile(r"(\d{4}-\d\d(?:-\d\d)?)(?:\s+(.+))?", re.DOTALL)
 AT_MOST = 50  # each is asked for by itself
 P = TypeVar("P", bound=Ranged)
@@ -44,12 +44,14 @@ def read(words: Sequence[str]) -> list[Cost]:
         try:
             cost.days() if cost.period else None
         except ValueError:
-            raise ParamError({"costs": f"There is no month or day {cost.period}; {RULE}."}) from None
+            said = Text("There is no month or day {word!r}; {rule}.", word=cost.period, rule=RULE)
+            raise ParamError({"costs": said}) from None
         if any((cost.period, cost.channel) == (other.period, other.channel) for other in found):
-            raise ParamError({"costs": f"{name[:80]!r} has two costs; write one."})
+            raise ParamError({"costs": Text("{word!r} has two costs; write one.", word=name[:80])})
         found.append(cost)
     if len(found) > AT_MOST:
-        raise ParamError({"costs": f"These are {len(found)} costs; write {AT_MOST} at most."})
+        words = {"n": len(found), "most": AT_MOST}
+        raise ParamError({"costs": Text("These are {n} costs; write {most} at most.", **words)})
     return found
 
 

@@ -93,8 +93,8 @@ def behaviours(dataset: Dataset, names: Sequence[str], *, name: str) -> Clause:
     for code in codes:
         if code not in dataset.behaviours:
             there = ", ".join([*RANKS, *(c for c in dataset.behaviours if c not in RANKS)])
-            raise ParamError(
-                {name.partition("__")[0]: f"There is no behaviour {code[:60]!r}; there are: {there[:300]}."}
+            raise _fault(
+                name, Text("There is no behaviour {word!r}; there are: {there}.", word=code[:60], there=there[:300])
             )
     if names and not codes and not {word for word in names if word in RANKS} & set(dataset.roles.values()):
         raise NotSupported(
@@ -116,9 +116,8 @@ def dimension(dataset: Dataset, word: str, name: str) -> Clause:
     """Give the column of a field or dimension of the dataset; ParamError where it has none of that name."""
     there = {"user", "behaviour", *dataset.mapped}
     if word not in there:
-        raise ParamError(
-            {name.partition("__")[0]: f"The dataset has no {word[:60]!r}; it has: {', '.join(sorted(there))}."}
-        )
+        known = ", ".join(sorted(there))
+        raise _fault(name, Text("The dataset has no {word!r}; it has: {there}.", word=word[:60], there=known))
     return Clause(quoted(FIELDS.get(word, word)))
 
 
@@ -131,26 +130,21 @@ def about_users(word: str) -> bool:
 def _filter(dataset: Dataset, word: str, name: str) -> Clause:
     match = FILTER.fullmatch(word)
     if not match:
-        raise ParamError(
-            {name.partition("__")[0]: f"{word[:80]!r} is no filter; write field=value, for example category=12,13."}
-        )
+        raise _no_filter(name, word)
     column, sign, text = dimension(dataset, match[1], name), match[2], match[3]
     number = _is_number(dataset, match[1])
     if sign in ("=", "!="):
         values = values_of(text)
         if values is None:
-            raise ParamError(
-                {name.partition("__")[0]: f"{word[:80]!r} is no filter; write field=value, for example category=12,13."}
-            )
+            raise _no_filter(name, word)
         if match[1] == REGISTERED_CHANNEL:
             return _by_channel(values, name, others=sign == "!=")
         kind = "Array(Float64)" if number == "float" else "Array(Int64)" if number else "Array(String)"
         bound = [_number(value, number, name) if number else value for value in values]
         return Clause(f"{column.sql} {'NOT ' * (sign == '!=')}IN {{{name}:{kind}}}", {name: bound})
     if not number:
-        raise ParamError(
-            {name.partition("__")[0]: f"{match[1]} holds texts, which {sign} cannot compare; write = or !=."}
-        )
+        words = {"field": match[1], "sign": sign}
+        raise _fault(name, Text("{field} holds texts, which {sign} cannot compare; write = or !=.", **words))
     kind = "Float64" if number == "float" else "Int64"
     return Clause(f"{column.sql} {sign} {{{name}:{kind}}}", {name: _number(text, number, name)})
 
@@ -184,8 +178,18 @@ def _number(text: str, kind: str, name: str) -> float:
     except ValueError:
         value = float("inf")
     if not abs(value) < 2**63:
-        raise ParamError({name.partition("__")[0]: f"{text[:60]!r} is no number; this field holds numbers."})
+        raise _fault(name, Text("{word!r} is no number; this field holds numbers.", word=text[:60]))
     return value
+
+
+def _no_filter(name: str, word: str) -> ParamError:
+    said = Text("{word!r} is no filter; write field=value, for example category=12,13.", word=word[:80])
+    return _fault(name, said)
+
+
+def _fault(name: str, said: Text) -> ParamError:
+    """Make the fault of a parameter. name: of a bound value, which begins with the parameter's."""
+    return ParamError({name.partition("__")[0]: said})
 
 
 def segment(dataset: Dataset, words: Sequence[str], event: str, span: Clause) -> Clause:
@@ -199,7 +203,7 @@ def segment(dataset: Dataset, words: Sequence[str], event: str, span: Clause) ->
 def _did(dataset: Dataset, word: str, name: str, event: str, span: Clause) -> Clause:
     match = DID.fullmatch(word)
     if not match:
-        raise ParamError({"users": f"{word[:80]!r} is no rule; write did buy, did not fav or did cart >= 3."})
+        raise _fault(name, Text("{word!r} is no rule; write did buy, did not fav or did cart >= 3.", word=word[:80]))
     what = behaviours(dataset, [piece.strip() for piece in match[2].split("|")], name=name)
     condition = both(span, what)
     return Clause(

@@ -181,7 +181,8 @@ def _rolled_up(data: Data, params: Asked, span: Span) -> bool:
 def _cells(data: Data, params: Asked, span: Span) -> list[tuple[object, int, int]]:
     """Give each cell of a cohort: its label, and its first and last offset."""
     if params.count == "24 hours" and params.unit == "month":
-        raise ParamError({"count": "Months have no fixed number of hours; choose calendar, or day or week as unit."})
+        said = Text("Months have no fixed number of hours; choose calendar, or day or week as unit.")
+        raise ParamError({"count": said})
     if params.kind != "bracket":
         units = len(
             buckets(Span(span.low, data.dataset.end, span.first, max(data.dataset.end_day, span.last)), params.unit)
@@ -190,7 +191,7 @@ def _cells(data: Data, params: Asked, span: Span) -> list[tuple[object, int, int
     pairs = [tuple(map(int, text.split("-"))) for text in params.brackets]
     for low, high in pairs:
         if low > high:
-            raise ParamError({"brackets": f"{low}-{high} ends before it begins."})
+            raise ParamError({"brackets": Text("{low}-{high} ends before it begins.", low=low, high=high)})
     return [(f"{low}-{high}", low, high) for low, high in pairs]
 
 
@@ -223,12 +224,17 @@ def _mean(label: object, rows: list[list[object]], how: str) -> list[object]:
 def _notes(data: Data, params: Asked, means: list[list[object]]) -> list[str]:
     notes = []
     if by_registration(data.dataset, params):
-        text = "First ever is registered, by the users table; a cohort holds users without any activity too."
-        notes.append(Text(text))
+        notes.append(
+            Text("First ever is registered, by the users table; a cohort holds users without any activity too.")
+        )
     elif params.membership == "first ever":
         seen = data.dataset.first_day + timedelta(7)
-        text = "First ever is first seen: before {seen} a cohort may hold users who are older than the data."
-        notes.append(Text(text, seen=seen))
+        notes.append(
+            Text(
+                "First ever is first seen: before {seen} a cohort may hold users who are older than the data.",
+                seen=seen,
+            )
+        )
     if ruled(params):
         notes.append(_rule(data.dataset, {row[1]: row[4] for row in means}))
     return notes

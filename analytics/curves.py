@@ -65,8 +65,10 @@ def fit(kind: str, points: Sequence[Point]) -> Fit:
     """
     used = [p for p in points if p.n >= 1 and p.weight > 0 and (kind == "log" or p.rate > 0)]
     if len(used) < LEAST_POINTS:
-        short = "not enough data: a {kind} curve needs {least} complete days, there are {days}"
-        raise NoCurveError(Text(short, kind=kind, least=LEAST_POINTS, days=len(used)))
+        words = {"kind": kind, "least": LEAST_POINTS, "days": len(used)}
+        raise NoCurveError(
+            Text("not enough data: a {kind} curve needs {least} complete days, there are {days}", **words)
+        )
     across = [float(p.n) if kind == "exponential" else math.log(p.n) for p in used]
     up = [p.rate if kind == "log" else math.log(p.rate) for p in used]
     slope, start = line(across, up, [p.weight for p in used])

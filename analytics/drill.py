@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sdk import ParamError
+from sdk.text import Text
 
 LIST_AT_MOST = 10_000  # users; a longer list is for a file
 # The users who did something in the range; `$did` says what.
@@ -22,16 +23,16 @@ def column_of(at: Mapping[str, str], among: Sequence[str]) -> str:
     """Give the column whose users are wanted, the first where none is named."""
     name = at.get("column", among[0])
     if name not in among:
-        raise ParamError(
-            {"column": f"There is no list of users behind {name[:60]!r}; there is behind: {', '.join(among)}."}
-        )
+        words = {"word": name[:60], "there": ", ".join(among)}
+        said = Text("There is no list of users behind {word!r}; there is behind: {there}.", **words)
+        raise ParamError({"column": said})
     return name
 
 
 def value_of(at: Mapping[str, str], key: str) -> str:
     """Give the row's value of a key column."""
     if key not in at:
-        raise ParamError({key: f"Say of which {key} the users are wanted."})
+        raise ParamError({key: Text("Say of which {key} the users are wanted.", key=key)})
     return at[key]
 
 
@@ -44,7 +45,8 @@ def one_at(at: Mapping[str, str], key: str, among: Sequence[str]) -> str:
     """Give the row's value of a key column that has only these."""
     text = value_of(at, key)
     if text not in among:
-        raise ParamError({key: f"There is no {key} {text[:60]!r}; there are: {', '.join(among)}."})
+        words = {"key": key, "word": text[:60], "there": ", ".join(among)}
+        raise ParamError({key: Text("There is no {key} {word!r}; there are: {there}.", **words)})
     return text
 
 
@@ -61,14 +63,14 @@ def day_at(at: Mapping[str, str], key: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ParamError({key: f"{text[:60]!r} is no day; write it as 2017-11-25."}) from None
+        raise ParamError({key: Text("{word!r} is no day; write it as 2017-11-25.", word=text[:60])}) from None
 
 
 def number_at(at: Mapping[str, str], key: str) -> int:
     """Give the row's number."""
     text = value_of(at, key)
     if not text.isdecimal() or len(text) > 9:
-        raise ParamError({key: f"{text[:60]!r} is no number; write a whole one, from 0."})
+        raise ParamError({key: Text("{word!r} is no number; write a whole one, from 0.", word=text[:60])})
     return int(text)
 
 
@@ -80,4 +82,4 @@ def second_at(at: Mapping[str, str], key: str) -> int:
             raise ValueError
         return int(moment.timestamp())
     except (ValueError, OverflowError):
-        raise ParamError({key: "Write the hour as the table has it, 2017-11-25T18:00+08:00."}) from None
+        raise ParamError({key: Text("Write the hour as the table has it, 2017-11-25T18:00+08:00.")}) from None

@@ -33,8 +33,8 @@ def fitted(points: list[Point]) -> tuple[dict[str, Fit], list[Text]]:
             notes.append(Text("{curve}: {formula}, {n} points.", curve=curve, formula=formula, n=n))
         else:
             zero = f"{found.zero:.0f}"
-            cut = "{curve}: {formula}, {n} points; cut at its zero, day {zero}."
-            notes.append(Text(cut, curve=curve, formula=formula, n=n, zero=zero))
+            words = {"curve": curve, "formula": formula, "n": n, "zero": zero}
+            notes.append(Text("{curve}: {formula}, {n} points; cut at its zero, day {zero}.", **words))
     return fits, notes
 
 

@@ -8,6 +8,7 @@ from analytics.dataset import Dataset
 from analytics.drill import day_at, value_of
 from analytics.spans import Span
 from sdk import ParamError
+from sdk.text import Text
 
 WEEKS = 8
 Key = tuple[date, int]  # a local day, and its hour; 0 for days
@@ -44,7 +45,7 @@ def seconds_of(dataset: Dataset, by: str, row: Mapping[str, Any]) -> Bounds:
     except (ValueError, OverflowError):
         low = None
     if low is None:
-        raise ParamError({"hour": f"{text[:60]!r} is no hour; write it as 2017-11-25T18:00."})
+        raise ParamError({"hour": Text("{word!r} is no hour; write it as 2017-11-25T18:00.", word=text[:60])})
     return low, low + 3600
 
 

@@ -11,7 +11,7 @@ from sdk.report import NotSupported
 from sdk.text import Text
 
 MOMENT = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d)?"
-RULE = "write a local day, for example 2017-11-25, or a local time, 2017-11-25T18:00"
+RULE = Text("write a local day, for example 2017-11-25, or a local time, 2017-11-25T18:00")
 Unit = Literal["day", "week", "month"]
 WORDS = 100  # filters, rules; each rule reads the events once more
 LENGTHS = {"day": 1, "week": 7, "month": 31}  # days
@@ -65,9 +65,8 @@ def span_of(dataset: Dataset, start: str, end: str) -> Span:
     low = _moment(dataset, "start", start, dataset.first_day)
     high = _moment(dataset, "end", end, dataset.end_day)
     if low >= high:
-        raise ParamError(
-            {"end": f"The range ends ({end or dataset.end_day}) before it begins ({start or dataset.first_day})."}
-        )
+        words = {"end": end or dataset.end_day, "start": start or dataset.first_day}
+        raise ParamError({"end": Text("The range ends ({end}) before it begins ({start}).", **words)})
     if high <= dataset.first_ts or low > dataset.last_ts:
         raise NotSupported(
             Text(
@@ -94,7 +93,8 @@ def _moment(dataset: Dataset, name: str, text: str, default: date) -> int:
         if not 1971 <= moment.year <= 2100:
             raise ValueError
     except ValueError:
-        raise ParamError({name: f"There is no such day or time as {text} (from 1971 to 2100)."}) from None
+        said = Text("There is no such day or time as {word!r} (from 1971 to 2100).", word=text)
+        raise ParamError({name: said}) from None
     return int(moment.replace(tzinfo=dataset.zoneinfo).timestamp())
 
 
@@ -125,7 +125,7 @@ def buckets(span: Span, unit: Unit) -> list[date]:
 def _few(span: Span, unit: Unit) -> None:
     days = (span.last - span.first).days
     if days > BUCKETS * LENGTHS[unit]:
-        raise ParamError({"end": f"These are {days} days; choose a shorter range."})
+        raise ParamError({"end": Text("These are {days} days; choose a shorter range.", days=days)})
 
 
 def is_complete(dataset: Dataset, bucket: date, unit: Unit, span: Span | None = None) -> bool:

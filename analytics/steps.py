@@ -9,6 +9,7 @@ from analytics.asking import Data
 from analytics.clauses import Clause, both
 from analytics.dataset import DAY, Dataset
 from sdk import ParamError
+from sdk.text import Text
 
 WINDOW = r"\d{1,6}[smhd]|same day|same visit"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
@@ -37,7 +38,8 @@ def read(data: Data, words: Sequence[str]) -> list[Step]:
         match = STEP.fullmatch(word)
         names = [name.strip() for name in match[1].split("|")] if match else []
         if not all(names):
-            raise ParamError({"steps": f"{word[:80]!r} is no step; write view, cart|fav or buy where category=5."})
+            said = Text("{word!r} is no step; write view, cart|fav or buy where category=5.", word=word[:80])
+            raise ParamError({"steps": said})
         filters = [text.strip() for text in (match[2] or "").split(";") if text.strip()] if match else []
         condition = both(
             clauses.behaviours(data.dataset, names, name=f"steps__{number}"),

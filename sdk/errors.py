@@ -12,7 +12,10 @@ class ModuleError(Exception):
 
 
 class ParamError(Exception):
-    """Some values are not as the form asks. `faults` maps a field's name ("" for the form) to one sentence each."""
+    """Some values are not as the form asks. `faults` maps a field's name ("" for the form) to one sentence each.
+
+    A Text (sdk.text) among them can be said in another language.
+    """
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         self.faults = dict(faults)

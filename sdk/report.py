@@ -24,8 +24,7 @@ class NotSupported(Exception):
     @property
     def text(self) -> Text:
         """Give the sentence with its template and values."""
-        said = self.args[0] if self.args else ""
-        return said if isinstance(said, Text) else Text("{text}", text=str(said))
+        return Text.of(self.args[0] if self.args else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ class Text(str):
         made.template, made.values = template, plain
         return made
 
+    @classmethod
+    def of(cls, sentence: object) -> Self:
+        """Give a sentence as it is, with its template where it has one."""
+        return sentence if isinstance(sentence, cls) else cls("{text}", text=str(sentence))
+
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
         """Say how a copy is made."""
         return (self.template,), dict(self.values)

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 RANGE = r"(?:write a (?:whole )?number from (?P<low>\S+) to (?P<high>\S+)|write a (?:whole )?number)"
-NO_NUMBER = re.compile(rf"(?P<raw>'.*'|\".*\") is not a (?P<whole>whole )?number; {RANGE}\.", re.DOTALL)
+NO_NUMBER = re.compile(rf"(?P<raw>'.*'|\".*\"|This) is not a (?P<whole>whole )?number; {RANGE}\.", re.DOTALL)
 ABOVE = re.compile(rf"(?P<n>\S+) is above (?P<limit>\S+); {RANGE}\.")
 BELOW = re.compile(rf"(?P<n>\S+) is below (?P<limit>\S+); {RANGE}\.")
 NOT_OFFERED = re.compile(r"(?P<raw>.*) is not offered; choose (?P<options>.*)\.", re.DOTALL)
+MUST_MATCH = re.compile(r"it must match (?P<pattern>.*)", re.DOTALL)
 NOT_ALLOWED = re.compile(r"(?P<raw>.*) is not allowed here; (?P<rule>.*)\.", re.DOTALL)
 
 PLAIN = (
@@ -26,6 +27,9 @@ PLAIN = (
     gettext_noop("The text has %(n)s characters; at most %(limit)s are taken. Put it into a file."),
     gettext_noop("The text holds a NUL character, which no program can be given; remove it."),
     gettext_noop("%(raw)s is neither yes nor no; write true or false."),
+    gettext_noop("%(raw)s is not a text; write a text."),
+    gettext_noop("This is not a list of texts; write one item a line."),
+    gettext_noop("The text holds half of a character (a lone surrogate); remove it."),
     gettext_noop("This is no file; upload it first, then give its name, size and sha256."),
     gettext_noop("The file has %(n)s bytes; at most %(limit)s are allowed."),
     gettext_noop("The file has %(n)s bytes; at least %(limit)s are needed."),
@@ -51,11 +55,17 @@ def in_words(text: str) -> str:
         return _("%(raw)s is not offered; choose %(options)s.") % match.groupdict()
     if match := NOT_ALLOWED.fullmatch(text):
         parts = match.groupdict()
-        return _("%(raw)s is not allowed here; %(rule)s.") % {"raw": parts["raw"], "rule": _(parts["rule"])}
+        return _("%(raw)s is not allowed here; %(rule)s.") % {"raw": parts["raw"], "rule": _rule(parts["rule"])}
     return text
 
 
+def _rule(rule: str) -> str:
+    match = MUST_MATCH.fullmatch(rule)
+    return _("it must match %(pattern)s") % match.groupdict() if match else _(rule)
+
+
 def _no_number(parts: dict[str, str | None]) -> str:
+    parts = {**parts, "raw": _("This") if parts["raw"] == "This" else parts["raw"]}
     if parts["low"] is None:
         return _("%(raw)s is not a number; write a number.") % parts
     return _("%(raw)s is not a number; write a number from %(low)s to %(high)s.") % parts

@@ -52,7 +52,7 @@ ORDER BY user_id
 LIMIT {limit:UInt32}
 """
 RECENT = 7
-EXPLAINED = 10  # flags, the latest
+EXPLAINED = 10  # flags, the latest; the help of `explain` says so too
 Name = Literal[
     "pv",
     "uv",
@@ -73,9 +73,9 @@ class Params(Ranged):
     metric: Annotated[Name, Help("What is judged.")] = "pv"
     by: Annotated[Literal["day", "hour"], Help("The buckets.")] = "day"
     latest: Annotated[int, Between(1, 1000), Help("Judge at most so many buckets, the latest of the range.")] = 60
-    explain: Annotated[
-        Literal["flags", "all"], Help(f"Which buckets are explained, the latest {EXPLAINED} of them at most.")
-    ] = "flags"
+    explain: Annotated[Literal["flags", "all"], Help("Which buckets are explained, the latest 10 of them at most.")] = (
+        "flags"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,9 @@ def run(data: Data, params: Params) -> Result:
 def users(data: Data, params: Params, at: Mapping[str, str], limit: int = LIST_AT_MOST) -> list[Any]:
     """Give the users behind a value: at["day"] or at["hour"], as the row has it. Only of metrics that are users."""
     if params.metric not in LISTS:
-        raise ParamError({"column": f"{params.metric} is no number of users; there is a list behind {_or(LISTS)}."})
+        words = {"metric": params.metric, "there": ", ".join(LISTS)}
+        said = Text("{metric} is no number of users; there is a list behind: {there}.", **words)
+        raise ParamError({"column": said})
     column_of(at, ("value",))
     low, high = seconds_of(data.dataset, params.by, at)
     more = {**data.scope(params), "did": Clause(LISTS[params.metric])}
@@ -236,18 +238,19 @@ def _notes(params: Params, lines: list[Line]) -> list[Text]:
     flagged = sum(bool(line.found and line.found.flagged) for line in lines)
     unsure = sum(bool(line.found and not line.found.sure) for line in lines)
     unjudged = sum(line.found is None for line in lines)
-    found = {"day": "{flagged} of {every} days are flagged.", "hour": "{flagged} of {every} hours are flagged."}
-    notes = [Text(found[params.by], flagged=flagged, every=len(lines))]
+    found = {"flagged": flagged, "every": len(lines)}
+    days = Text("{flagged} of {every} days are flagged.", **found)
+    notes = [Text("{flagged} of {every} hours are flagged.", **found) if params.by == "hour" else days]
     if unsure:
-        short = "{n} have fewer than 4 weeks to compare with: they stand beside the {recent} before, not sure."
-        notes.append(Text(short, n=unsure, recent=RECENT))
+        notes.append(
+            Text(
+                "{n} have fewer than 4 weeks to compare with: they stand beside the {recent} before, not sure.",
+                n=unsure,
+                recent=RECENT,
+            )
+        )
     if unjudged:
         notes.append(Text("{n} have too little before them to be judged at all.", n=unjudged))
     if flagged > EXPLAINED:
         notes.append(Text("The latest {n} flags are explained.", n=EXPLAINED))
     return notes
-
-
-def _or(names: Mapping[str, object]) -> str:
-    *some, last = names
-    return f"{', '.join(some)} and {last}"

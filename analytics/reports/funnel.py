@@ -95,7 +95,10 @@ class Params(Ranged):
     same: Annotated[Literal["item", "category", "nothing"], Help("What all steps must have in common.")] = "item"
     show: Annotated[Literal["steps", "days"], Help("Each step, or the conversion by day of entry.")] = "steps"
     by: Annotated[
-        str, Matches(r"\w{0,60}"), When("show", "steps"), Help("A field or dimension: its value at the first step.")
+        str,
+        Matches(r"\w{0,60}", "write a field's name"),
+        When("show", "steps"),
+        Help("A field or dimension: its value at the first step."),
     ] = ""
     top: Annotated[int, Between(1, 50), Help("So many values of the breakdown; the others together.")] = 10
     times: Annotated[bool, Help("Compute the time to convert; without it large data are answered faster.")] = True
@@ -157,12 +160,12 @@ def looked_for(data: Data, params: Params) -> Funnel:
     """Read the funnel of the parameters; ParamError where the steps do not fit the order."""
     if len(params.steps) < 2:
         first = params.steps[0][:80]
-        raise ParamError({"steps": f"A funnel needs two steps or more; add what should follow {first!r}, such as buy."})
+        said = Text("A funnel needs two steps or more; add what should follow {first!r}, such as buy.", first=first)
+        raise ParamError({"steps": said})
     steps = read(data, params.steps)
     if params.order == "any" and not disjoint(steps):
-        raise ParamError(
-            {"steps": "In any order no two steps may take the same behaviour; choose ordered, or other steps."}
-        )
+        said = Text("In any order no two steps may take the same behaviour; choose ordered, or other steps.")
+        raise ParamError({"steps": said})
     if params.same != "nothing":
         data.need(params.same)
     key = {"item": ("item_id",), "category": ("category_id",), "nothing": ()}[params.same]
@@ -193,7 +196,8 @@ def _number(funnel: Funnel, text: str) -> int:
     """Read a step, as "2" or by its name "2. cart"."""
     numbers = {text: n for n, label in enumerate(_labels(funnel), 1) for text in (label, str(n))}
     if text not in numbers:
-        raise ParamError({"step": f"There is no step {text[:60]!r}; there are {', '.join(_labels(funnel))}."})
+        words = {"word": text[:60], "there": ", ".join(_labels(funnel))}
+        raise ParamError({"step": Text("There is no step {word!r}; there are: {there}.", **words)})
     return numbers[text]
 
 
@@ -286,5 +290,4 @@ def _notes(params: Params) -> tuple[str, ...]:
 
 def _day_notes(rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:
     days = [row[0] for row in rows if not row[-1]]
-    text = "From {day} on entries may still go on: these days are not complete."
-    return (Text(text, day=days[0]),) if days else ()
+    return (Text("From {day} on entries may still go on: these days are not complete.", day=days[0]),) if days else ()

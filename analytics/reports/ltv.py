@@ -119,7 +119,7 @@ def _of_cost(data: Data, params: Params, at: dict[str, str]) -> Params:
     named = {(cost.period or WHOLE, cost.channel or every): cost for cost in costs}
     wanted = value_of(at, "period"), value_of(at, "channel")
     if wanted not in named:
-        raise ParamError({"channel": f"There is no cost of {' '.join(wanted)[:80]!r}."})
+        raise ParamError({"channel": Text("There is no cost of {word!r}.", word=" ".join(wanted)[:80])})
     return acquisition.narrowed(data, params, named[wanted])
 
 
@@ -231,8 +231,8 @@ def _by_cost(data: Data, params: Params) -> Result:
             figures = {"new_users": _new_users(data, mine)}
             figures["cac"] = share(cost.amount, figures["new_users"])
         if figures.get("cac") and "ltv" in figures and figures["payback"] is None:
-            late = "{period}, {channel}: the cost is not paid back within {horizon} days."
-            notes.append(Text(late, **name, horizon=params.horizon))
+            late = {**name, "horizon": params.horizon}
+            notes.append(Text("{period}, {channel}: the cost is not paid back within {horizon} days.", **late))
         rows.append([*name.values(), cost.amount, *(figures.get(column.name) for column in BY_COST[3:])])
     notes.append(Text("LTV / CAC is held against {reference}.", reference=REFERENCE))
     return Result(BY_COST, rows, notes=tuple(notes), chart=Chart("bar", "channel", ("ltv_per_cac",)))
@@ -247,8 +247,8 @@ def _new_users(data: Data, params: Params) -> int:
 
 def _verdict(params: Params, rows: list[list[Any]]) -> list[Text]:
     found = {row[0]: row[2] for row in rows}
-    whole = "All within {horizon} days; beyond what is observed by the {curve} curve."
-    notes = [Text(whole, horizon=params.horizon, curve=params.fit)]
+    words = {"horizon": params.horizon, "curve": params.fit}
+    notes = [Text("All within {horizon} days; beyond what is observed by the {curve} curve.", **words)]
     if found["cac"] is None:
         return [*notes, Text("CAC, LTV / CAC and payback need the acquisition cost of these users: set cost.")]
     if found["ltv_per_cac"] is not None:

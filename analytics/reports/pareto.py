@@ -52,10 +52,6 @@ RANKING = (
     Column("buyers", "users", listed=True),
     Column("all", "buys"),
 )
-MADE = {
-    "category": "{k:,} categories make {reach}% of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
-    "item": "{k:,} items make {reach}% of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.",
-}
 SUMMARY = (Column("metric", key=True), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
 
 
@@ -123,8 +119,10 @@ def _notes(params: Params, figures: dict[str, Any], inequality: float | None) ->
         return (Text("Nothing was sold in the range."),)
     k, sold, viewed = figures["k"], figures["sold"], figures["viewed"]
     known = {**figures, "reach": params.reach, "of_sold": k / sold, "gini": inequality}
-    made = MADE[params.of]
+    made = Text("{k:,} categories make {reach}% of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.", **known)
+    if params.of == "item":
+        made = Text("{k:,} items make {reach}% of {buys:,} buys: {of_sold:.1%} of the {sold:,} sold.", **known)
     if not viewed:
-        return (Text(made, **known), Text("Gini {gini:.3f}.", **known))
+        return (made, Text("Gini {gini:.3f}.", **known))
     seen = Text("They are {of_viewed:.1%} of the {viewed:,} viewed. Gini {gini:.3f}.", of_viewed=k / viewed, **known)
-    return (Text(made, **known), seen)
+    return (made, seen)

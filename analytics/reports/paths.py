@@ -103,7 +103,6 @@ KEY = "concat(toString({i}), ':', toString(length({a})), ':', {a}, {b})"  # no t
 NODES = {"behaviour": "r.6", "behaviour and category": "concat(r.6, ' ', toString(r.5))"}
 FORWARD = "arraySlice(visit, arrayFirstIndex(r -> r.7 = 1, visit))"
 BACKWARD = "arrayReverse(arraySlice(visit, 1, arrayLastIndex(r -> r.7 = 1, visit)))"
-NO_LINK = "There is no link from {!r} to {!r}."
 BACKWARD_NAMES = {"other": "other", "further": "earlier", "exit": "entry"}
 COLUMNS = (
     Column("source", key=True),
@@ -156,14 +155,19 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
         for row in fast.rows:
             if _labels(params, row) == wanted:
                 return walks.users(data, data.scope(params), _looked_for(data, params), fast, row, limit)
-        raise ParamError({"source": NO_LINK.format(*(word[:60] for word in wanted))})
+        raise _no_link(*wanted)
     sql, more, bind = _asked(data, params)
     for row in _links(data, sql, more, bind):
         if _labels(params, row) == wanted:
             link = {name: row[name] for name in ("place", "a", "b", "out")}
             found = data.ask(_with(USERS_SQL, sql), more, **bind, **link, limit=limit)
             return [user["user_id"] for user in found]
-    raise ParamError({"source": NO_LINK.format(*(word[:60] for word in wanted))})
+    raise _no_link(*wanted)
+
+
+def _no_link(source: str, target: str) -> ParamError:
+    words = {"source": source[:60], "target": target[:60]}
+    return ParamError({"source": Text("There is no link from {source!r} to {target!r}.", **words)})
 
 
 def _walks(data: Data, params: Params) -> walks.Walks | None:

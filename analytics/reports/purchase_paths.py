@@ -71,8 +71,12 @@ def run(data: Data, params: Params) -> Result:
         rows.append([name, pairs, share(pairs, every), people, every])
     rows.sort(key=lambda row: -row[1])
     cut = sum(row["cut"] for row in found.values())
-    early = "{cut:,} of {every:,} purchases are within {days} days of the first row: what came before may be missing."
-    note = Text(early, cut=cut, every=every, days=params.days)
+    note = Text(
+        "{cut:,} of {every:,} purchases are within {days} days of the first row: what came before may be missing.",
+        cut=cut,
+        every=every,
+        days=params.days,
+    )
     return Result(COLUMNS, rows, notes=(note,) if cut else ())
 
 

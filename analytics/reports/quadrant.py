@@ -76,7 +76,7 @@ NAMES = {
     (False, False): "few users, low rate",
 }
 THINGS = {"category": Text("categories"), "item": Text("items")}
-CUTS = {"median": "medians", "mean": "means", "fixed": "fixed values"}
+CUTS = {"median": Text("medians"), "mean": Text("means"), "fixed": Text("fixed values")}
 BEST_AT_MOST = 10_000  # more are not a few, and their names would fill the query
 SUMMARY = (Column("metric", key=True), Column("unit"), Column("value"), Column("numerator"), Column("denominator"))
 COLUMNS = (
@@ -195,7 +195,7 @@ def _cut(params: Params, cuts: dict[str, Any]) -> tuple[float, float] | None:
 def _notes(params: Params, cuts: dict[str, Any], at: tuple[float, float] | None) -> list[str]:
     things, notes = THINGS[params.of], []
     if at:
-        where = {"uv": at[0], "rate": at[1], "cut": Text(CUTS[params.cut])}
+        where = {"uv": at[0], "rate": at[1], "cut": CUTS[params.cut]}
         notes.append(Text("Cut at {uv:,.6g} users and a pay rate of {rate:.2%} ({cut}).", **where))
     else:
         notes.append(

@@ -16,6 +16,7 @@ from analytics.hours import hours
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
 from sdk import Between, Help, Matches, ParamError
 from sdk.report import Chart, Column, Result, report, share
+from sdk.text import Text
 
 TOP_SQL = """
 SELECT $value AS value
@@ -134,13 +135,13 @@ def _buckets(data: Data, params: Params, span: Span, width: int) -> list[tuple[A
     if params.by == "hour":
         every = hours(data.dataset, span.low, min(span.high, data.dataset.last_ts + 1))
         if len(every) * width > ROWS_AT_MOST:
-            raise ParamError({"by": f"These are {len(every)} hours; choose day, or a shorter range."})
+            raise ParamError({"by": Text("These are {n} hours; choose day, or a shorter range.", n=len(every))})
         text, high = local_text(data.dataset), min(data.dataset.end, span.high)
         return [(low, text(low), span.low <= low and end <= high) for low, end in every]
     unit = params.by
     days = buckets(span, unit)
     if len(days) * width > ROWS_AT_MOST:
-        raise ParamError({"by": f"These are {len(days)} buckets; choose month, or a shorter range."})
+        raise ParamError({"by": Text("These are {n} buckets; choose month, or a shorter range.", n=len(days))})
     return [(day, day.isoformat(), is_complete(data.dataset, day, unit, span)) for day in days]
 
 

@@ -1,10 +1,14 @@
 """The sentences of sdk.params in the reader's language."""
 
+import ast
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import translation
 
+from sdk import values
 from sdk.fields import Field
 from sdk.file import File
 from sdk.params import ParamError, check
@@ -47,6 +51,27 @@ def test_every_plain_sentence_is_recognised() -> None:
     with translation.override("zh-hans"):
         assert [sentence for sentence in sentences if in_words(sentence) == sentence] == []
         assert in_words("Something else.") == "Something else."
+
+
+def sentences() -> list[str]:
+    """Give every sentence that sdk.values says, its blanks filled."""
+    found = []
+    for node in ast.walk(ast.parse(Path(values.__file__).read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ValueError":
+            parts = node.args[0].values if isinstance(node.args[0], ast.JoinedStr) else node.args
+            texts = [p.value if isinstance(p, ast.Constant) else FILLED.get(ast.unparse(p.value), "7") for p in parts]
+            found.append("".join(map(str, texts)))
+    return found
+
+
+FILLED = {"_range(field, word)": "write a number", "word": "a number", "_range(field, 'a number')": "write a number",
+          "str(raw)[:60]": "'7'", "_shown(field, text)": "'7'", "rule": "it must match x"}  # fmt: skip
+
+
+def test_every_sentence_of_the_sdk_is_said_in_chinese() -> None:
+    assert len(sentences()) > 15
+    with translation.override("zh-hans"):
+        assert [sentence for sentence in sentences() if not re.search("[一-鿿]", in_words(sentence))] == []
 
 
 @pytest.mark.parametrize(("name", "chinese"), [("home", "主目录"), ("by", "排序"), ("count", "数量")])

@@ -7,9 +7,16 @@ from django.utils.translation import gettext as _
 from sdk.text import Text
 from webui.faults import in_words
 from webui.reports import numbers
-from webui.reports.words import field_word, option_word
+from webui.reports.words import column_word, field_word, option_word
 
-NAMES = {"by": field_word, "curve": option_word, "kind": option_word, "bucket": option_word}  # values that are names
+NAMES = {  # values that are names
+    "by": field_word,
+    "curve": option_word,
+    "kind": option_word,
+    "bucket": option_word,
+    "metric": option_word,
+    "key": column_word,
+}
 
 
 def said(sentence: str) -> str:
