@@ -11,8 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.models import Dataset
 from analytics.store.client import Store
+from tests.e2e.looking import choose, findings, looked_at
 from tests.e2e.signed_in import sign_in
-from tests.e2e.test_look import WIDTHS, choose, collected, findings, hashed  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
 from tests.webui.shop_data import DAY, HOUR, START, publish
 from tests.webui.task_data import picture_task
@@ -21,7 +21,12 @@ from webui.tasks.models import Task
 
 HIDE = """() => Object.defineProperty(document, "hidden", {value: true, configurable: true})"""
 NOON = START + 42 * DAY + 12 * HOUR
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.usefixtures("hashed"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(240),
+]
 
 
 @pytest.fixture
@@ -144,13 +149,7 @@ def test_pages_are_accessible_and_never_scroll_sideways(page: Page, live_server:
         if address in ("/", f"/tasks/{task}/"):
             slot.scroll_into_view_if_needed()
             expect(slot.locator(".om-report")).to_be_visible()
-            page.evaluate("scrollTo(0, 0)")  # what the bar covers has no room around it
-        wrong += [f"{address}: {line}" for line in findings(page)]
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            wrong += [f"{address} at {width}: {wide}"] * (wide > width)
-        page.set_viewport_size({"width": 1440, "height": 900})
+        wrong += looked_at(page)
     assert not wrong, "\n".join(wrong)
 
 

@@ -10,15 +10,21 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.store.client import Store
+from tests.e2e.looking import choose, looked_at
 from tests.e2e.signed_in import sign_in
-from tests.e2e.test_look import WIDTHS, choose, collected, findings, hashed  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
 from tests.webui.generated_data import generated
+from tests.webui.shop_data import publish
 from webui.dashboards.models import Card, Dashboard, Note
 from webui.tasks.models import Task
 
 START, DAY = 1_511_539_200, 86_400  # 25 November 2017 in Shanghai, the first day of generated data
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.usefixtures("hashed"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(240),
+]
 
 
 @pytest.fixture
@@ -72,6 +78,45 @@ def test_an_overview_shows_figures_curves_marks_and_effects(page: Page, live_ser
     expect(page.locator("[data-kind=effects]").get_by_role("link", name="Sync application file: nginx")).to_be_visible()
     marks.first.click()
     expect(page).to_have_url(f"{live_server.url}/tasks/{Task.objects.get(title__startswith='Sync').pk}/")
+
+
+def test_a_day_found_unusual_is_ringed_on_the_curve_of_the_same_events(
+    page: Page, live_server: Any, store: Store
+) -> None:
+    rates = [n % 3 + 9 for n in range(24 * 7 * 5)]
+    rates[-24:] = [4] * 24
+    publish(store, rates, name="ringed", users=12)
+    board = Dashboard.objects.create(slug="ringed", title="Ringed", dataset="ringed", shared=True, preset="14d")
+    for place, (kind, where) in enumerate([("report", []), ("marks", []), ("report", ["channel=mail"])]):
+        params = {"by": "day"} if kind == "report" else {}
+        report = "activity" if kind == "report" else ""
+        Card.objects.create(dashboard=board, position=place, kind=kind, report=report, params=params, where=where)
+    page.goto(f"{live_server.url}/dashboards/ringed/")
+    whole(page)
+    plots = page.locator(".om-plot")
+    expect(plots).to_have_count(2)
+    expect(plots.first).to_have_attribute("data-flagged", "1")
+    expect(plots.last).not_to_have_attribute("data-flagged", "1")  # it counts other events
+
+
+def test_what_a_card_folds_away_is_opened_and_closed_at_its_foot(page: Page, live_server: Any) -> None:
+    page.goto(f"{live_server.url}/dashboards/shop-overview/")
+    whole(page)
+    card = page.locator("[data-report=activity]").first
+    handle = card.get_by_role("link", name="Table")
+    table = card.locator("details.om-report-table")
+    expect(table).to_be_hidden()
+    expect(handle).to_have_attribute("aria-expanded", "false")
+    handle.press("Enter")
+    expect(table.get_by_role("table")).to_be_visible()
+    expect(handle).to_have_attribute("aria-expanded", "true")
+    expect(table.locator("summary")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(table).to_be_hidden()
+    expect(handle).to_be_focused()
+    handle.click()
+    handle.click()
+    expect(table).to_be_hidden()
 
 
 def test_a_range_is_in_the_address_and_back_brings_the_one_before(page: Page, live_server: Any) -> None:
@@ -207,14 +252,7 @@ def test_no_page_of_dashboards_has_a_finding_or_scrolls_sideways(page: Page, liv
         page.goto(f"{live_server.url}/dashboards/{address}")
         if page.locator(".om-slot").count():
             whole(page)
-        wrong += [f"{address}: policy: {line}" for line in page.evaluate("window.__reports")]
-        wrong += [f"{address}: {line}" for line in findings(page)]
-        page.evaluate("window.__reports = []")  # axe breaks the policy itself
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            wrong += [f"{address} at {width}: {wide}"] * (wide > width)
-        page.set_viewport_size({"width": 1440, "height": 900})
+        wrong += looked_at(page)
     assert not wrong, "\n".join(wrong)
 
 

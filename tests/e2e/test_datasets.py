@@ -15,7 +15,7 @@ import MySQLdb
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_look import AXE, RULES
+from tests.e2e.looking import findings, sideways
 from tests.fleet.installation import ADMIN, PASSWORD, Installation, installed
 from tests.fleet.mariadb import MariaDb, running_mariadb
 from tests.fleet.ports import free_port
@@ -84,14 +84,8 @@ def fill_in(page: Page, made: Installation, server: MariaDb, password: str = SEC
 
 def sound(page: Page) -> None:
     """See that the page has no fault that axe knows, and fits a phone."""
-    page.evaluate("scrollTo(0, 0)")  # what the sticky bar half covers counts as too small
-    page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-    assert [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]] == []
-    size = page.viewport_size
-    page.set_viewport_size({"width": 320, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    page.set_viewport_size(size)
+    assert findings(page) == []
+    assert sideways(page, [320]) == []
 
 
 def test_a_table_becomes_a_report_on_a_dashboard(page: Page, here: Installation, server: MariaDb) -> None:

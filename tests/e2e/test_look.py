@@ -1,25 +1,17 @@
 """Every page in a real browser: accessible, fitting its window, and within its strict policy."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
-from django.core.management import call_command
-from django.test import override_settings
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext
 
+from tests.e2e.looking import COMBINATIONS, choose, findings, looked_at, sideways
 from tests.e2e.signed_in import sign_in
 from tests.webui.fleet_data import Filled, fill
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("hashed"), pytest.mark.django_db(transaction=True)]
 
-ROOT = Path(__file__).resolve().parents[2]
-AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-WIDTHS = (320, 390, 1280, 1440)
-COMBINATIONS = [(theme, language) for theme in ("light", "dark") for language in ("en", "zh-hans")]
 PAGES = (
     "/", "/servers/", "/servers/?health=unreachable&q=web", "/servers/?q=idc%3Dnowhere", "/servers/web1/",
     "/servers/web1/edit/", "/servers/-/import/", "/servers/-/import/?source=ansible",
@@ -31,19 +23,6 @@ PAGES = (
     "/audit/", "/password/", "/search/?q=web1", "/help/", "/nowhere/",
 )  # fmt: skip
 TASK_PAGES = ("/run/", "/run/restart_service/?on=app%3Dwww", "/tasks/", "/tasks/{task}/", "/tasks/{task}/servers/")
-
-
-@pytest.fixture(scope="session")
-def collected() -> None:
-    """Collect the static files under their hashed names, as an installation does; the live server has them there."""
-    storages = {**django_settings.STORAGES, "staticfiles": {"BACKEND": "omserver.storage.HashedStorage"}}
-    with override_settings(STORAGES=storages):
-        call_command("collectstatic", interactive=False, verbosity=0)
-
-
-@pytest.fixture(autouse=True)
-def hashed(collected: None, settings: Any) -> None:
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "omserver.storage.HashedStorage"}}
 
 
 @pytest.fixture
@@ -58,28 +37,8 @@ def signed_in(context: BrowserContext, live_server: Any, fleet: Filled, client: 
     return context
 
 
-def choose(context: BrowserContext, url: str, theme: str, language: str) -> None:
-    context.add_cookies(
-        [
-            {"name": "omserver_theme", "value": theme, "url": url},
-            {"name": "django_language", "value": language, "url": url},
-        ]
-    )
-
-
 def addresses(fleet: Filled) -> list[str]:
     return [*PAGES, *(address.format(task=fleet.tasks["running"].pk) for address in TASK_PAGES)]
-
-
-def findings(page: Page) -> list[str]:
-    """Run axe in the page, past its policy, and give what it finds as lines."""
-    page.evaluate("scrollTo(0, 0)")  # what the sticky bar half covers counts as too small
-    page.evaluate(AXE)
-    options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
-    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
-    return [
-        f"{v['id']}: {node['target']} {node.get('failureSummary', '')[:300]}" for v in found for node in v["nodes"][:3]
-    ]
 
 
 @pytest.mark.timeout(600)
@@ -95,8 +54,7 @@ def test_no_page_has_an_accessibility_finding_or_breaks_its_policy(
         answer = page.goto(live_server.url + address)
         assert answer is not None
         assert answer.status == (404 if address == "/nowhere/" else 200), address
-        wrong += [f"{address}: policy: {line}" for line in page.evaluate("window.__reports")]  # axe breaks it itself
-        wrong += [f"{address}: {line}" for line in findings(page)]
+        wrong += looked_at(page, widths=())
     assert not wrong, "\n".join(wrong)
 
 
@@ -108,11 +66,7 @@ def test_no_page_scrolls_sideways(signed_in: BrowserContext, live_server: Any, f
     wrong = []
     for address in addresses(fleet):
         page.goto(live_server.url + address)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            if wide > width:
-                wrong.append(f"{address} at {width}: {wide}")
+        wrong += [f"{address}: {line}" for line in sideways(page)]
     assert not wrong, "\n".join(wrong)
 
 

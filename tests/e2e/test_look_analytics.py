@@ -8,15 +8,20 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from analytics.store.client import Store
-from tests.e2e.signed_in import reports, sign_in
-from tests.e2e.test_look import COMBINATIONS, WIDTHS, choose, collected, findings, hashed  # noqa: F401  # fixtures
+from tests.e2e.looking import COMBINATIONS, WIDTHS, choose, looked_at
+from tests.e2e.signed_in import sign_in
 from tests.webui.fleet_data import fill
 from tests.webui.generated_data import generated
 from webui.alerts.models import Alert
 from webui.dashboards.models import Note, Segment
 from webui.tasks.models import Task
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.usefixtures("hashed"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+]
 START, DAY = 1_511_539_200, 86_400  # 25 November 2017 in Shanghai, the first day of generated data
 PAGES = (
     "/", "/dashboards/", "/dashboards/shop-overview/", "/dashboards/shop-overview/?edit=1", "/dashboards/-/add/",
@@ -79,11 +84,6 @@ def test_every_page_of_analytics_is_accessible_fits_its_window_and_keeps_its_pol
         assert answer is not None
         assert answer.status == 200, address
         whole(page)
-        wrong += [f"{address}: policy: {line}" for line in reports(page)]
-        wrong += [f"{address}: {line}" for line in findings(page)]
         wrong += [f"{address}: two elements are {name}" for name in page.evaluate(TWICE)]
-        for width in WIDTHS if theme == "light" else ():
-            page.set_viewport_size({"width": width, "height": 800})
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            wrong += [f"{address} at {width}: {wide}"] * (wide > width)
+        wrong += looked_at(page, WIDTHS if theme == "light" else ())
     assert not wrong, "\n".join(wrong)

@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e import plot_pages, plot_samples
+from tests.e2e.looking import choose, findings, sideways
 from tests.e2e.signed_in import sign_in
-from tests.e2e.test_look import choose, collected, findings, hashed  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
 
 pytestmark = [
+    pytest.mark.usefixtures("hashed"),
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.urls("tests.e2e.plot_pages"),
@@ -78,7 +79,7 @@ def test_every_kind_is_drawn_within_the_policy_and_is_accessible(
         assert len(found) > 20, element.get_attribute("aria-label")  # an empty canvas has one colour
     assert page.evaluate("window.__reports") == []
     assert findings(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert sideways(page, [1280]) == []
 
 
 def test_a_line_has_the_numbers_of_the_server_and_leaves_out_what_is_not_over(page: Page, live_server: Any) -> None:
@@ -238,7 +239,7 @@ def test_a_slow_card_has_a_skeleton_then_its_time_and_can_be_cancelled_and_asked
     assert findings(page) == []
     cancel = page.get_by_role("button", name="Cancel")
     expect(cancel).to_be_visible()
-    expect(slot).to_contain_text("Still computing, 5")
+    expect(slot).to_contain_text("Still computing · 5")
     with page.expect_event("requestfailed") as failed:
         cancel.press("Enter")
     assert "/card/Funnel/" in failed.value.url  # the request itself was ended
