@@ -10,9 +10,9 @@ from analytics import clauses
 from analytics.clauses import REGISTERED_CHANNEL, Clause
 from analytics.dataset import RANKS, Dataset
 from analytics.spans import Ranged, Span, span_of
-from analytics.store.client import Store
+from analytics.store.client import Askable
 from analytics.store.names import quoted
-from analytics.store.schema import Tables
+from analytics.store.schema import Names
 from sdk.report import NotSupported
 from sdk.text import Text
 
@@ -32,7 +32,7 @@ class Data:
     client: in whose name is asked, so that many questions of one do not keep others waiting.
     """
 
-    store: Store
+    store: Askable
     dataset: Dataset
     client: str = ""
     asked: list[str] = field(default_factory=list)
@@ -40,12 +40,12 @@ class Data:
     @property
     def event(self) -> str:
         """Give the quoted table of events."""
-        return Tables(self.store, self.dataset.name).event(self.dataset.version)
+        return Names(self.store, self.dataset.name).event(self.dataset.version)
 
     @property
     def people(self) -> str:
         """Give the quoted users table."""
-        return Tables(self.store, self.dataset.name).people(self.dataset.people_version)
+        return Names(self.store, self.dataset.name).people(self.dataset.people_version)
 
     def span(self, params: Ranged) -> Span:
         """Read the range of a report's parameters."""
@@ -69,11 +69,12 @@ class Data:
 
         sql: with `$name` for clauses (the dataset's own and `more`), `{name:Type}` for values.
         """
-        tables = Tables(self.store, self.dataset.name)
+        tables = Names(self.store, self.dataset.name)
         known = {
             "event": Clause(self.event),
             "people": Clause(self.people),
             "user_day": Clause(tables.user_day(self.dataset.version)),
+            "hour_sums": Clause(tables.hour(self.dataset.version)),
             **clauses.fixed(self.dataset),
             **(more or {}),
         }
@@ -107,8 +108,11 @@ class Data:
         """Give the numbers whose role no behaviour has, and what is to be said. needs: number -> role."""
         there = set(self.dataset.roles.values())
         roles = sorted({role for role in needs.values() if role not in there}, key=RANKS.__getitem__)
-        said = "No behaviour of this dataset has the role {role}: what is counted by it is not shown."
-        return {name for name, role in needs.items() if role in roles}, tuple(Text(said, role=role) for role in roles)
+        said = tuple(
+            Text("No behaviour of this dataset has the role {role}: what is counted by it is not shown.", role=role)
+            for role in roles
+        )
+        return {name for name, role in needs.items() if role in roles}, said
 
     def need(self, *names: str) -> None:
         """See that the dataset has what a report needs; NotSupported says what is missing."""

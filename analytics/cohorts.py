@@ -10,7 +10,7 @@ from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause, both
 from analytics.dataset import Dataset
-from analytics.days import bucket_number, by_days
+from analytics.days import BUCKETS, bucket_number, by_days, day_bounds
 from analytics.drill import column_of, day_at, one_at
 from analytics.returning import CALENDAR, COHORTS, DAYS, HITS, LENGTHS, NUMBERS, OFFSETS, PAIRS, REGISTERED, WINDOWS
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
@@ -30,6 +30,15 @@ FROM ($pairs)
 WHERE unit IN {units:Array(Int64)} AND $which
 ORDER BY user_id
 LIMIT {limit:UInt32}
+"""
+# The same where the rollup knows each user's first day: its unit is the cohort, and a user's first row of each unit is
+# one who came back in it. (unit, hit, people); 0 is the cohort itself.
+FIRST_SQL = """
+SELECT $first AS unit, $unit - unit AS hit, countIf(last_active < $bucket) AS people
+FROM $user_day
+WHERE active > 0 AND first_day >= {first_day:Date} AND first_day < {end_day:Date} AND ($where)
+GROUP BY unit, hit
+HAVING hit <= {last:Int64}
 """
 WHICH = {  # of a cohort's users
     "retained": "has(arrayMap(h -> toInt64(h), hits), {place:Int64})",
@@ -114,12 +123,7 @@ def users(data: Data, params: Asked, at: Mapping[str, str], limit: int) -> list[
 
 def _rows(data: Data, params: Asked, span: Span) -> list[list[Any]]:
     """Give a row for each cell of each cohort, as COLUMNS has it."""
-    cells = _cells(data, params, span)
-    counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    sql, clauses, bind = people(data, params, span)
-    for row in data.ask(SQL.replace("$pairs", sql), clauses, **bind):
-        counts[row["unit"]][row["hit"]] = row["people"]
-    rows = []
+    cells, counts, rows = _cells(data, params, span), _counts(data, params, span), []
     for cohort in buckets(span, params.unit):
         found = counts[bucket_number(cohort, params.unit)]
         for place, (label, low, high) in enumerate(cells):
@@ -127,6 +131,27 @@ def _rows(data: Data, params: Asked, span: Span) -> list[list[Any]]:
             retained = found[place] if begun else None
             rows.append([cohort, label, found[-1], retained, share(retained, found[-1]), int(complete)])
     return rows
+
+
+def _counts(data: Data, params: Asked, span: Span) -> dict[int, dict[int, int]]:
+    """Give the users of each cohort: at -1 all of them, at the number of a cell those who came back in it."""
+    counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    by_first_day = _rolled_up(data, params, span) and (params.membership, params.kind) == ("first ever", "n-day")
+    if by_first_day:
+        number = NUMBERS[params.unit]
+        named = {"first": number.replace("$day", "first_day"), "unit": number.replace("$day", "day")}
+        clauses = {name: Clause(sql) for name, sql in (*named.items(), ("bucket", BUCKETS[params.unit]))}
+        clauses["where"] = data.scope(params, span)["where"]
+        bind = {**day_bounds(data.dataset, span), "last": len(_cells(data, params, span)) - 1}
+        sql = FIRST_SQL
+    else:
+        sql, clauses, bind = people(data, params, span)
+        sql = SQL.replace("$pairs", sql)
+    for row in data.ask(sql, clauses, **bind):
+        counts[row["unit"]][row["hit"]] = row["people"]
+        if by_first_day and row["hit"] == 0:
+            counts[row["unit"]][-1] = row["people"]
+    return counts
 
 
 def people(data: Data, params: Asked, span: Span) -> tuple[str, dict[str, Clause], Mapping[str, object]]:

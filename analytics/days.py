@@ -11,6 +11,15 @@ EPOCH = date(1970, 1, 1)
 # (user_id, d): d is the local day's number since 1970. The rollup answers where no filter looks at events.
 FROM_ROLLUP = "SELECT user_id, toInt32(day) AS d FROM $user_day WHERE active > 0 AND ($where)"
 FROM_EVENTS = "SELECT user_id, toInt32($day) AS d FROM $event WHERE ($active) AND ($where) GROUP BY user_id, d"
+# Of rows of the rollup: those of the range, and which of them are a user's first there that count as such; the sums
+# of these are distinct users. {first_day:Date}: the first local day of the range.
+IN_DAYS = "day >= {first_day:Date} AND day < {end_day:Date} AND ($where)"
+FIRST_IN = {
+    "uv": "views > 0 AND last_view < {since}",
+    "active_users": "active > 0 AND last_active < {since}",
+    "buyers": "buys > 0 AND last_buy < {since}",
+}
+BUCKETS = {"day": "day", "week": "toMonday(day)", "month": "toStartOfMonth(day)"}  # of the rollup's days
 UNITS = {
     "day": "d",
     "week": "intDiv(d + 3, 7)",
@@ -28,6 +37,16 @@ def by_days(data: Data, params: Ranged, span: Span) -> bool:
     """Say whether the rollup answers: no filter looks at events, and the range is whole local days."""
     whole = data.dataset.start_of(span.first) == span.low and data.dataset.start_of(span.last) == span.high
     return whole and all(about_users(word) for word in params.where)
+
+
+def day_bounds(dataset: Dataset, span: Span) -> dict[str, date]:
+    """Give the values of IN_DAYS. A day that the clock skipped is none: the range begins with the next."""
+    return {"first_day": dataset.day_of(span.low), "end_day": span.last}
+
+
+def distinct(since: str = "{first_day:Date}") -> dict[str, str]:
+    """Give the SQL that counts uv, active_users and buyers of the rollup. since: the first day of what is counted."""
+    return {name: f"countIf({condition.replace('{since}', since)})" for name, condition in FIRST_IN.items()}
 
 
 def day_number(day: date) -> int:

@@ -5,10 +5,11 @@ seen active. A condition that looks at events (`where` category=5) leaves out us
 """
 
 from datetime import timedelta
+from typing import Any
 
 from analytics.asking import Data
 from analytics.clauses import LOCAL, Clause, about_users, both, filters, segment, spanned
-from analytics.days import active_days, day_number
+from analytics.days import IN_DAYS, active_days, by_days, day_bounds, day_number
 from analytics.spans import Ranged, Span
 from sdk.text import Text
 
@@ -22,6 +23,7 @@ HAVING $counted
 ACTIVE = "SELECT user_id, min(ts) AS moment, 0 AS known FROM $event WHERE ($active) AND ($where) GROUP BY user_id"
 DAYS = "SELECT user_id, min(d) AS moment, 0 AS known FROM ($days) GROUP BY user_id"
 REGISTERED = "SELECT user_id, registered_at AS moment, 1 AS known FROM $people WHERE ($who)"
+NEW_DAYS = f"SELECT user_id FROM $user_day WHERE active > 0 AND day = first_day AND {IN_DAYS}"
 FIRST_DAY = f"toDate({LOCAL.replace('ts', 'first')}, {{zone:String}})"
 DAY = f"toInt32(toDate({LOCAL.replace('ts', 'registered_at')}, {{zone:String}}))"  # of a row of the users table
 REGISTERED_DAYS = f"SELECT user_id, {DAY} AS moment, 1 AS known FROM $people WHERE ($who)"
@@ -58,8 +60,10 @@ def known(data: Data, params: Ranged, span: Span | None = None, *, acted: str = 
     }
 
 
-def new_in(data: Data, params: Ranged, span: Span) -> tuple[str, dict[str, Clause], dict[str, int]]:
+def new_in(data: Data, params: Ranged, span: Span) -> tuple[str, dict[str, Clause], dict[str, Any]]:
     """Give the query of the users (user_id) who are new in a span, its clauses and its values."""
+    if by_days(data, params, span) and not data.dataset.people_version:
+        return NEW_DAYS, {"where": data.scope(params, span)["where"]}, day_bounds(data.dataset, span)
     whole = all(data.dataset.start_of(day) == ts for day, ts in ((span.first, span.low), (span.last, span.high)))
     sql, more = (first_days if whole else first_seen)(data, params, span)
     low, high = (day_number(span.first), day_number(span.last)) if whole else (span.low, span.high)

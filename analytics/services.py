@@ -21,6 +21,7 @@ from analytics.requests import Request, columns_of, prepared
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from analytics.store.schema import Tables
+from sdk.text import Text
 
 __all__ = ["BusyError", "CancelledError", "Request", "alone", "cancel", "give_up", "import_rows", "remove", "sync"]
 SILENT_SECONDS = 600  # a program on another host that said nothing for so long is gone
@@ -73,7 +74,7 @@ def sync(
     """Read what is new in the table a dataset came from, and the last day once more for rows that came late."""
     if "mysql" not in row.source:
         raise ImportFault(
-            f"{row.name} did not come from MySQL or MariaDB; import its next file by dataset import {row.name}"
+            Text("{name} did not come from MySQL or MariaDB; import its next file instead", name=row.name)
         )
     password = password or (sealed.unseal(row.secret, settings.SECRET_KEY, row.name) if row.secret else "")
     address = Address(**{**row.source["mysql"], "password": password})
@@ -120,6 +121,26 @@ def remove(store: Store, row: Dataset) -> None:
         _release(row)
 
 
+def bring_up(store: Store, row: Dataset) -> bool:
+    """Build a dataset's rollups where those there have another form; say whether that was needed.
+
+    While an import runs they are left to it. Reports that ask for them meanwhile are refused by the store.
+    """
+    tables = Tables(store, row.name)
+    if tables.has_rollups(row.version):
+        return False
+    try:
+        _claim(row)
+    except BusyError:
+        return False
+    try:
+        tables.build_rollups(row.as_core(), row.version)
+        tables.settle(row.version)
+    finally:
+        _release(row)
+    return True
+
+
 @contextmanager
 def alone(row: Dataset) -> Iterator[None]:
     """Keep the dataset for this program meanwhile; BusyError while another one that lives has it."""
@@ -139,10 +160,14 @@ def _claim(row: Dataset) -> None:
         alive = bool(last) and (timezone.now() - last.seen).total_seconds() < SILENT_SECONDS
     if alive and row.claim != claims.own():
         raise BusyError(
-            f"an import into {row.name} is running ({row.claim.rpartition(' ')[0]}); wait, or cancel it first"
+            Text(
+                "an import into {name} is running ({program}); wait, or cancel it first",
+                name=row.name,
+                program=row.claim.rpartition(" ")[0],
+            )
         )
     if not Dataset.objects.filter(pk=row.pk, claim=row.claim).update(claim=claims.own()):
-        raise BusyError(f"another import into {row.name} has just begun; wait, or cancel it first")
+        raise BusyError(Text("another import into {name} has just begun; wait, or cancel it first", name=row.name))
     row.claim = claims.own()
 
 
@@ -175,7 +200,7 @@ def _begun(run: ImportRun, values: dict[str, object]) -> ImportRun:
     for name, value in values.items():
         setattr(run, name, value)
     run.began = now - (run.seen - run.began) if run.began and run.seen else now
-    run.state, run.error, run.ended = ImportRun.State.RUNNING, "", None
+    run.state, run.error, run.fault, run.ended = ImportRun.State.RUNNING, "", {}, None
     run.save()
     return run
 
@@ -207,7 +232,7 @@ def _perform(
             tables, row.as_core(), source, columns, run=run.pk, now=now, position=Position(**run.position), tell=told
         )
     except (ImportFault, StoreError) as error:
-        _end(run, ImportRun.State.FAILED, str(error))
+        _end(run, ImportRun.State.FAILED, error)
         raise
     except CancelledError:
         abandon(tables, run.pk, row.version)
@@ -242,7 +267,7 @@ def _serve(row: Dataset, run: ImportRun, published: Published) -> None:
             **values, duplicates=row.duplicates, quarantined=row.quarantined, updated=timezone.now()
         )
         if not done:
-            raise ImportFault(f"{row.name} has changed meanwhile; import again")
+            raise ImportFault(Text("{name} has changed meanwhile; import again", name=row.name))
         run.added, run.duplicates, run.quarantined = published.added, published.duplicates, published.quarantined
         run.position = {}
         _end(run, ImportRun.State.DONE)
@@ -250,6 +275,12 @@ def _serve(row: Dataset, run: ImportRun, published: Published) -> None:
         setattr(row, name, value)
 
 
-def _end(run: ImportRun, state: str, error: str = "") -> None:
-    run.state, run.error, run.ended = state, error, timezone.now()
+def _end(run: ImportRun, state: str, error: Exception | None = None) -> None:
+    said = told(error) if error else None
+    run.state, run.error, run.fault, run.ended = state, said or "", said.as_dict() if said else {}, timezone.now()
     run.save()
+
+
+def told(error: Exception) -> Text:
+    """Give what an error says, with its template where it has one."""
+    return Text.of(error.args[0] if error.args and isinstance(error.args[0], str) else str(error))

@@ -6,11 +6,13 @@ from itertools import pairwise
 from typing import Any
 
 from analytics.dataset import OWN, Dataset
+from analytics.importing import copies
 from analytics.importing.blocks import ImportFault
 from analytics.importing.mapping import roles_of
-from analytics.importing.stage import Stage
+from analytics.importing.stage import Stage, why_none
 from analytics.store.names import quoted
 from analytics.store.schema import TYPES, event_columns
+from sdk.text import Text
 
 PASS_ROWS = 6_000_000  # rows whose duplicates are found at once; were all of them doubled, some 1.2 GB
 SAMPLE = 100_000  # users, by which the passes are cut
@@ -29,29 +31,39 @@ class Published:
     quarantined: dict[str, int]
 
 
-def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None]) -> Published:
+def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None], *, overlaps: bool = False) -> Published:
     """Build the next version; ImportFault where there is nothing to publish. The dataset as given keeps serving.
 
-    progress: called with the share that is done; what it raises ends the work.
+    progress: called with the share that is done; what it raises ends the work. overlaps: rows that were there come
+    once more by intent; they are not kept as duplicates.
     """
     counts = stage.counts()
     good = counts.pop("", 0)
     if not good and not dataset.version:
-        why = ", ".join(f"{number} for {name}" for name, number in counts.items()) or "the source is empty"
-        raise ImportFault(f"no row could be taken: {why}; look at the mapping (--map) and at the valid range")
+        raise ImportFault(
+            Text(
+                "no row could be taken: {why}; look at the mapping (--map) and at the valid range",
+                why=why_none(counts),
+            )
+        )
     codes = stage.behaviours()
     if not dataset.roles_given:
         guess = roles_of([*dataset.behaviours, *codes])
         dataset = replace(dataset, roles={**guess, **dataset.roles})  # what rows already have is not changed
     if len(codes) > MAX_BEHAVIOURS:
         raise ImportFault(
-            f"the behaviour column has more than {MAX_BEHAVIOURS} codes ({codes[0]}, {codes[1]} ...);"
-            " is it the right one?"
+            Text(
+                "the behaviour column has more than {most} codes ({one}, {other} ...); is it the right one?",
+                most=MAX_BEHAVIOURS,
+                one=codes[0][:60],
+                other=codes[1][:60],
+            )
         )
     tables = stage.tables
     version = tables.create_version(dataset)
-    _fill(stage, dataset, version, good, progress)
-    tables.build_user_day(dataset, version)
+    copies.begin(stage)
+    _fill(stage, dataset, version, good, progress, overlaps=overlaps)
+    tables.build_rollups(dataset, version)
     _quarantine(stage)
     now = _counted(stage, dataset, version)
     tables.settle(version)
@@ -59,7 +71,9 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None]) -
     return Published(now, added, good - added, counts)
 
 
-def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Callable[[float], None]) -> None:
+def _fill(
+    stage: Stage, dataset: Dataset, version: int, good: int, progress: Callable[[float], None], *, overlaps: bool
+) -> None:
     """Copy staged rows that are not there yet, each once, some users at a time."""
     tables = stage.tables
     names = [quoted(column.name) for column in event_columns(dataset.layout)]
@@ -83,6 +97,7 @@ def _fill(stage: Stage, dataset: Dataset, version: int, good: int, progress: Cal
             unknown = f" AND ({compared}) GLOBAL NOT IN ({old})" if old else ""
             rows = f"{rows} AND (user_id, ts) GLOBAL {there}{unknown}"
             tables.store.run(f"{insert} SELECT DISTINCT {chosen} {rows}", ends)
+            copies.keep(stage, dataset, compared, where, ends, old, overlaps=overlaps)
     progress(1.0)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
-from analytics.days import by_days
+from analytics.days import BUCKETS, IN_DAYS, by_days, day_bounds, distinct
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, second_at
 from analytics.hours import hours
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
@@ -21,7 +21,7 @@ from sdk.report import Chart, Column, Result, report, share
 SQL = """
 SELECT
     $bucket AS bucket,
-    count() AS events,
+    count() AS events_,
     countIf($view) AS pv,
     uniqExactIf(user_id, $view) AS uv,
     uniqExactIf(user_id, $active) AS active_users,
@@ -31,18 +31,48 @@ FROM $event
 WHERE $scope
 GROUP BY bucket
 """
-DAYS_SQL = """
+USERS = distinct("greatest($bucket, {first_day:Date})")
+DAYS_SQL = f"""
 SELECT
     $bucket AS bucket,
     sum(events) AS events_,
     sum(views) AS pv,
-    uniqExactIf(user_id, views > 0) AS uv,
-    uniqExactIf(user_id, active > 0) AS active_users,
-    uniqExactIf(user_id, buys > 0) AS buyers,
+    {USERS["uv"]} AS uv,
+    {USERS["active_users"]} AS active_users,
+    {USERS["buyers"]} AS buyers,
     sum(buys) AS purchases
 FROM $user_day
-WHERE day >= {first_day:Date} AND day < {end_day:Date} AND ($where)
+WHERE {IN_DAYS}
 GROUP BY bucket
+"""
+# By hours of the day or of the week: events from the sums of the hours, users from the hours in which each acted.
+HOURS_SQL = """
+SELECT $bucket AS bucket, sum(events) AS events_, sum(views) AS pv, sum(buys) AS purchases
+FROM $hour_sums
+WHERE day >= {first_day:Date} AND day < {end_day:Date}
+GROUP BY bucket
+"""
+HOUR_USERS_SQL = f"""
+SELECT $bucket AS bucket, uv, active_users, buyers
+FROM (
+    SELECT
+        weekday,
+        [{", ".join(f"sum(bitTest(viewed, {hour}))" for hour in range(24))}] AS uvs,
+        [{", ".join(f"sum(bitTest(acted, {hour}))" for hour in range(24))}] AS actives,
+        [{", ".join(f"sum(bitTest(bought, {hour}))" for hour in range(24))}] AS buyers_
+    FROM (
+        SELECT
+            $weekday AS weekday,
+            groupBitOr(view_hours) AS viewed,
+            groupBitOr(active_hours) AS acted,
+            groupBitOr(buy_hours) AS bought
+        FROM $user_day
+        WHERE {IN_DAYS}
+        GROUP BY user_id, weekday
+    )
+    GROUP BY weekday
+)
+ARRAY JOIN uvs AS uv, actives AS active_users, buyers_ AS buyers, range(24) AS hour
 """
 PURCHASES_SQL = """
 SELECT $bucket AS bucket, uniqExactIf(order_id, order_id != '') + countIf(order_id = '') AS purchases
@@ -50,7 +80,8 @@ FROM $event
 WHERE $scope AND $buy
 GROUP BY bucket
 """
-BUCKETS = {"day": "day", "week": "toMonday(day)", "month": "toStartOfMonth(day)"}
+WEEKDAY_OF = {"hour of day": "0", "hour of week": "toDayOfWeek(day)"}
+HOUR_BUCKETS = {"hour of day": "hour", "hour of week": "(weekday, hour)"}
 USERS_SQL = """
 SELECT user_id
 FROM $event
@@ -69,6 +100,7 @@ COUNTS = (
     Column("purchases", "purchases"),
     Column("buyers_of_uv", "share", of=("buyers", "uv")),
 )
+OF_USERS = tuple(column for column in COUNTS if column.unit in ("users", "share"))
 NEEDS = {"pv": "view", "uv": "view", "buyers": "buy", "purchases": "buy", "buyers_of_uv": "buy"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HOURS_AT_MOST = 24 * 400
@@ -82,6 +114,9 @@ class Params(Ranged):
         Literal["day", "week", "month", "hour", "hour of day", "hour of week"],
         Help("hour: each hour of the range. hour of day: 0 to 23. hour of week: weekday and hour."),
     ] = "day"
+    figures: Annotated[
+        Literal["all", "events"], Help("events: without users, whom to count takes longest on large data.")
+    ] = "all"
 
 
 @report(category="traffic")
@@ -93,7 +128,17 @@ def run(data: Data, params: Params) -> Result:
         [None if name in hidden else value for name, value in zip(result.names, row, strict=True)]
         for row in result.rows
     ]
-    return replace(result, rows=rows, notes=notes)
+    result = replace(result, rows=rows, notes=notes)
+    return result if params.figures == "all" else _of_events(result)
+
+
+def _of_events(result: Result) -> Result:
+    """Give a result without what counts users."""
+    kept = [place for place, column in enumerate(result.columns) if column not in OF_USERS]
+    columns = tuple(result.columns[place] for place in kept)
+    names = [column.name for column in columns]
+    chart = result.chart and replace(result.chart, y=tuple(y for y in result.chart.y if y in names) or ("events",))
+    return replace(result, columns=columns, rows=[[row[place] for place in kept] for row in result.rows], chart=chart)
 
 
 def _counts(data: Data, params: Params) -> Result:
@@ -156,18 +201,40 @@ def _clauses(data: Data, params: Params) -> dict[str, Clause]:
 
 
 def _counted(data: Data, params: Params) -> dict[Any, dict[str, Any]]:
+    """Give the counts of each bucket that has a row."""
     span, more = data.span(params), _clauses(data, params)
-    if params.by in BUCKETS and by_days(data, params, span):
-        days = {**more, "bucket": Clause(BUCKETS[params.by])}
-        asked = data.ask(DAYS_SQL, days, first_day=span.first, end_day=span.last)
-        found = {row.pop("bucket"): row for row in asked}
-        for row in data.ask(PURCHASES_SQL, more) if "order" in data.dataset.mapped else ():
-            found[row["bucket"]]["purchases"] = row["purchases"]
-        return found
-    return {row.pop("bucket"): row for row in data.ask(SQL, _clauses(data, params))}
+    if not by_days(data, params, span):
+        return _by_bucket(data.ask(SQL, more))
+    bind = day_bounds(data.dataset, span)
+    if params.by in BUCKETS:
+        found = _by_bucket(data.ask(DAYS_SQL, {**more, "bucket": Clause(BUCKETS[params.by])}, **bind))
+    elif params.by in HOUR_BUCKETS and not params.where and not params.users:
+        found = _by_hours(data, params, bind)
+    else:
+        return _by_bucket(data.ask(SQL, more))
+    for row in data.ask(PURCHASES_SQL, more) if "order" in data.dataset.mapped else ():
+        found[row["bucket"]]["purchases"] = row["purchases"]
+    return found
 
 
-def _row(found: dict[str, int] | None) -> list[float | None]:
+def _by_hours(data: Data, params: Params, bind: dict[str, Any]) -> dict[Any, dict[str, Any]]:
+    named = {"bucket": HOUR_BUCKETS[params.by], "weekday": WEEKDAY_OF[params.by]}
+    more = {"where": Clause("1"), **{name: Clause(sql) for name, sql in named.items()}}
+    hours = HOURS_SQL.replace("$bucket", named["bucket"].replace("weekday", named["weekday"]))
+    found = _by_bucket(data.ask(hours, more, **bind))
+    for row in data.ask(HOUR_USERS_SQL, more, **bind) if params.figures == "all" else ():
+        if row["bucket"] in found:
+            found[row["bucket"]] |= row
+    return found
+
+
+def _by_bucket(rows: list[dict[str, Any]]) -> dict[Any, dict[str, Any]]:
+    return {row["bucket"]: row for row in rows}
+
+
+def _row(found: dict[str, Any] | None) -> list[float | None]:
+    """Give the cells of COUNTS; those of users are not there where only events are asked for."""
     if found is None:
         return [0, 0, 0, 0, 0, 0, None]
-    return [*found.values(), share(found["buyers"], found["uv"])]
+    cells = [found.get(name) for name in ("events_", "pv", "uv", "active_users", "buyers", "purchases")]
+    return [*cells, share(found.get("buyers"), found.get("uv"))]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
-from analytics.days import by_days
+from analytics.days import BUCKETS, IN_DAYS, by_days, day_bounds, distinct
 from analytics.decomposed import parts
 from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, Unit, buckets, is_complete
@@ -22,13 +22,12 @@ FROM $event
 WHERE $scope
 GROUP BY bucket
 """
-DAYS_SQL = """
-SELECT $bucket AS bucket, sum(views) AS pv, uniqExactIf(user_id, views > 0) AS uv
+DAYS_SQL = f"""
+SELECT $bucket AS bucket, sum(views) AS pv, {distinct("greatest($bucket, {first_day:Date})")["uv"]} AS uv
 FROM $user_day
-WHERE day >= {first_day:Date} AND day < {end_day:Date} AND ($where)
+WHERE {IN_DAYS}
 GROUP BY bucket
 """
-BUCKETS = {"day": "day", "week": "toMonday(day)", "month": "toStartOfMonth(day)"}
 USERS_SQL = """
 SELECT user_id
 FROM $event
@@ -65,8 +64,7 @@ def run(data: Data, params: Params) -> Result:
     span = data.span(params)
     days = by_days(data, params, span)
     more = {**data.scope(params), "bucket": Clause(BUCKETS[params.by]) if days else fixed(data.dataset)[params.by]}
-    bind = {"first_day": span.first, "end_day": span.last}
-    asked = data.ask(DAYS_SQL, more, **bind) if days else data.ask(SQL, more)
+    asked = data.ask(DAYS_SQL, more, **day_bounds(data.dataset, span)) if days else data.ask(SQL, more)
     found = {row["bucket"]: (row["pv"], row["uv"]) for row in asked}
     rows, before = [], (0, 0)
     for day in buckets(span, params.by):

@@ -9,16 +9,16 @@ Distinct users are counted over the whole range, never added up.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause
-from analytics.days import by_days
+from analytics.days import IN_DAYS, by_days, day_bounds, distinct
 from analytics.drill import DID_SQL, LIST_AT_MOST, column_of, one_at, people_of
 from analytics.spans import Ranged, Span, shifted
-from analytics.visiting import GAP, VISITS
+from analytics.visiting import GAP, JOINED, VISITS, VISITS_OF_DAYS
 from sdk import Help
 from sdk.report import Chart, Column, Result, report, share
 from sdk.text import Text
@@ -35,16 +35,17 @@ SELECT
 FROM $event
 WHERE $scope
 """
-DAYS_SQL = """
+USERS = distinct()
+DAYS_SQL = f"""
 SELECT
     sum(events) AS rows,
     sum(views) AS pv,
-    uniqExactIf(user_id, views > 0) AS uv,
-    uniqExactIf(user_id, active > 0) AS active_users,
-    uniqExactIf(user_id, buys > 0) AS buyers,
+    {USERS["uv"]} AS uv,
+    {USERS["active_users"]} AS active_users,
+    {USERS["buyers"]} AS buyers,
     sum(buys) AS purchases
 FROM $user_day
-WHERE day >= {first_day:Date} AND day < {end_day:Date} AND ($where)
+WHERE {IN_DAYS}
 """
 BUYS_SQL = """
 SELECT
@@ -55,6 +56,7 @@ WHERE $scope AND $buy
 """
 DID = {"uv": "$view", "active_users": "$active", "buyers": "$buy"}
 ACTIVE_SQL = "SELECT uniqExactIf(user_id, $active) AS active_users FROM $event WHERE $scope"
+ACTIVE_DAYS_SQL = f"SELECT {USERS['active_users']} AS active_users FROM $user_day WHERE {IN_DAYS}"
 NEW_SQL = "SELECT count() AS new_users, countIf($there) AS active_new_users FROM ($new)"
 NEW_USERS_SQL = """
 SELECT user_id
@@ -64,12 +66,15 @@ ORDER BY user_id
 LIMIT {limit:UInt32}
 """
 THERE = "user_id GLOBAL IN (SELECT user_id FROM $event WHERE $scope AND ($active))"
-VISITS_SQL = """
+VISITS_SQL = "SELECT count() AS visits, sum(seconds) AS visit_seconds FROM ($visits)"
+MEDIAN_SQL = "SELECT quantileExactInclusive(0.5)(seconds) AS median_visit_length FROM ($visits)"
+# A visit that goes on over midnight is one: but for the first day's, which the range cuts.
+VISIT_DAYS_SQL = f"""
 SELECT
-    count() AS visits,
-    sum(seconds) AS visit_seconds,
-    quantileExactInclusive(0.5)(seconds) AS median_visit_length
-FROM ($visits)
+    sum(visits) - countIf({JOINED}) AS visits,
+    sum(seconds) + sumIf(before, {JOINED}) AS visit_seconds
+FROM $user_day
+WHERE {IN_DAYS}
 """
 NEEDS = {"pv": "view", "uv": "view", "buyers": "buy", "purchases": "buy", "revenue": "buy"}
 NEW = ("new_users", "active_new_users")
@@ -118,7 +123,7 @@ class Params(Ranged):
         Help("previous: as many days right before. same weekdays: whole weeks before."),
     ] = "previous"
     figures: Annotated[
-        Literal["all", "traffic", "new", "visits"], Help("Which ones; visits take longest on large data.")
+        Literal["all", "traffic", "new", "visits"], Help("Which ones; only all has the median length of visits.")
     ] = "all"
 
 
@@ -161,38 +166,43 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
 
 def figures(data: Data, params: Params, span: Span) -> dict[str, float | None]:
     """Give the counts of one range: those that are asked for, and what they are divided by."""
-    scope = data.scope(params, span)
-    if by_days(data, params, span):
-        found = _of_days(data, scope, span, bought=params.figures not in ("new", "visits"))
-    elif params.figures in ("new", "visits"):
-        (found,) = data.ask(ACTIVE_SQL, scope)
+    scope, days, asked = data.scope(params, span), by_days(data, params, span), params.figures
+    bind = day_bounds(data.dataset, span) if days else {}
+    if asked in ("all", "traffic"):
+        found = _of_days(data, scope, bind) if days else _of_events(data, scope)
     else:
-        (found,) = data.ask(SQL, scope)
-        found["revenue"] = float(found["revenue"])
-        found |= dict.fromkeys(data.lacking(NEEDS)[0])
-    if params.figures in ("all", "new"):
-        sql, more, bind = _new(data, params, span)
-        (new,) = data.ask(NEW_SQL.replace("$new", sql), more, **bind)
+        (found,) = data.ask(ACTIVE_DAYS_SQL if days else ACTIVE_SQL, scope, **bind)
+    if asked in ("all", "new"):
+        sql, more, values = _new(data, params, span)
+        (new,) = data.ask(NEW_SQL.replace("$new", sql), more, **values)
         found |= new
-    if params.figures in ("all", "visits"):
-        (visits,) = data.ask(VISITS_SQL.replace("$visits", VISITS), scope, gap=GAP * 60)
-        found |= visits
+    if asked in ("all", "visits"):
+        visits, more = (VISITS_OF_DAYS, bind) if days else (VISITS, {"gap": GAP * 60})
+        (lengths,) = data.ask(VISIT_DAYS_SQL if days else VISITS_SQL.replace("$visits", visits), scope, **more)
+        found |= lengths
+    if asked == "all":
+        (median,) = data.ask(MEDIAN_SQL.replace("$visits", visits), scope, **more)
+        found |= median
     return found
 
 
-def _of_days(data: Data, scope: dict[str, Clause], span: Span, *, bought: bool) -> dict[str, Any]:
+def _of_events(data: Data, scope: dict[str, Clause]) -> dict[str, Any]:
+    """Give the counts from the events."""
+    (found,) = data.ask(SQL, scope)
+    return found | {"revenue": float(found["revenue"])} | dict.fromkeys(data.lacking(NEEDS)[0])
+
+
+def _of_days(data: Data, scope: dict[str, Clause], bind: dict[str, date]) -> dict[str, Any]:
     """Give the counts from the rollup; orders and amounts, where there are any, from the buy rows alone."""
-    (row,) = data.ask(DAYS_SQL, scope, first_day=span.first, end_day=span.last)
+    (row,) = data.ask(DAYS_SQL, scope, **bind)
     found = {"events": row.pop("rows"), **row, "revenue": 0.0}
-    if not bought:
-        return {"active_users": found["active_users"]}
     if data.dataset.mapped & {"order", "amount"}:
         (buys,) = data.ask(BUYS_SQL, scope)
         found |= {"purchases": buys["purchases"], "revenue": float(buys["revenue"])}
     return found | dict.fromkeys(data.lacking(NEEDS)[0])
 
 
-def _new(data: Data, params: Params, span: Span) -> tuple[str, dict[str, Clause], dict[str, int]]:
+def _new(data: Data, params: Params, span: Span) -> tuple[str, dict[str, Clause], dict[str, Any]]:
     """Give the query of the users who are new in a range, its clauses, `$there` that they are active, its values."""
     sql, more, bind = newcomers.new_in(data, params, span)
     there = Clause(THERE) if data.dataset.people_version else Clause("1")  # else the first activity made them new

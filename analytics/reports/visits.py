@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
-from analytics.days import begun
+from analytics.days import BUCKETS, IN_DAYS, begun, by_days, day_bounds, distinct
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of
 from analytics.spans import Ranged, Span, is_complete
-from analytics.visiting import GAP, VISITS
+from analytics.visiting import GAP, VISITS, VISITS_OF_DAYS
 from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
 
@@ -29,9 +29,19 @@ SELECT
 FROM ($visits)
 GROUP BY bucket
 """
+WHOLE = "range"
+DAY_BUCKETS = {**BUCKETS, WHOLE: f"'{WHOLE}'"}  # of the rollup
+SINCE = {name: f"greatest({bucket}, {{first_day:Date}})" for name, bucket in BUCKETS.items()}
+SINCE[WHOLE] = "{first_day:Date}"
 ACTIVE_SQL = (
     "SELECT $bucket AS bucket, uniqExactIf(user_id, $active) AS people FROM $event WHERE $scope GROUP BY bucket"
 )
+ACTIVE_DAYS_SQL = f"""
+SELECT $bucket AS bucket, {distinct("$since")["active_users"]} AS people
+FROM $user_day
+WHERE {IN_DAYS}
+GROUP BY bucket
+"""
 USERS_SQL = """
 SELECT user_id
 FROM ($visits)
@@ -63,7 +73,6 @@ COLUMNS = (
     Column("events_per_visit", "events/visit", of=("events", "visits")),
     Column("complete"),
 )
-WHOLE = "range"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +91,12 @@ def run(data: Data, params: Params) -> Result:
     """Count the visits that begin in each bucket."""
     span = data.span(params)
     more, bind = _clauses(data, params, span)
-    found = {row["bucket"]: row for row in data.ask(SQL.replace("$visits", VISITS), more, **bind)}
-    active = {row["bucket"]: row["people"] for row in data.ask(ACTIVE_SQL, more)}
+    visits, active_sql = VISITS, ACTIVE_SQL
+    if params.gap == GAP and params.by in DAY_BUCKETS and by_days(data, params, span):
+        visits, active_sql, bind = VISITS_OF_DAYS, ACTIVE_DAYS_SQL, day_bounds(data.dataset, span)
+        more |= {"bucket": Clause(DAY_BUCKETS[params.by]), "since": Clause(SINCE[params.by])}
+    found = {row["bucket"]: row for row in data.ask(SQL.replace("$visits", visits), more, **bind)}
+    active = {row["bucket"]: row["people"] for row in data.ask(active_sql, more, **bind)}
     rows = []
     for key, complete in _buckets(data, params, span):
         rows.append([key, *_row(found.get(key), active.get(key, 0)), int(complete)])

@@ -1,33 +1,28 @@
 """The tables of a dataset, and how a new version of them comes to be.
 
-Each dataset has a database of its own. A version is a table `event_vN` with its rollup `user_day_vN`; readers name
-the version, so that one being built, or one that failed, is seen by nobody. A new version starts from the old one's
-parts (hard links, no copy). On a cluster each table is sharded by user: `..._local` on each shard, and a
-Distributed one over it.
+Each dataset has a database of its own. A version is a table `event_vN` with its rollups `user_day_vN` and `hour_vN`
+(analytics.store.rollups); readers name the version, so that one being built, or one that failed, is seen by nobody. A
+new version starts from the old one's parts (hard links, no copy). On a cluster each table is sharded by user:
+`..._local` on each shard, and a Distributed one over it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 from analytics.dataset import Dataset, Kind, Layout
-from analytics.store.client import Store
+from analytics.store import rollups
+from analytics.store.client import Askable, Store
 from analytics.store.names import quoted
 
 TYPES = {Kind.NUMBER: "Int64", Kind.TEXT: "String"}
 DIMENSION_TYPES = {Kind.NUMBER: "Float64", Kind.TEXT: "LowCardinality(String)"}
+VERSIONED = ("event", "user_day", "hour")
+PASS_ROWS = 6_000_000  # of events whose users are summed up at once, in some 1 GB
+SAMPLE = 100_000  # rows, by whose users they are shared out
 # the largest merges of parts, in bytes
 APART = ("max_bytes_to_merge_at_max_space_in_pool", "max_bytes_to_merge_at_min_space_in_pool")
-USER_DAY = """
-SELECT
-    user_id,
-    toDate(toDateTime(ts, {zone:String}), {zone:String}) AS day,
-    toUInt32(count()) AS events,
-    toUInt32(countIf({everything:UInt8} OR behaviour IN {activity:Array(String)})) AS active,
-    toUInt32(countIf(role = 1)) AS views,
-    toUInt32(countIf(role = 2)) AS favs,
-    toUInt32(countIf(role = 3)) AS carts,
-    toUInt32(countIf(role = 4)) AS buys
-FROM """
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +68,11 @@ RESERVED = frozenset(column.name for column in event_columns(Layout())) | {
 }
 
 
-class Tables:
-    """The tables of one dataset in one store."""
+class Names:
+    """What the tables of one dataset are called in one store."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self.store, self.database = store, store.prefix + name
+    def __init__(self, store: Askable, name: str) -> None:
+        self.database = store.prefix + name
 
     def name(self, table: str) -> str:
         """Give a table's quoted name."""
@@ -91,9 +86,21 @@ class Tables:
         """Give the quoted name of a version's rollup."""
         return self.name(f"user_day_v{version}")
 
+    def hour(self, version: int) -> str:
+        """Give the quoted name of a version's sums by hour."""
+        return self.name(f"hour_v{version}")
+
     def people(self, version: int) -> str:
         """Give the quoted name of a version's users table."""
         return self.name(f"people_v{version}")
+
+
+class Tables(Names):
+    """The tables of one dataset in one store."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        super().__init__(store, name)
+        self.store = store
 
     def create_database(self) -> None:
         """Make the dataset's database where it is not there yet."""
@@ -108,10 +115,12 @@ class Tables:
         for name in (table, f"{table}_local") if self.store.cluster else (table,):
             self.store.run(f"DROP TABLE IF EXISTS {self.name(name)}{self._everywhere()} SYNC")
 
-    def create(self, table: str, columns: Sequence[Column], order: str, partition: str = "") -> None:
+    def create(
+        self, table: str, columns: Sequence[Column], order: str, partition: str = "", shard: str = "cityHash64(user_id)"
+    ) -> None:
         """Make an empty table; on a cluster one on each shard and one over them. Its parts stay apart until `settle`.
 
-        order, partition: of this program, not of people.
+        order, partition, shard: of this program, not of people.
         """
         body = ", ".join(column.definition for column in columns)
         parted = f" PARTITION BY {partition}" if partition else ""
@@ -121,7 +130,7 @@ class Tables:
             return
         self.store.run(f"CREATE TABLE {self.name(table + '_local')}{self._everywhere()} ({body}) ENGINE = {engine}")
         place = ", ".join(map(quoted, (self.store.cluster, self.database, f"{table}_local")))
-        over = f"Distributed({place}, cityHash64(user_id))"
+        over = f"Distributed({place}, {shard})"
         self.store.run(f"CREATE TABLE {self.name(table)}{self._everywhere()} ({body}) ENGINE = {over}")
 
     def alter(self, table: str, action: str) -> None:
@@ -131,8 +140,8 @@ class Tables:
 
     def settle(self, version: int) -> None:
         """Let the store bring a version's parts together from now on: done while they came in, it doubled the work."""
-        for table in (f"event_v{version}", f"user_day_v{version}"):
-            self.alter(table, f"RESET SETTING {', '.join(APART)}")
+        for table in VERSIONED:
+            self.alter(f"{table}_v{version}", f"RESET SETTING {', '.join(APART)}")
 
     def create_version(self, dataset: Dataset) -> int:
         """Make the next version with the rows of the present one; a left-over of that number is removed."""
@@ -144,22 +153,52 @@ class Tables:
             self.alter(f"event_v{version}", f"ATTACH PARTITION tuple() FROM {self.name(old)}")
         return version
 
-    def build_user_day(self, dataset: Dataset, version: int) -> None:
-        """Sum up a version's events for each user and local day."""
-        table = f"user_day_v{version}"
-        numbers = [Column(name, "UInt32") for name in ("events", "active", "views", "favs", "carts", "buys")]
-        self.drop(table)
+    def build_rollups(self, dataset: Dataset, version: int) -> None:
+        """Sum up a version's events for each user and local day, and for each local hour."""
+        zone, event = {"zone": dataset.zone}, self.event(version)
+        activity = {"everything": int(not dataset.activity), "activity": list(dataset.activity)}
         user = Column("user_id", TYPES[dataset.layout.user])
-        self.create(table, (user, Column("day", "Date"), *numbers), "(user_id, day)")
-        self.store.run(
-            f"INSERT INTO {self.name(table)} {USER_DAY} {self.event(version)} GROUP BY user_id, day",
-            {"zone": dataset.zone, "everything": int(not dataset.activity), "activity": list(dataset.activity)},
+        for table, columns, order, shard in (
+            ("user_day", (user, *(Column(*one) for one in rollups.USER_DAY)), "(user_id, day)", "cityHash64(user_id)"),
+            ("hour", tuple(Column(*one) for one in rollups.HOUR), "(day, hour)", "rand()"),
+        ):
+            self.drop(f"{table}_v{version}")
+            self.create(f"{table}_v{version}", columns, order, shard=shard)
+        for users, bind in self.user_ranges(f"event_v{version}", TYPES[dataset.layout.user], PASS_ROWS):
+            filling = rollups.FILL_USER_DAY.replace("$event", event).replace("$users", users)
+            self.store.run(f"INSERT INTO {self.user_day(version)} {filling}", {**zone, **activity, **bind})
+        self.store.run(f"INSERT INTO {self.hour(version)} {rollups.FILL_HOUR.replace('$event', event)}", zone)
+
+    def has_rollups(self, version: int) -> bool:
+        """Say whether a version's rollups are there, with all columns that they have today."""
+        wanted = len(rollups.USER_DAY) + 1 + len(rollups.HOUR)
+        found = self.store.ask(
+            "SELECT count() AS n FROM system.columns"
+            " WHERE database = {database:String} AND table IN {tables:Array(String)}",
+            {"database": self.database, "tables": [f"user_day_v{version}", f"hour_v{version}"]},
         )
+        return int(found.one()["n"]) == wanted
+
+    def user_ranges(self, table: str, kind: str, rows: int, where: str = "1") -> list[tuple[str, dict[str, Any]]]:
+        """Share a table's users out by their order, some `rows` at once; give each share's condition and its values.
+
+        kind: the type of user_id. where: which rows count; of this program, not of people.
+        """
+        of = f"FROM {self.name(table)} WHERE {where}"
+        shares = -(-self.store.ask(f"SELECT count() AS n {of}").one()["n"] // rows)
+        if shares <= 1:
+            return [("1", {})] * shares
+        sample = f"SELECT arraySort(groupArraySample({SAMPLE}, 1)(user_id)) AS users {of}"
+        found = self.store.ask(sample).one()["users"]
+        ends = sorted({found[len(found) * number // shares] for number in range(1, shares)})
+        above, upto = f"user_id > {{above:{kind}}}", f"user_id <= {{upto:{kind}}}"
+        middle = [(f"{above} AND {upto}", {"above": low, "upto": high}) for low, high in pairwise(ends)]
+        return [(upto, {"upto": ends[0]}), *middle, (above, {"above": ends[-1]})]
 
     def drop_version(self, version: int) -> None:
         """Remove a version's tables."""
-        self.drop(f"event_v{version}")
-        self.drop(f"user_day_v{version}")
+        for table in VERSIONED:
+            self.drop(f"{table}_v{version}")
 
     def _everywhere(self) -> str:
         return f" ON CLUSTER {quoted(self.store.cluster)}" if self.store.cluster else ""

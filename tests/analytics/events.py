@@ -143,7 +143,7 @@ def stored(
     if people:
         dataset = _with(store, tables, dataset, people)
     if rollup:
-        tables.build_user_day(dataset, 1)
+        tables.build_rollups(dataset, 1)
     return dataset
 
 

@@ -83,7 +83,7 @@ def test_the_json_of_a_report_is_as_promised(shop: Path) -> None:
         )
     )
     assert {"report", "dataset", "params", "columns", "rows", "notes", "sql", "seconds"} <= set(found)
-    assert found["columns"][0] == {"name": "day", "unit": ""}
+    assert found["columns"][0] == {"name": "day", "unit": "", "key": True, "listed": False}
     assert [row[0] for row in found["rows"]] == ["2017-11-26", "2017-11-27"]
     assert found["params"]["start"] == "2017-11-26"
     assert "SELECT" in found["sql"]
@@ -227,7 +227,7 @@ def test_quarantined_lines_are_saved_with_their_reasons(shop: Path, tmp_path: Pa
 
 
 def test_a_removed_dataset_leaves_nothing(shop: Path, store: Store) -> None:
-    manage("dataset", "remove", "shop")
+    manage("dataset", "remove", "shop", "--yes")
     assert not Dataset.objects.exists()
     assert store.ask("SELECT count() AS n FROM system.databases WHERE name = 'om_shop'").one() == {"n": 0}
 
@@ -246,7 +246,19 @@ def test_a_cancelled_import_leaves_the_dataset_as_it_was(shop: Path, store: Stor
     assert row.runs.first().state == ImportRun.State.CANCELLED
     assert Dataset.objects.get(name="shop").version == 1
     left = store.ask("SELECT name FROM system.tables WHERE database = 'om_shop' ORDER BY name").rows
-    assert left == [("event_v1",), ("quarantine",), ("user_day_v1",)]
+    assert left == [("event_v1",), ("hour_v1",), ("quarantine",), ("user_day_v1",)]
+
+
+def test_rollups_of_an_older_form_are_built_again(shop: Path, store: Store) -> None:
+    row, tables = Dataset.objects.get(name="shop"), Tables(store, "shop")
+    assert not services.bring_up(store, row)
+    wanted = sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows)
+    tables.alter("user_day_v1", "DROP COLUMN last_view")
+    tables.drop("hour_v1")
+    assert services.bring_up(store, row)
+    assert sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows) == wanted
+    row.refresh_from_db()
+    assert row.claim == ""
 
 
 @pytest.mark.django_db(transaction=True)

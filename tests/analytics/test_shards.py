@@ -58,9 +58,9 @@ def halves(store: Store, whole: Dataset) -> Iterator[Dataset]:
     one, two = Tables(store, "whole"), Tables(store, "halves")
     two.drop_database()
     two.create_database()
-    for table in ("event_v1", "user_day_v1"):
+    for table, key in (("event_v1", "user_id"), ("user_day_v1", "user_id"), ("hour_v1", "(day, hour)")):
         half = two.name(f"{table}_local")
-        own = "cityHash64(user_id) % 2 = shardNum() - 1"
+        own = f"cityHash64({key}) % 2 = shardNum() - 1"
         store.run(f"CREATE VIEW {half} AS SELECT * FROM {one.name(table)} WHERE {own}")
         store.run(f"CREATE TABLE {two.name(table)} AS remote('127.0.0.1,localhost', {half})")
     yield replace(whole, name="halves")
@@ -130,7 +130,7 @@ def test_a_cluster_is_made_by_statements_that_the_engine_reads(store: Store) -> 
     cluster = _Listening(said)
     tables = Tables(cluster, "shop")  # type: ignore[arg-type]  # it only has to be told
     version = tables.create_version(Dataset(name="shop"))
-    tables.build_user_day(Dataset(name="shop"), version)
+    tables.build_rollups(Dataset(name="shop"), version)
     tables.settle(version)
     tables.create_version(Dataset(name="shop", version=1))
     tables.drop_database()

@@ -48,7 +48,7 @@ def publish(
         behaviours={"pv": len(views)},
     )
     row.refresh_from_db()
-    Tables(store, name).build_user_day(row.as_core(), version)
+    Tables(store, name).build_rollups(row.as_core(), version)
     return row
 
 

@@ -26,7 +26,12 @@ def overview(dataset: str) -> Content:
             OneCard(kind=Card.Kind.STRIP, width=6),
             OneCard(report="activity", title=_("PV and UV by day"), width=4, view="pv,uv"),
             OneCard(kind=Card.Kind.MARKS, width=2),
-            OneCard(report="activity", title=_("Events by hour and weekday"), width=3, params={"by": "hour of week"}),
+            OneCard(
+                report="activity",
+                title=_("Events by hour and weekday"),
+                width=3,
+                params={"by": "hour of week", "figures": "events"},
+            ),
             OneCard(kind=Card.Kind.EFFECTS, width=3),
         ),
     )

@@ -17,6 +17,7 @@ from analytics.models import Dataset, ImportRun
 log = logging.getLogger(__name__)
 DEMO, DEMO_ROWS, DEMO_DAYS, DEMO_SEED = "demo", 1_000_000, 56, 20
 State = ImportRun.State
+built: set[str] = set()  # what this worker has seen to, once
 away: set[str] = set()  # what has been said of a store that is away, once
 
 
@@ -56,6 +57,23 @@ def syncs(_: threading.Event) -> None:
         from analytics import asked
 
         asked.ask_due()
+
+
+def rollups(stopped: threading.Event) -> None:
+    """Build the rollups of datasets that were imported when they had another form; once in a worker's life."""
+    if stopped.is_set() or "rollups" in built:
+        return
+    from analytics import services
+    from analytics.connected import connected
+    from analytics.store.errors import StoreAwayError
+
+    rows = Dataset.objects.filter(version__gt=0)
+    try:
+        for row in rows:
+            services.bring_up(connected(), row)
+    except StoreAwayError:
+        return  # tried again; `imports` says that it is away
+    built.add("rollups")
 
 
 def demo(_: threading.Event) -> None:

@@ -18,6 +18,7 @@ from webui.console import one_line_errors
 log = logging.getLogger(__name__)
 PAUSE_SECONDS = 2.0
 CHORES: tuple[str, ...] = (  # dotted names of functions (stopped: threading.Event) -> None; each takes what is due
+    "webui.datasets.chores.rollups",
     "webui.datasets.chores.imports",
     "webui.datasets.chores.syncs",
     "webui.datasets.chores.demo",
