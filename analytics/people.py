@@ -12,6 +12,7 @@ from analytics.models import Dataset
 from analytics.services import alone
 from analytics.store.client import Store
 from analytics.store.schema import Tables
+from sdk.text import Text
 
 
 def import_people(
@@ -64,10 +65,13 @@ def fitting(row: Dataset, source: Source, map: str) -> dict[str, str]:  # noqa: 
     """Give the columns that a source's users table comes from; ImportFault where it can be none of this dataset."""
     if not row.version:
         raise ImportFault(
-            f"{row.name} has no rows yet; first import them by manage.py dataset import {row.name}, then its users"
+            Text(
+                "{name} has no rows yet; first import them by manage.py dataset import {name}, then its users",
+                name=row.name,
+            )
         )
     if not getattr(source, "named", True):
-        raise ImportFault("the users table needs a header; its columns are told apart by their names")
+        raise ImportFault(Text("the users table needs a header; its columns are told apart by their names"))
     return importing.mapped(map, source.columns)
 
 
@@ -77,7 +81,7 @@ def remove_people(store: Store, row: Dataset) -> None:
         row.refresh_from_db()
         version = row.people_version
         if not version:
-            raise ImportFault(f"{row.name} has no users table")
+            raise ImportFault(Text("{name} has no users table", name=row.name))
         # no later one takes this number: kept answers are told apart by it
         Dataset.objects.filter(pk=row.pk).update(people_version=0, people_mapping={"last": version}, people=0)
         row.refresh_from_db()

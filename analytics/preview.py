@@ -8,11 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pyarrow.parquet as pq
-
+from analytics import dataset
 from analytics.dataset import Kind
 from analytics.importing import mapping as mappings
 from analytics.importing.blocks import Source
@@ -151,7 +149,7 @@ def _seconds(offset: str) -> int:
 def local(ts: float, zone: ZoneInfo) -> datetime | None:
     """Give the local time of a second; None where no calendar has it."""
     try:
-        return datetime.fromtimestamp(ts, UTC).astimezone(zone)
+        return dataset.local(ts, zone)
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -197,15 +195,11 @@ def _total(source: Source, rows: Sequence[Sequence[str]]) -> tuple[int | None, b
     if isinstance(source, MySqlRows):
         return source.about()
     if isinstance(source, ParquetFile):
-        return pq.read_metadata(source.path).num_rows, True
+        return source.total, True
     if isinstance(source, CsvFile) and source.path.suffix != ".gz" and rows:
         width = sum(sum(len(cell.encode()) + 1 for cell in row) for row in rows) / len(rows)
-        whole = _lines_of(source.path)
-        return (
-            (whole - bool(source.named), True)
-            if whole is not None
-            else (int(source.path.stat().st_size / width), False)
-        )
+        whole = _lines_of(source)
+        return (whole - bool(source.named), True) if whole is not None else (int(source.size / width), False)
     return None, False
 
 
@@ -214,8 +208,9 @@ def _about(number: int | None) -> int | None:
     return None if number is None else round(number, 2 - len(str(number)))
 
 
-def _lines_of(path: Path) -> int | None:
+def _lines_of(source: CsvFile) -> int | None:
     """Count the lines of a small file; None of a large one."""
-    if path.stat().st_size > 16 << 20:
+    if source.size > 16 << 20:
         return None
-    return sum(1 for line in path.read_bytes().splitlines() if line)
+    with source.opened() as file:
+        return sum(1 for line in file.read().splitlines() if line)

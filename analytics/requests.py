@@ -14,6 +14,7 @@ from analytics.importing import mapping as mappings
 from analytics.importing.blocks import ImportFault, Source
 from analytics.importing.mapping import Columns
 from analytics.models import Dataset
+from sdk.text import Text
 
 LAST_SECOND = 4_102_444_800  # 2100 begins
 SAID = ("mapping", "layout", "generated", "zone", "valid_from", "valid_to", "roles", "roles_given", "source", "secret")
@@ -61,7 +62,13 @@ def columns_of(row: Dataset) -> Columns:
 def check_name(name: str) -> None:
     """See that it can be a dataset's name; ImportFault says how one is written."""
     if not core.NAME.fullmatch(name):
-        raise ImportFault(f"{name[:60]!r} is no name for a dataset; {core.NAME_RULE}")
+        raise ImportFault(
+            Text(
+                "{name!r} is no name for a dataset; write small letters, digits, _ and -, at most 50,"
+                " a letter or digit first",
+                name=name[:60],
+            )
+        )
 
 
 def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset:
@@ -77,15 +84,24 @@ def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset
         zone != row.zone or (low or row.valid_from, high or row.valid_to) != (row.valid_from, row.valid_to)
     ):
         raise ImportFault(
-            f"{row.name} has its rows in zone {row.zone} and in its own valid range;"
-            " import into a new dataset to change them"
+            Text(
+                "{name} has its rows in zone {zone} and in its own valid range;"
+                " import into a new dataset to change them",
+                name=row.name,
+                zone=row.zone,
+            )
         )
     if row.version and core.Layout.from_dict(row.layout) != layout:
         old = core.Layout.from_dict(row.layout)
         if old.dimensions != layout.dimensions:
             raise ImportFault(
-                f"{row.name} has the dimensions {_names(old)}, these rows {_names(layout)};"
-                " give the same --map, or import into a new dataset"
+                Text(
+                    "{name} has the dimensions {old}, these rows {new};"
+                    " give the same --map, or import into a new dataset",
+                    name=row.name,
+                    old=_names(old),
+                    new=_names(layout),
+                )
             )
         layout = old  # a source whose sample happens to be all numbers is read as the dataset has it
     mapped = {
@@ -96,8 +112,12 @@ def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset
         row.mapping, row.layout, row.generated = mapped, layout.as_dict(), request.generated
     elif set(mapped["fields"]) != set(row.mapping["fields"]):
         raise ImportFault(
-            f"{row.name} was imported with {', '.join(sorted(row.mapping['fields']))};"
-            f" these rows have {', '.join(sorted(mapped['fields']))}"
+            Text(
+                "{name} was imported with {old}; these rows have {new}",
+                name=row.name,
+                old=", ".join(sorted(row.mapping["fields"])),
+                new=", ".join(sorted(mapped["fields"])),
+            )
         )
     row.zone, row.valid_from, row.valid_to = zone, low or row.valid_from, high or row.valid_to
     _roles(row, request)
@@ -113,7 +133,9 @@ def _roles(row: Dataset, request: Request) -> None:
     if not given and request.codes is None:
         return
     if row.version:
-        raise ImportFault(f"{row.name} has rows whose roles are set; import into a new dataset to change them")
+        raise ImportFault(
+            Text("{name} has rows whose roles are set; import into a new dataset to change them", name=row.name)
+        )
     row.roles, row.roles_given = given, True
 
 
@@ -127,7 +149,7 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ImportFault(
-            f"there is no time zone {name[:60]!r}; write one like Asia/Shanghai or Europe/Berlin"
+            Text("there is no time zone {name!r}; write one like Asia/Shanghai or Europe/Berlin", name=name[:60])
         ) from None
 
 
@@ -138,10 +160,12 @@ def valid_range(words: tuple[str, str], zone: ZoneInfo) -> tuple[int | None, int
         try:
             found.append(core.start_of(date.fromisoformat(word) + timedelta(after), zone) if word else None)
         except (ValueError, OverflowError):
-            raise ImportFault(f"{option} is {word[:40]!r}; write a day, for example 2017-11-25") from None
+            raise ImportFault(
+                Text("{option} is {word!r}; write a day, for example 2017-11-25", option=option, word=word[:40])
+            ) from None
     low, high = found
     if (low is not None and low < 0) or (high is not None and high > LAST_SECOND):
-        raise ImportFault("the valid range lies within 1970 and 2100")
+        raise ImportFault(Text("the valid range lies within 1970 and 2100"))
     if low is not None and high is not None and low >= high:
-        raise ImportFault(f"--to {words[1]} lies before --from {words[0]}")
+        raise ImportFault(Text("--to {last} lies before --from {first}", last=words[1], first=words[0]))
     return low, high

@@ -2,6 +2,7 @@
 
 {"mysql": {host, port, user, database, socket}, "table", "query"}, {"csv": path, "header", "delimiter"},
 {"parquet": path}, {"generated": rows, "seed", "end", "days"} or {"sync": true}: what is new in the dataset's own table.
+A file may have "name" and "seen", as analytics.importing.files has them.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,11 @@ def opened(kept: Mapping[str, Any], password: str = "", patience: int = READ_SEC
     if "mysql" in kept:
         address = Address(**{**kept["mysql"], "password": password})
         return MySqlRows(address, table=kept.get("table", ""), query=kept.get("query", ""), patience=patience)
+    file = {"name": kept.get("name", ""), "seen": kept.get("seen", ())}
     if "csv" in kept:
-        return CsvFile(Path(kept["csv"]), header=kept.get("header"), delimiter=kept.get("delimiter", ""))
+        return CsvFile(Path(kept["csv"]), header=kept.get("header"), delimiter=kept.get("delimiter", ""), **file)
     if "parquet" in kept:
-        return ParquetFile(Path(kept["parquet"]))
+        return ParquetFile(Path(kept["parquet"]), **file)
     end = date.fromisoformat(kept["end"]) if kept.get("end") else None
     return generate.Generated(kept["generated"], kept["seed"], end=end, days=kept.get("days", generate.DAYS))
 

@@ -4,12 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sdk.text import Text
+
 SEPARATOR = "\x1f"  # ASCII's own "unit separator": stands between fields where a source's own sign could be in them
 NOTHING: frozenset[str] = frozenset()
 
 
 class ImportFault(Exception):
     """The import cannot go on. The text says what is wrong, where, and what to do; the old data keep serving."""
+
+    @property
+    def text(self) -> Text:
+        """Give the sentence with its template and values."""
+        return Text.of(self.args[0] if self.args else "")
 
 
 @dataclass(frozen=True, slots=True)

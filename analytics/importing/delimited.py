@@ -15,6 +15,7 @@ from analytics.importing.blocks import Lines, Rows
 
 WHOLE = r"^-?\d{1,18}$"
 HEXADECIMAL = (b"0x", b"0X")  # which Arrow takes for numbers
+MOST_ODD = 100_000  # lines that are set apart; of more, each a text of its own, a block would take gigabytes
 
 
 def parts(data: bytes, delimiter: str, columns: Sequence[str], numbers: frozenset[str]) -> list[Rows | Lines] | None:
@@ -57,7 +58,7 @@ def _read(
 
     def keep(row: pyarrow.csv.InvalidRow) -> str:
         odd.append(row.text)
-        return "skip"
+        return "skip" if len(odd) < MOST_ODD else "error"
 
     return pyarrow.csv.read_csv(
         pa.py_buffer(data),
@@ -85,6 +86,8 @@ def _sure(table: pa.Table, delimiter: str, numbers: frozenset[str], odd: list[st
         text = table.column(place)
         sure = pc.and_(sure, pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, WHOLE)))
     apart = table.filter(pc.invert(sure))
+    if apart.num_rows > MOST_ODD:
+        raise pa.ArrowInvalid("too many lines are not sure")
     odd += pc.binary_join_element_wise(*apart.columns, delimiter).to_pylist()
     kept = table.filter(sure)
     for place in places:

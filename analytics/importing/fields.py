@@ -10,18 +10,19 @@ from analytics.dataset import Dataset, Kind
 from analytics.importing.blocks import SEPARATOR
 from analytics.importing.mapping import Columns
 from analytics.store.names import quoted
+from sdk.text import Text
 
 REASONS = {
-    "encoding": "the line is not UTF-8",
-    "columns": "the line has more or fewer fields than the others, or a quote that does not close",
-    "user": "the user is missing, or is no whole number where all others are",
-    "item": "the item is no whole number where all others are",
-    "category": "the category is no whole number where all others are",
-    "behaviour": "the behaviour is missing",
-    "time": "the time cannot be read; seconds, milliseconds, microseconds or ISO 8601 text can",
-    "range": "the time lies outside the valid range",
-    "amount": "the amount is no number",
-    "dimension": "a dimension that holds numbers has something else here",
+    "encoding": Text("the line is not UTF-8"),
+    "columns": Text("the line has more or fewer fields than the others, or a quote that does not close"),
+    "user": Text("the user is missing, or is no whole number where all others are"),
+    "item": Text("the item is no whole number where all others are"),
+    "category": Text("the category is no whole number where all others are"),
+    "behaviour": Text("the behaviour is missing"),
+    "time": Text("the time cannot be read; seconds, milliseconds, microseconds or ISO 8601 text can"),
+    "range": Text("the time lies outside the valid range"),
+    "amount": Text("the amount is no number"),
+    "dimension": Text("a dimension that holds numbers has something else here"),
 }
 MICRO = 1_000_000
 ISO = r"^\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"

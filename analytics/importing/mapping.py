@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from analytics.dataset import ROLES, Kind, Layout
 from analytics.importing.blocks import ImportFault
 from analytics.store.schema import RESERVED
+from sdk.text import Text
 
 IDS = ("user", "item", "category")
 ODD_SHARE = 0.02  # of the sample; above, such values are meant
@@ -63,9 +64,11 @@ def written(text: str) -> Columns:
         name, sign, column = (piece.strip() for piece in part.partition("="))
         name = SPELLINGS.get(name, name)
         if not sign or not name or not column:
-            raise ImportFault(f"--map has {part!r}; write field=column, for example user=user_id,ts=created_at")
+            raise ImportFault(
+                Text("--map has {part!r}; write field=column, for example user=user_id,ts=created_at", part=part[:60])
+            )
         if name in fields or name in dimensions:
-            raise ImportFault(f"--map names {name} twice")
+            raise ImportFault(Text("--map names {name} twice", name=name))
         bare, _, word = column.rpartition(":")
         kind = Kind(word) if bare and word in list(Kind) else None
         if name in FIELDS:
@@ -73,7 +76,10 @@ def written(text: str) -> Columns:
             kinds |= {name: kind} if kind and name in IDS else {}
         elif not re.fullmatch(r"\w{1,60}", name) or name in RESERVED:
             raise ImportFault(
-                f"--map: {name!r} cannot be a dimension's name; write letters, digits and _, none of ours"
+                Text(
+                    "--map: {name!r} cannot be a dimension's name; write letters, digits and _, none of ours",
+                    name=name[:60],
+                )
             )
         else:
             dimensions[name] = (bare, kind) if kind else (column, Kind.TEXT)
@@ -98,14 +104,28 @@ def completed(
     there = ", ".join(columns)[:300]
     for name, column in [*fields.items(), *((n, c) for n, (c, _) in mapping.dimensions.items())]:
         if column not in columns:
-            raise ImportFault(f"{name} is to come from column {column!r}, which is not there; there are: {there}")
+            raise ImportFault(absent(name, column, there))
     missing = [name for name in NEEDED if name not in fields]
     if missing:
         raise ImportFault(
-            f"no column is known for {' and '.join(missing)}; say which by --map {missing[0]}=COLUMN;"
-            f" there are: {there}"
+            Text(
+                "no column is known for {names}; say which by --map {first}=COLUMN; there are: {there}",
+                names=" and ".join(missing),
+                first=missing[0],
+                there=there,
+            )
         )
     return Columns(fields, dict(mapping.dimensions), mapping.kinds)
+
+
+def absent(name: str, column: str, there: str) -> Text:
+    """Say that a field's column is none of the source's."""
+    return Text(
+        "{name} is to come from column {column!r}, which is not there; there are: {there}",
+        name=name,
+        column=column[:60],
+        there=there,
+    )
 
 
 def guessed(columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: bool) -> dict[str, str]:
@@ -157,6 +177,12 @@ def written_roles(text: str) -> dict[str, str]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         code, sign, role = (piece.strip() for piece in part.partition("="))
         if not sign or not code or role not in ROLES:
-            raise ImportFault(f"--roles has {part!r}; write code=role, the role one of {', '.join(ROLES)}")
+            raise ImportFault(
+                Text(
+                    "--roles has {part!r}; write code=role, the role one of {roles}",
+                    part=part[:60],
+                    roles=", ".join(ROLES),
+                )
+            )
         roles[code] = role
     return roles

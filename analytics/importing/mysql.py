@@ -19,6 +19,7 @@ from analytics.importing.blocks import NOTHING, SEPARATOR, Block, ImportFault, L
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from analytics.store.names import quoted
+from sdk.text import Text
 
 BLOCK_ROWS = 250_000
 SAMPLE_ROWS = 1000
@@ -34,6 +35,7 @@ DOTTED = re.compile(r"\w+\.\w+")
 COUNTED = 2_000_000  # rows that are quickly counted
 REFUSED = {1044, 1045, 1698}
 AWAY = {2002, 2003, 2005, 2006, 2013, 2055}
+SAID_BYTES = 1000  # of what a server says
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Address:
             port = 0
         if parts.scheme not in ("mysql", "mariadb") or not parts.path.strip("/") or not port:
             raise ImportFault(
-                "--mysql takes mysql://user:password@host:3306/database; percent-encode what is special in them"
+                Text("--mysql takes mysql://user:password@host:3306/database; percent-encode what is special in them")
             )
         socket = parse_qs(parts.query).get("unix_socket", [""])[0]
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -83,7 +85,7 @@ class MySqlRows:
 
     def __init__(self, address: Address, *, table: str = "", query: str = "", patience: int = READ_SECONDS) -> None:
         if bool(table) == bool(query):
-            raise ImportFault("name a table by --table, or give a --query, one of the two")
+            raise ImportFault(Text("name a table by --table, or give a --query, one of the two"))
         self.address, self._table, self._query = address, table, query.strip().rstrip(";")
         self._patience = patience  # seconds for each answer of the server
         # % is doubled as in _quoted: every statement here is run with values, even with none
@@ -109,6 +111,11 @@ class MySqlRows:
         """Give what tells these rows from others; no password."""
         return {"mysql": self.address.shown, "table": self._table, "query": self._query}
 
+    @property
+    def overlaps(self) -> bool:
+        """Say whether rows that were read before are read once more, for a sync."""
+        return self._since is not None
+
     def narrow(self, columns: Sequence[str]) -> None:
         """Read only these columns from now on."""
         self.columns = tuple(column for column in self.columns if column in columns)
@@ -131,7 +138,8 @@ class MySqlRows:
             cursor.execute(f"SELECT {self._line()} FROM {self._from} LIMIT {SAMPLE_ROWS}", ())
             rows = [row[0].decode("utf-8", "replace").split(SEPARATOR) for row in cursor.fetchall()]
         if not rows:
-            raise ImportFault(f"{self.address.shown}: {self._table or 'the query'} has no rows")
+            what = self._table or Text("the query")
+            raise ImportFault(Text("{where}: {what} has no rows", where=self.address.shown, what=what))
         return rows
 
     def about(self) -> tuple[int | None, bool]:
@@ -296,25 +304,29 @@ class MySqlRows:
         except MySQLdb.Error as error:
             raise ImportFault(self._sentence(error)) from error
 
-    def _sentence(self, error: Exception) -> str:
+    def _sentence(self, error: Exception) -> Text:
         code, text = (*error.args, "", "")[:2]
-        where = self.address.shown
+        said = {"where": self.address.shown, "text": str(text)[:SAID_BYTES], "code": code}
         if code in REFUSED:
-            return (
-                f"{where}: the server refuses this account; look at its name, its password, and from where it may come"
+            return Text(
+                "{where}: the server refuses this account; look at its name, its password, and from where it may come",
+                **said,
             )
         if code in AWAY:
-            return (
-                f"{where}: the server does not answer, or went away ({text});"
-                " once it is back, the same command goes on where it stopped"
+            return Text(
+                "{where}: the server does not answer, or went away ({text});"
+                " once it is back, the import goes on where it stopped: by Go on, or by the same command",
+                **said,
             )
         if code == 1049:
-            return f"{where}: there is no such database"
+            return Text("{where}: there is no such database", **said)
         if code == 1146:
-            return f"{where}: there is no table {self._table or 'of the query'} ({text})"
+            said["table"] = self._table or Text("of the query")
+            return Text("{where}: there is no table {table} ({text})", **said)
         if code == 1142:
-            return f"{where}: this account may not read {self._table or 'a table of the query'}; it needs SELECT"
-        return f"{where}: {text} (error {code})"
+            said["table"] = self._table or Text("a table of the query")
+            return Text("{where}: this account may not read {table}; it needs SELECT", **said)
+        return Text("{where}: {text} (error {code})", **said)
 
 
 def _block(number: int, lines: list[bytes], done: float, after: Any) -> Block:  # noqa: ANN401  # JSON
@@ -333,7 +345,7 @@ def _fetched(column: str, kind: int, numbers: frozenset[str]) -> str:
 def _quoted(name: str) -> str:
     """Give an identifier as MySQL reads it, % doubled for MySQLdb; a dotted table names its database."""
     if not name or "\x00" in name:
-        raise ImportFault(f"{name!r} is no name of a table or a column")
+        raise ImportFault(Text("{name!r} is no name of a table or a column", name=name[:60]))
     parts = name.split(".", 1) if DOTTED.fullmatch(name) else [name]
     return ".".join("`" + part.replace("`", "``") + "`" for part in parts).replace("%", "%%")
 

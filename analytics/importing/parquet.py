@@ -1,40 +1,48 @@
-"""Read a Parquet file in blocks."""
+"""Read a Parquet file in blocks; what unpacks it is a process of its own (parquet_batches)."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from analytics.importing import parquet_batches
 from analytics.importing.arrow import rows_of
 from analytics.importing.blocks import NOTHING, Block, ImportFault
+from analytics.importing.files import File, marks
+from sdk.text import Text
 
 BLOCK_ROWS = 500_000
+BLOCK_BYTES = 64 << 20
 SAMPLE_ROWS = 1000
-TEXTS = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
-VALUE_BYTES = 1 << 16  # of a text; a file of 1 MB can hold one of 1 GB a million times
+ROOT = Path(__file__).parents[2]
+ALONE = {  # memory that is only set aside does not count, so that the limit is one of what is used
+    "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1",
+    "ARROW_IO_THREADS": "1", "PYTHONPATH": str(ROOT),
+}  # fmt: skip
 
 
 class ParquetFile:
-    """One file. Nested columns are left out."""
+    """One file. Nested columns are left out. name, seen: as analytics.importing.files has them."""
 
     named = True
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with self._readable():
-            self._file = pq.ParquetFile(path)
-            schema = self._file.schema_arrow
+    def __init__(self, path: Path, *, name: str = "", seen: Iterable[int] = ()) -> None:
+        self.path, self._file = path, File(path, name, tuple(seen))
+        with self._readable(), self._file.opened() as raw:
+            _, size, changed = marks(raw)
+            metadata = pq.read_metadata(raw)
+            schema = metadata.schema.to_arrow_schema()
+        self.total = metadata.num_rows
+        self.identity = {"parquet": str(path.resolve()), "size": size, "changed": changed}  # of others of its name
         self.columns = tuple(field.name for field in schema if not pa.types.is_nested(field.type))
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """Give what tells this file from another one of its name."""
-        seen = self.path.stat()
-        return {"parquet": str(self.path.resolve()), "size": seen.st_size, "changed": seen.st_mtime_ns}
 
     def narrow(self, columns: Sequence[str]) -> None:
         """Read only these columns from now on."""
@@ -42,40 +50,72 @@ class ParquetFile:
 
     def sample(self) -> list[list[str]]:
         """Give the first rows."""
-        with self._readable():
-            file = pq.ParquetFile(self.path, read_dictionary=self._texts)  # each value once, however often it is there
-            batch = next(file.iter_batches(SAMPLE_ROWS, columns=list(self.columns)), None)
-            if batch is None:
-                raise ImportFault(f"{self.path}: the file has no rows")
-            for name in self._texts:
-                self._see_short(name, batch.column(name))
-            texts = [pc.fill_null(pc.cast(batch.column(name), pa.string()), "").to_pylist() for name in self.columns]
-            return [list(row) for row in zip(*texts, strict=True)]
+        with self._readable(), self._file.opened() as raw:
+            rows: list[list[str]] = []
+            for batch in self._batches(raw, 0, SAMPLE_ROWS):
+                texts = [pc.fill_null(pc.cast(column, pa.string()), "").to_pylist() for column in batch.columns]
+                rows += [list(row) for row in zip(*texts, strict=True)]
+        if not rows:
+            raise ImportFault(Text("{file}: the file has no rows", file=self._file.shown))
+        return rows
 
     def blocks(self, number: int, after: Any, numbers: frozenset[str] = NOTHING) -> Iterator[Block]:  # noqa: ANN401  # rows before the block
-        """Give the file's blocks; those before are passed over."""
-        total, read = max(self._file.metadata.num_rows, 1), 0
-        with self._readable():
-            for batch in self._file.iter_batches(BLOCK_ROWS, columns=list(self.columns)):
-                read += batch.num_rows
-                if read > (after or 0):
-                    part = rows_of({name: batch.column(name) for name in self.columns}, numbers)
-                    yield Block(number, [part], read / total, read)
-                    number += 1
+        """Give the file's blocks behind some rows."""
+        read = int(after or 0)
+        with self._readable(), self._file.opened() as raw:
+            for table in _gathered(self._batches(raw, read, 0)):
+                read += table.num_rows
+                part = rows_of({name: table.column(name) for name in self.columns}, numbers)
+                yield Block(number, [part], min(1.0, read / max(self.total, 1)), read)
+                number += 1
+            self._file.see_same(raw)
+        if read != self.total:
+            why = Text("{read:,} of {total:,} rows are there", read=read, total=self.total)
+            raise ImportFault(Text("{file}: this cannot be read as Parquet ({why})", file=self._file.shown, why=why))
 
-    @property
-    def _texts(self) -> list[str]:
-        schema = self._file.schema_arrow
-        return [name for name in self.columns if _plain(schema.field(name).type) in TEXTS]
+    def _batches(self, raw: BinaryIO, first: int, most: int) -> Iterator[pa.RecordBatch]:
+        """Give the rows as the other process unpacks them; ImportFault says why it could not."""
+        words = (f"/dev/fd/{raw.fileno()}", json.dumps(self.columns), str(first), str(most))
+        with subprocess.Popen(
+            [sys.executable, "-m", parquet_batches.__name__, *words],
+            env={**os.environ, **ALONE},
+            pass_fds=(raw.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as alone:
+            try:
+                with suppress(pa.ArrowInvalid, OSError):  # nothing came, or no more; its end says why
+                    yield from pa.ipc.open_stream(alone.stdout)
+            except BaseException:  # nobody wants the rest
+                alone.kill()
+                raise
+            said = alone.stderr.read()
+        if alone.returncode:
+            raise ImportFault(self._why(alone.returncode, said))
 
-    def _see_short(self, name: str, column: pa.Array) -> None:
-        """See that no text is longer than one of an event can be."""
-        values = column.dictionary if pa.types.is_dictionary(column.type) else column
-        longest = pc.max(pc.binary_length(values)).as_py() or 0
-        if longest > VALUE_BYTES:
-            raise ImportFault(
-                f"{self.path}: a text of the column {name[:60]} has {longest} bytes; at most {VALUE_BYTES}"
+    def _why(self, code: int, said: bytes) -> Text:
+        """Say why the other process gave no more rows."""
+        found = {"why": parquet_batches.MEMORY, "said": ""}
+        if code == parquet_batches.FAILED:
+            found = json.loads(said.splitlines()[-1])
+        if found["why"] == parquet_batches.LONG:
+            column, _, length = found["said"].rpartition("\x1f")
+            return Text(
+                "{file}: a text of the column {column} has {length} bytes; at most {most}",
+                file=self._file.shown,
+                column=column,
+                length=int(length),
+                most=parquet_batches.VALUE_BYTES,
             )
+        if found["why"] == parquet_batches.ODD:
+            return Text("{file}: this cannot be read as Parquet ({why})", file=self._file.shown, why=found["said"])
+        return Text(
+            "{file}: it is damaged, or its rows cannot be unpacked within {most} MiB of memory; write the file again"
+            " with smaller pages and row groups, or as CSV",
+            file=self._file.shown,
+            most=parquet_batches.MEMORY_BYTES >> 20,
+        )
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
@@ -84,8 +124,18 @@ class ParquetFile:
             yield
         except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0][:120]
-            raise ImportFault(f"{self.path}: this cannot be read as Parquet ({why})") from error
+            raise ImportFault(
+                Text("{file}: this cannot be read as Parquet ({why})", file=self._file.shown, why=why)
+            ) from error
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Put batches together to tables of some size."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(one.num_rows for one in held) >= BLOCK_ROWS or sum(one.nbytes for one in held) >= BLOCK_BYTES:
+            yield pa.Table.from_batches(held)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from analytics.dataset import Dataset, Layout
 from analytics.importing.blocks import ImportFault, Source
-from analytics.importing.mapping import KNOWN_NAMES, Columns
+from analytics.importing.mapping import KNOWN_NAMES, Columns, absent
 from analytics.importing.running import FIRST_VALID, FUTURE
-from analytics.importing.stage import Stage
+from analytics.importing.stage import Stage, why_none
 from analytics.store.schema import TYPES, Column, Tables
+from sdk.text import Text
 
 FIELDS = ("user", "registered_at", "channel")
 KNOWN = {
@@ -50,9 +51,15 @@ def mapped(text: str, columns: Sequence[str]) -> dict[str, str]:
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, sign, column = (piece.strip() for piece in part.partition("="))
         if not sign or not column or name not in FIELDS:
-            raise ImportFault(f"--map has {part[:60]!r}; write field=column, the field one of {', '.join(FIELDS)}")
+            raise ImportFault(
+                Text(
+                    "--map has {part!r}; write field=column, the field one of {fields}",
+                    part=part[:60],
+                    fields=", ".join(FIELDS),
+                )
+            )
         if name in found:
-            raise ImportFault(f"--map names {name} twice")
+            raise ImportFault(Text("--map names {name} twice", name=name))
         found[name] = column
     lower = {column.lower(): column for column in reversed(columns)}
     for name, known in KNOWN.items():
@@ -62,12 +69,16 @@ def mapped(text: str, columns: Sequence[str]) -> dict[str, str]:
     there = ", ".join(columns)[:300]
     for name, column in found.items():
         if column not in columns:
-            raise ImportFault(f"{name} is to come from column {column[:60]!r}, which is not there; there are: {there}")
+            raise ImportFault(absent(name, column, there))
     missing = [name for name in FIELDS[:2] if name not in found]
     if missing:
         raise ImportFault(
-            f"no column is known for {' and '.join(missing)}; say which by --map {missing[0]}=COLUMN;"
-            f" there are: {there}"
+            Text(
+                "no column is known for {names}; say which by --map {first}=COLUMN; there are: {there}",
+                names=" and ".join(missing),
+                first=missing[0],
+                there=there,
+            )
         )
     return found
 
@@ -109,8 +120,7 @@ def _published(stage: Stage, dataset: Dataset, version: int) -> People:
     rows = f"{tables.name(stage.staged)} WHERE why = ''"
     counts = stage.counts()
     if not counts.pop("", 0):
-        why = ", ".join(f"{number} for {name}" for name, number in counts.items()) or "the source is empty"
-        raise ImportFault(f"no user could be taken: {why}; look at the mapping (--map)")
+        raise ImportFault(Text("no user could be taken: {why}; look at the mapping (--map)", why=why_none(counts)))
     name = f"people_v{version}"
     user = Column("user_id", TYPES[dataset.layout.user])
     tables.drop(name)

@@ -72,7 +72,10 @@ def run_import(  # noqa: PLR0913  # each is one thing that an import needs
         tell(Progress("read", block.done, read, time.monotonic() - started, position))
     begun = time.monotonic()
     return publish(
-        stage, dataset, lambda done: tell(Progress("publish", done, read, time.monotonic() - begun, position))
+        stage,
+        dataset,
+        lambda done: tell(Progress("publish", done, read, time.monotonic() - begun, position)),
+        overlaps=getattr(source, "overlaps", False),
     )
 
 

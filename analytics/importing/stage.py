@@ -1,6 +1,6 @@
 """Collect an import's rows inside the store before anyone sees them; what is no row stands beside with its reason."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ from analytics.importing.blocks import Block, Lines, Query, Rows
 from analytics.importing.fields import REASONS
 from analytics.importing.mapping import Columns
 from analytics.store.schema import Column, Tables, event_columns
+from sdk.text import Text
 
-__all__ = ["REASONS", "Stage"]
+__all__ = ["REASONS", "Stage", "why_none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,11 @@ class Stage:
             f"SELECT DISTINCT behaviour FROM {name} WHERE why = '' ORDER BY behaviour LIMIT 300"
         )
         return [row["behaviour"] for row in found.named()]
+
+
+def why_none(counts: Mapping[str, int]) -> Text:
+    """Say why there is no row: the most frequent reason of those that `counts` has, with its number."""
+    if not counts:
+        return Text("the source is empty")
+    why = max(counts, key=lambda name: counts[name])
+    return Text("{reason} ({number:,} times)", reason=REASONS.get(why, Text.of(why)), number=counts[why])
