@@ -21,6 +21,7 @@ class Dataset(models.Model):
     program that imports into it now; one at a time.
     sync_minutes: how often a sync is due by itself, 0 never; sync_next: when. people_*: the users table, with the
     moment each was registered; version 0 where there is none; people_mapping: fields, source and counts of its import.
+    concern: which tasks of the operations half concern it, for webui.curves.concern.
     """
 
     name = models.CharField(max_length=50, unique=True)
@@ -51,6 +52,7 @@ class Dataset(models.Model):
     people_mapping = models.JSONField(default=dict, blank=True)
     people_version = models.PositiveIntegerField(default=0)
     people = models.PositiveBigIntegerField(default=0)
+    concern = models.JSONField(default=dict, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 
@@ -89,8 +91,9 @@ class ImportRun(models.Model):
     """One import: how far it is, and what it gave. identity: what tells its source from others, without any password.
 
     request: what a page asked for, for the program that runs it; its password only in `secret`, sealed. asked_by: who.
-    position: where it goes on when it is taken up again. began: when work on it did, moved on by the time in which
-    nobody worked on it.
+    error: why it failed; fault: the same as a sdk.text.Text. attempts: how often a worker began with it and has not
+    said how that ended. position: where it goes on when it is taken up again. began: when work on it did, moved on by
+    the time in which nobody worked on it.
     """
 
     class State(models.TextChoices):
@@ -102,6 +105,8 @@ class ImportRun(models.Model):
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
         DONE = "done", _("Done")
+
+    MOST_ATTEMPTS = 3  # workers that may die over one import, one after the other
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
@@ -117,6 +122,8 @@ class ImportRun(models.Model):
     quarantined = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
+    fault = models.JSONField(default=dict, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     request = models.JSONField(default=dict, blank=True)
     secret = models.TextField(blank=True)
     asked_by = models.CharField(max_length=150, blank=True)

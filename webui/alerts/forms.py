@@ -15,6 +15,7 @@ from sdk import ParamError
 from webui.alerts.models import NAME, Alert
 from webui.alerts.webhooks import WrongAddressError, parsed
 from webui.forms import OmForm
+from webui.reports.said import fault
 
 MAILS = 20  # addresses of one alert
 LINES = 20  # filters
@@ -63,7 +64,7 @@ class AlertForm(OmForm):
     )  # fmt: skip
     where = forms.CharField(
         label=gettext_lazy("Only events with"), required=False, max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, "data-offers": "where", "data-offers-dataset": "dataset"}),
         help_text=gettext_lazy("One filter a line, all of them true: category=12,13 or channel!=ads."),
     )  # fmt: skip
     mails = forms.CharField(
@@ -117,7 +118,7 @@ class AlertForm(OmForm):
             try:
                 clauses.filters(dataset.as_core(), lines)
             except ParamError as error:
-                self.add_error("where", "; ".join(error.faults.values()))
+                self.add_error("where", " ".join(map(fault, error.faults.values())))
         return values
 
     def _clean_limit(self, values: dict[str, Any]) -> None:

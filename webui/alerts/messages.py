@@ -15,6 +15,7 @@ from analytics import catalog
 from webui.alerts.judging import asked
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import condition, number
+from webui.curves import concern
 from webui.reports.ask import Ask
 from webui.reports.changes import moved, why
 
@@ -113,8 +114,10 @@ def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
             lines.append(f"- {at} {task['text']} ({task['detail']}) {settled(alert, task['url'])}")
         if len(facts["tasks"]) > TASKS:
             lines.append(_("- and %s more") % (len(facts["tasks"]) - TASKS))
-    else:
+    elif concern.of(alert.dataset).usual:
         lines.append(_("No task that changes something began within one bucket of it."))
+    else:
+        lines.append(_("No task that concerns the dataset began within one bucket of it."))
     return lines
 
 

@@ -39,27 +39,16 @@ def number(alert: Alert, value: float | None) -> str:
 
 def condition(alert: Alert) -> str:
     """Say when the alert fires."""
-    names = {"metric": alert.get_metric_display(), "limit": number_of(alert)}
-    hourly = alert.unit == Alert.Unit.HOUR
+    what = _("%s of an hour") if alert.unit == Alert.Unit.HOUR else _("%s of a day")
     texts = {
-        Alert.Rule.BELOW: _("%(metric)s of an hour is below %(limit)s")
-        if hourly
-        else _("%(metric)s of a day is below %(limit)s"),
-        Alert.Rule.ABOVE: _("%(metric)s of an hour is above %(limit)s")
-        if hourly
-        else _("%(metric)s of a day is above %(limit)s"),
-        Alert.Rule.DROP: _("%(metric)s of an hour is at least %(limit)s below the usual one")
-        if hourly
-        else _("%(metric)s of a day is at least %(limit)s below the usual one"),
-        Alert.Rule.RISE: _("%(metric)s of an hour is at least %(limit)s above the usual one")
-        if hourly
-        else _("%(metric)s of a day is at least %(limit)s above the usual one"),
-        Alert.Rule.ANOMALY: _("%(metric)s of an hour is out of the ordinary")
-        if hourly
-        else _("%(metric)s of a day is out of the ordinary"),
+        Alert.Rule.BELOW: _("%(what)s is below %(limit)s"),
+        Alert.Rule.ABOVE: _("%(what)s is above %(limit)s"),
+        Alert.Rule.DROP: _("%(what)s is at least %(limit)s below the usual one"),
+        Alert.Rule.RISE: _("%(what)s is at least %(limit)s above the usual one"),
+        Alert.Rule.ANOMALY: _("%(what)s is out of the ordinary"),
         Alert.Rule.SILENT: _("no new data for %(limit)s hours"),
     }
-    return texts[Alert.Rule(alert.rule)] % names
+    return texts[Alert.Rule(alert.rule)] % {"what": what % alert.get_metric_display(), "limit": number_of(alert)}
 
 
 def number_of(alert: Alert) -> str:

@@ -20,6 +20,7 @@ from webui.alerts import services
 from webui.alerts.forms import AlertForm, initial
 from webui.alerts.messages import place, sentence
 from webui.alerts.models import Alert, Firing
+from webui.alerts.offers import filled_in
 from webui.alerts.rules import condition
 from webui.alerts.telling import secret_of
 from webui.by import by_of
@@ -72,12 +73,10 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
-    """Add an alert; ?d= and ?metric= fill in what a page already knows."""
+    """Add an alert; the address fills in what a page already knows: ?d=, metric=, unit=, rule=, where=."""
     access.require_dashboards(request.user)
     known = Dataset.objects.filter(name=request.GET.get("d", ""), version__gt=0).first()
-    given = {"dataset": known.pk} if known else {}
-    if request.GET.get("metric") in Alert.Metric.values:
-        given["metric"] = request.GET["metric"]
+    given = ({"dataset": known.pk} if known else {}) | filled_in(request.GET)
     return _form(request, Alert(), AlertForm(request.POST or None, initial=given))
 
 

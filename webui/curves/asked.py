@@ -66,7 +66,7 @@ def effects_of(core: Dataset, moments: Sequence[Moment], hours: int, line: Line,
     if kept is not None:
         return kept
     started = time.perf_counter()
-    data = Data(line, core)  # type: ignore[arg-type]  # it stands for a Store
+    data = Data(line, core)
     found = effects(data, moments, hours=hours, where=only.clause(data))
     asked = Effects(found, time.perf_counter() - started, time.time())
     cache.set(f"effects-{key}", asked, KEPT_SECONDS)

@@ -7,20 +7,28 @@ the plot, beside it, and in the before and after table, so that a letter means o
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from string import ascii_uppercase
-from typing import Any
+from typing import TYPE_CHECKING
 
-from django.db.models import Count, Window
+from django.db.models import Count, QuerySet, Window
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webui.curves import concern
+from webui.curves.concern import Concern
 from webui.dashboards.models import Note
+from webui.servers.selectors import SelectorError
 from webui.tasks import reads
 from webui.tasks.models import Task
 from webui.templatetags.ui import task_title
 
+if TYPE_CHECKING:
+    from analytics.models import Dataset
+    from webui.reports.ask import Ask
+
 TASKS = NOTES = 60  # of one range; a plot holds no more that anybody could read
-CHANGING = ("change", "destroy")
+EVERY = "all"  # of an address: tasks=all
 LAST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 
 
@@ -44,24 +52,93 @@ class Mark:
 
 
 class Marks(list[Mark]):
-    """Marks, tasks first, each kind oldest first. left_out: how many there are beside them, for want of room."""
+    """Marks, tasks first, each kind oldest first.
 
-    left_out = 0
+    left_out: how many there are beside them, for want of room. concern: what tasks were asked for; tasks: how many meet
+    it; of: how many there are whatever their servers and modules. trouble: why all are shown though the dataset says
+    which concern it.
+    """
+
+    left_out = tasks = of = 0
+    concern = Concern()
+    trouble = ""
 
 
-def on(dataset: Any, low: int, high: int) -> Marks:  # noqa: ANN401  # the stored Dataset or the core's
+@dataclass
+class Axis:
+    """The time axis of what is asked: called with seconds it gives their marks, and keeps them for the line below."""
+
+    ask: "Ask"
+    found: Marks | None = None
+
+    def __call__(self, low: int, high: int) -> Marks:
+        """Give the marks of seconds [low, high)."""
+        self.found = on(self.ask.dataset, low, high, every=self.every)
+        return self.found
+
+    @property
+    def every(self) -> bool:
+        """Say whether tasks that do not concern the dataset are marked too."""
+        return self.ask.tasks == EVERY
+
+    @property
+    def said(self) -> str:
+        """Say which tasks are marked; "" where that is no question."""
+        return said(self.ask.dataset, self.found) if self.found is not None else ""
+
+    @property
+    def other(self) -> "Ask | None":
+        """Give the same question with the other tasks marked; None where there are no others."""
+        return self.ask.but(tasks="" if self.every else EVERY) if self.said and not self.trouble else None
+
+    @property
+    def trouble(self) -> str:
+        """Say why all tasks are marked though not all concern the dataset."""
+        return self.found.trouble if self.found is not None else ""
+
+    @property
+    def left_out(self) -> int:
+        """Give how many there was no room for."""
+        return self.found.left_out if self.found is not None else 0
+
+
+def on(dataset: "Dataset", low: int, high: int, *, every: bool = False) -> Marks:
     """Give the marks of a dataset's seconds [low, high).
 
-    A task counts where it began, unless it only read or was a dry run. Where there are more than 60 tasks, those on
-    the most servers are given; of more than 60 notes, the latest. Two queries.
+    A task counts where it began, if it concerns the dataset; every: all that change something. Where there are more
+    than 60 tasks, those on the most servers are given; of more than 60 notes, the latest. Two queries; where the
+    dataset says which tasks concern it one more, and those of its selector.
     """
-    found = Marks()
-    tasks, more_tasks = _largest(low, high)
+    found, own = Marks(), concern.of(dataset)
+    began = Task.objects.filter(started_at__gte=_moment(low), started_at__lt=_moment(high))
+    found.concern = own.widest if every else own
+    try:
+        meets = concern.condition(found.concern)
+    except SelectorError as error:
+        found.trouble, found.concern = str(error), own.widest
+        meets = concern.condition(own.widest)
+    tasks, found.tasks = _largest(began.filter(meets))
+    found.of = found.tasks if own == own.widest else began.filter(concern.condition(own.widest)).count()
     notes, more_notes = _latest(dataset.name, low, high)
     found += [_of_task(task, letters(place)) for place, task in enumerate(tasks)]
     found += [_of_note(note, str(place)) for place, note in enumerate(notes, 1)]
-    found.left_out = more_tasks + more_notes
+    found.left_out = found.tasks - len(tasks) + more_notes
     return found
+
+
+def said(dataset: "Dataset", marks: Marks) -> str:
+    """Say which tasks are marked, where not all are, or all though not all concern; "" where that is no question."""
+    own = concern.of(dataset)
+    if own == own.widest:
+        return ""
+    words = {"tasks": capfirst(concern.said(own)), "n": f"{marks.tasks:,}", "of": f"{marks.of:,}"}
+    if marks.trouble:
+        return _("All tasks are shown: %(tasks)s cannot be found. %(why)s") % {
+            "tasks": concern.said(own), "why": marks.trouble,
+        }  # fmt: skip
+    if marks.concern != own:
+        return _("All %s tasks are shown, also those that do not concern this dataset.") % words["of"]
+    return _("%(tasks)s: %(n)s of %(of)s shown.") % words
 
 
 def letters(place: int) -> str:
@@ -73,13 +150,10 @@ def letters(place: int) -> str:
     return name
 
 
-def _largest(low: int, high: int) -> tuple[list[Task], int]:
-    """Give the tasks of [low, high), oldest first, and how many are left out."""
-    tasks = Task.objects.filter(
-        risk__in=CHANGING, check_only=False, started_at__gte=_moment(low), started_at__lt=_moment(high)
-    )
+def _largest(tasks: QuerySet[Task]) -> tuple[list[Task], int]:
+    """Give those on the most servers, oldest first, and how many there are at all."""
     some = list(tasks.annotate(of=Window(Count("pk"))).order_by("-hosts", "-pk")[:TASKS])
-    return sorted(some, key=lambda task: (task.started_at, task.pk)), some[0].of - len(some) if some else 0
+    return sorted(some, key=lambda task: (task.started_at, task.pk)), some[0].of if some else 0
 
 
 def _latest(dataset: str, low: int, high: int) -> tuple[list[Note], int]:

@@ -21,7 +21,7 @@ from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui.curves import today
-from webui.curves.marks import Mark, on
+from webui.curves.marks import EVERY, Mark, Marks, on, said
 from webui.curves.sparkline import HEIGHT, TOP, WIDTH, drawn
 from webui.curves.today import Day, Figures, figures, newest
 from webui.dashboards import overview
@@ -31,17 +31,19 @@ from webui.reports.ask import Ask
 from webui.reports.changes import why
 from webui.reports.words import WEEKDAYS
 
-NEAR = 3  # tasks named
+NEAR, LISTED = 3, 5  # tasks named beside what is unusual, and below the line
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the database knew: the dataset, its newest day, the tasks on it."""
+    """What the database knew: the dataset, its newest day, the tasks on it. all: what stands near it, notes too."""
 
     dataset: Dataset
     day: Day
     marks: Sequence[Mark]
     near: Sequence[Mark]  # of the day and an hour on each side
+    all: Marks
+    every: bool = False  # tasks that do not concern the dataset too
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,19 @@ def shown() -> Dataset | None:
     return Dataset.objects.filter(version__gt=0).order_by("generated", "-last_ts").first()
 
 
-def prepared(name: str) -> Prepared | None:
-    """Read what the database knows; None where there is no such dataset, or no hour of it is over."""
+def prepared(name: str, tasks: str = "") -> Prepared | None:
+    """Read what the database knows; None where there is no such dataset, or no hour of it is over.
+
+    tasks: "all" marks every task.
+    """
     dataset = Dataset.objects.filter(name=name, version__gt=0).first()
     day = newest(dataset.as_core()) if dataset else None
     if dataset is None or day is None:
         return None
-    near = [mark for mark in on(dataset, day.low - 3600, day.cut + 3600) if mark.kind == "task"]
-    return Prepared(dataset, day, [mark for mark in near if day.low <= mark.ts < day.cut], near)
+    found = on(dataset, day.low - 3600, day.cut + 3600, every=tasks == EVERY)
+    near = [mark for mark in found if mark.kind == "task"]
+    on_day = [mark for mark in near if day.low <= mark.ts < day.cut]
+    return Prepared(dataset, day, on_day, near, found, tasks == EVERY)
 
 
 def asked(found: Prepared, line: Line) -> Asked | Trouble:
@@ -141,6 +148,10 @@ def context(found: Prepared, asked: Asked) -> dict[str, Any]:
         if counts.weeks
         else _("PV by hour. There is no such weekday before to compare with."),
         "marks": found.marks,
+        "more": max(0, len(found.marks) - LISTED),
+        "tasks_said": said(found.dataset, found.all),
+        "every": found.every,
+        "trouble": found.all.trouble,
         "flag": _flagged(found, asked.flag, low, high) if asked.flag else None,
         "flag_url": ask_of(found).url(),
         "seconds": asked.seconds,

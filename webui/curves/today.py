@@ -66,7 +66,7 @@ def figures(core: Dataset, day: Day, line: Line) -> Figures:
     hours = [_hours(span.low, span.high) for span in spans]
     today, now = _hours(day.low, day.cut), (day.low, day.cut)
     asked = [now, *so_far, *today, *(window for some in hours for window in some)]
-    found = counted(Data(line, core), asked)  # type: ignore[arg-type]  # it stands for a Store
+    found = counted(Data(line, core), asked)
     return Figures(
         pv=found[now].pv,
         uv=found[now].uv,

@@ -18,10 +18,10 @@ from sdk import ParamError
 from sdk.report import NotSupported
 from webui.curves import product, words
 from webui.curves.asked import Effects, Only, effects_of, hours_of
-from webui.curves.marks import Mark, on
+from webui.curves.marks import Axis, Mark
+from webui.curves.waiting import by_line_soon
 from webui.reports.answering import Line, Trouble, trouble
 from webui.reports.ask import Ask, read, usual_dataset
-from webui.reports.later import by_line
 from webui.tasks.models import Task
 
 REFUSED = (ParamError, NotSupported, StoreError)
@@ -33,22 +33,25 @@ async def effects(request: HttpRequest) -> HttpResponse:
     asked = await sync_to_async(_tasks)(request)
     if isinstance(asked, Trouble):
         return await _troubled(request, asked, _("Before and after each task"))
-    ask, hours, marks = asked
+    ask, hours, axis, marks = asked
     ended = [mark for mark in marks if mark.end is not None]
-    found = await by_line(request, lambda line: _effects(ask, ended, hours, line))
+    found = await by_line_soon(request, lambda line: _effects(ask, ended, hours, line))
     if isinstance(found, Trouble):
         return await _troubled(request, found, _("Before and after each task"))
-    return await sync_to_async(_effects_card)(request, ask, hours, marks, found)
+    return await sync_to_async(_effects_card)(request, axis, hours, marks, found)
 
 
-def _tasks(request: HttpRequest) -> tuple[Ask, int, list[Mark]] | Trouble:
+def _tasks(request: HttpRequest) -> tuple[Ask, int, Axis, list[Mark]] | Trouble:
     """Read what is asked, and find the tasks of its range."""
     try:
         ask, hours = read("overview", request.GET, usual_dataset()), hours_of(request.GET.get("hours", ""))
         span = _span(ask)
     except REFUSED as error:
         return trouble(error)
-    return ask, hours, [mark for mark in on(ask.dataset, *span) if mark.kind == "task"]
+    except Http404:
+        return _gone(request)
+    axis = Axis(ask)
+    return ask, hours, axis, [mark for mark in axis(*span) if mark.kind == "task"]
 
 
 def _span(ask: Ask) -> tuple[int, int]:
@@ -66,8 +69,8 @@ def _effects(ask: Ask, marks: Sequence[Mark], hours: int, line: Line) -> Effects
         return trouble(error)
 
 
-def _effects_card(request: HttpRequest, ask: Ask, hours: int, marks: Sequence[Mark], found: Effects) -> HttpResponse:
-    core = ask.dataset.as_core()
+def _effects_card(request: HttpRequest, axis: Axis, hours: int, marks: Sequence[Mark], found: Effects) -> HttpResponse:
+    core = axis.ask.dataset.as_core()
     by_task = dict(zip((mark.pk for mark in marks if mark.end is not None), found.found, strict=True))
     rows = []
     for mark in marks:
@@ -83,7 +86,7 @@ def _effects_card(request: HttpRequest, ask: Ask, hours: int, marks: Sequence[Ma
         "rows": rows,
         "hours": ngettext("%s hour each side", "%s hours each side", hours) % hours,
         "within": within,
-        "ask": ask,
+        "axis": axis,
         **_provenance(found),
     }
     return render(request, "curves/effects.html", context)
@@ -97,13 +100,14 @@ async def task_effect(request: HttpRequest, pk: int) -> HttpResponse:
         return await _troubled(request, asked, _("Before and after"))
     task, dataset, moment, hours = asked
     core = dataset.as_core()
-    found = await by_line(request, lambda line: _effect(core, moment, hours, line))
+    found = await by_line_soon(request, lambda line: _effect(core, moment, hours, line))
     if isinstance(found, Trouble):
         return await _troubled(request, found, _("Before and after"))
     (effect,) = found.found
     context = {
         "task": task,
         "dataset": dataset,
+        "zone": core.zone,
         "hours": hours,
         "lacking": words.lacking(effect, core),
         "lines": words.lines(effect) if not effect.lacking else [],
@@ -119,8 +123,10 @@ async def task_effect(request: HttpRequest, pk: int) -> HttpResponse:
 def _task(request: HttpRequest, pk: int) -> tuple[Task, Dataset, tuple[int, int], int] | Trouble:
     task = get_object_or_404(Task.objects.only("pk", "started_at", "ended_at"), pk=pk)
     dataset = Dataset.objects.filter(name=request.GET.get("d", ""), version__gt=0).first()
-    if dataset is None or task.started_at is None or task.ended_at is None:
+    if task.started_at is None or task.ended_at is None:
         raise Http404
+    if dataset is None:
+        return _gone(request)
     try:
         hours = hours_of(request.GET.get("hours", ""))
     except ParamError as error:
@@ -138,13 +144,19 @@ def _effect(core: Any, moment: tuple[int, int], hours: int, line: Line) -> Effec
 @require_GET
 async def today(request: HttpRequest) -> HttpResponse:
     """Give the product card of the first page, ?d=."""
-    found = await sync_to_async(product.prepared)(request.GET.get("d", ""))
+    found = await sync_to_async(product.prepared)(request.GET.get("d", ""), request.GET.get("tasks", ""))
     if found is None:
-        raise Http404
-    figures = await by_line(request, lambda line: product.asked(found, line))
+        return await _troubled(request, _gone(request), _("The product"))
+    figures = await by_line_soon(request, lambda line: product.asked(found, line))
     if isinstance(figures, Trouble):
         return await _troubled(request, figures, found.dataset.name)
     return await sync_to_async(lambda: render(request, "curves/today.html", product.context(found, figures)))()
+
+
+def _gone(request: HttpRequest) -> Trouble:
+    """Say that a card's dataset is not there: it was removed while the page was open."""
+    name = request.GET.get("d", "")[:60] or _("The dataset")
+    return Trouble(404, _("This dataset is not there"), _("%s was removed, or has too few rows yet.") % name)
 
 
 async def _troubled(request: HttpRequest, why: Trouble, title: str) -> HttpResponse:

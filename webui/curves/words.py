@@ -107,10 +107,10 @@ def parts(effect: Effect) -> str:
 def lacking(effect: Effect, core: Dataset) -> str:
     """Say why there are no numbers; "" where there are."""
     if effect.lacking == "begins":
-        return _("Not enough data: they begin at %s.") % moment(core, core.first_ts)
+        return _("Not enough data: they begin at %s.") % numbers.moment(core, core.first_ts)
     if effect.lacking == "ends":
         return _("Not enough data: they end at %(end)s; these hours are over at %(over)s.") % {
-            "end": moment(core, core.end), "over": moment(core, effect.sides.after[1]),
+            "end": numbers.moment(core, core.end), "over": numbers.moment(core, effect.sides.after[1]),
         }  # fmt: skip
     return _("Not enough data: no page was viewed in the hours before.") if effect.lacking else ""
 
@@ -129,15 +129,11 @@ def basis(effect: Effect, hours: int) -> str:
     return text % {"sides": sides, "n": weeks}
 
 
-def moment(core: Dataset, ts: int) -> str:
-    """Write a second as the dataset's local time."""
-    return numbers.day(core.local(ts), weekday=False)
-
-
 def span(core: Dataset, low: int, high: int) -> str:
-    """Write some hours of a day: Wed 18 Nov 12:29 to 14:29."""
+    """Write some hours: Wed 18 Nov 12:29 to 14:29, or to Thu 19 Nov 01:29."""
     begin, end = core.local(low), core.local(high)
-    return _("%(begin)s to %(end)s") % {"begin": numbers.day(begin), "end": f"{end:%H:%M}"}
+    till = f"{end:%H:%M}" if end.date() == begin.date() else numbers.day(end)
+    return _("%(begin)s to %(end)s") % {"begin": numbers.day(begin), "end": till}
 
 
 def _value(value: float | None, metric: str) -> str:

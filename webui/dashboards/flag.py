@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics import catalog
-from webui.curves.marks import Mark, on
+from webui.curves.marks import Axis, Mark
 from webui.dashboards import cards
 from webui.reports import numbers
 from webui.reports.answering import Line, answered
@@ -21,7 +21,8 @@ from webui.reports.changes import why
 class Flag:
     """What stands in the box. title: "" where no day is flagged; text: the sentences below it; down: views fell.
 
-    near: the tasks within a day of it. others: how many further days are flagged. url: the report.
+    near: the tasks within a day of it. others: how many further days are flagged. url: the report. times: of each
+    flagged day, its first second.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Flag:
     down: bool = False
     near: tuple[Mark, ...] = ()
     others: int = 0
+    times: tuple[int, ...] = ()
 
 
 def flag(ask: Ask, line: Line) -> Flag:
@@ -48,6 +50,7 @@ def flag(ask: Ask, line: Line) -> Flag:
         down=(row["change"] or 0) < 0,
         near=_near(ask, day),
         others=len(flagged) - 1,
+        times=tuple(ask.dataset.as_core().start_of(date.fromisoformat(row["day"])) for row in flagged),
     )
 
 
@@ -80,8 +83,7 @@ def _near(ask: Ask, day: date) -> tuple[Mark, ...]:
     """Give the tasks of the range that began within a day of the flagged one; their letters are those of the page."""
     core, span = ask.dataset.as_core(), cards.span(ask)
     low, high = core.start_of(day - timedelta(1)), core.start_of(day + timedelta(2))
-    marks: Sequence[Mark] = on(ask.dataset, span.low, span.high)
-    return tuple(mark for mark in marks if mark.kind == "task" and low <= mark.ts < high)
+    return tuple(mark for mark in Axis(ask)(span.low, span.high) if mark.kind == "task" and low <= mark.ts < high)
 
 
 def _none(rows: Sequence[dict[str, Any]]) -> str:

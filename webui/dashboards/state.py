@@ -12,7 +12,7 @@ from webui.reports.ask import Ask
 
 RANGE = ("range", "from", "to", "last")
 PLAIN = "overview"  # the report in whose name the page itself asks
-KNOWN = frozenset({*RANGE, "compare", "where", "users"})
+KNOWN = frozenset({*RANGE, "compare", "where", "users", "tasks"})
 
 
 def read(query: QueryDict, dataset: Dataset, content: Content) -> Ask:

@@ -13,12 +13,12 @@ from analytics.models import Dataset
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui import access
-from webui.curves.marks import Marks, on
+from webui.curves.marks import Axis
 from webui.dashboards import boards, cards, segments, state, strip, words
 from webui.dashboards.boards import Board
 from webui.dashboards.content import OneCard
 from webui.dashboards.models import WIDTHS, Card
-from webui.reports import filters, range_bar
+from webui.reports import filters, numbers, range_bar
 from webui.reports.ask import Ask
 
 
@@ -65,7 +65,7 @@ def page(request: HttpRequest, board: Board, ask: Ask, faults: list[str]) -> dic
     """Give what the page of a dashboard shows."""
     may = rights(request, board)
     editing = may["can_change"] and request.GET.get("edit") == "1"
-    marks, lines = marked(ask)
+    axis, lines = marked(ask)
     query = ask.query()
     return {
         "board": board,
@@ -74,7 +74,7 @@ def page(request: HttpRequest, board: Board, ask: Ask, faults: list[str]) -> dic
         "faults": faults,
         "cards": cards.shown(board, ask),
         "marks": lines,
-        "left_out": marks.left_out,
+        "axis": axis,
         "figure_urls": [(group, f"{reverse('dashboard-figures', args=[group])}?{query}") for group in strip.GROUPS],
         "unusual_url": f"{reverse('dashboard-unusual')}?{query}",
         "facts": words.facts(ask.dataset, timezone.now()),
@@ -108,11 +108,11 @@ def rights(request: HttpRequest, board: Board) -> dict[str, Any]:
     }
 
 
-def marked(ask: Ask) -> tuple[Marks, list[dict[str, Any]]]:
-    """Give the marks of the range, and each with its local time; none where the range has no data."""
+def marked(ask: Ask) -> tuple[Axis, list[dict[str, Any]]]:
+    """Give the time axis of the range, and each of its marks with its local time; none where the range has no data."""
+    axis, core = Axis(ask), ask.dataset.as_core()
     try:
         span = cards.span(ask)
     except (ParamError, NotSupported):
-        return Marks(), []
-    found = on(ask.dataset, span.low, span.high)
-    return found, [{"mark": mark, "when": words.moment(mark.ts, ask.dataset)} for mark in found]
+        return axis, []
+    return axis, [{"mark": mark, "when": numbers.moment(core, mark.ts)} for mark in axis(span.low, span.high)]

@@ -7,12 +7,13 @@ compare=previous     previous, weekdays, none
 where=, users=       filters and rules of a segment, repeated
 view=                how the card is shown; columns of a line chart, pv,uv: draw only these
 at.day=, at.column=  a number of the result, for the list of users behind it
+tasks=all            mark every task, not only those that concern the dataset; it is no part of the question
 copy=                which of the equal cards of one page this is; it is no part of the question
 anything else        a parameter of the report, by its own name
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -24,11 +25,12 @@ from analytics import catalog
 from analytics.models import Dataset
 from sdk import ParamError
 from sdk.report import Report
+from sdk.text import Text
 
 PRESETS = {"today": 1, "7d": 7, "14d": 14, "28d": 28, "90d": 90, "all": 0}
 COMPARES = ("previous", "weekdays", "none")
 OWN = frozenset(
-    {"d", "range", "from", "to", "last", "compare", "where", "users", "view", "card", "page", "form", "copy"}
+    {"d", "range", "from", "to", "last", "compare", "where", "users", "view", "card", "page", "form", "tasks", "copy"}
 )
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 USUAL = "14d"
@@ -39,7 +41,8 @@ class Ask:
     """A question: a report of a dataset, with everything the address says.
 
     preset: "" where the range is written out in start and end. params: the report's own parameters as written, a list
-    where it is one. at: the number whose users are wanted. copy: tells equal cards of a page apart; `url` lacks it.
+    where it is one. at: the number whose users are wanted. tasks: "all" marks every task. copy: tells equal cards of a
+    page apart; `url` lacks it.
     """
 
     dataset: Dataset
@@ -53,6 +56,7 @@ class Ask:
     params: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     view: str = ""
     at: Mapping[str, str] = field(default_factory=dict)
+    tasks: str = ""
     copy: str = ""
 
     @property
@@ -119,6 +123,8 @@ class Ask:
             yield from ((name, word) for word in (value if isinstance(value, tuple) else (value,)))
         if self.view:
             yield "view", self.view
+        if self.tasks:
+            yield "tasks", self.tasks
         yield from ((f"at.{name}", value) for name, value in sorted(self.at.items()))
 
 
@@ -138,7 +144,7 @@ def read(name: str, query: QueryDict, dataset: Dataset | None = None) -> Ask:
     preset, start, end = _range(query)
     compare = query.get("compare", "previous")
     if compare not in COMPARES:
-        raise ParamError({"compare": f"{compare[:60]!r} is not offered; choose one of {', '.join(COMPARES)}."})
+        raise ParamError({"compare": _not_offered(compare, COMPARES)})
     lists = {one.name for one in report.fields if one.type == "list[str]"}
     params: dict[str, str | tuple[str, ...]] = {}
     for key in query:
@@ -160,6 +166,7 @@ def read(name: str, query: QueryDict, dataset: Dataset | None = None) -> Ask:
         params=params,
         view=query.get("view", ""),
         at={key.removeprefix("at."): query[key] for key in query if key.startswith("at.")},
+        tasks="all" if query.get("tasks") == "all" else "",
         copy=query.get("copy", ""),
     )
 
@@ -179,10 +186,14 @@ def _range(query: QueryDict) -> tuple[str, str, str]:
         except (ValueError, OverflowError):
             end = ""
         if not end:
-            raise ParamError({"last": f"{last[:60]!r} is no day; write it as 2017-11-25."})
+            raise ParamError({"last": Text("{word!r} is no day; write it as 2017-11-25.", word=last[:60])})
     if start or end:
         return "", start, end
     preset = query.get("range", USUAL)
     if preset not in PRESETS:
-        raise ParamError({"range": f"{preset[:60]!r} is not offered; choose one of {', '.join(PRESETS)}."})
+        raise ParamError({"range": _not_offered(preset, PRESETS)})
     return preset, "", ""
+
+
+def _not_offered(word: str, offered: Iterable[str]) -> Text:
+    return Text("{word!r} is not offered; choose one of {there}.", word=word[:60], there=", ".join(offered))

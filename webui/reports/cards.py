@@ -3,9 +3,7 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.template.loader import select_template
@@ -13,25 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.answers import Answer
-from sdk.report import Column
-from webui.curves import marks
-from webui.reports import drawing, earlier, numbers
+from webui.curves.marks import Axis
+from webui.reports import drawing, earlier, figures, filters, numbers
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask
+from webui.reports.drawn import Drawn, word_of
+from webui.reports.lines import left_out
 from webui.reports.said import said
 from webui.reports.tables import table
-from webui.reports.words import column_word, title_of, unit_word, value_word
+from webui.reports.words import column_word, title_of
 from webui.templatetags.ui import duration
 
 FILES = ("csv", "json", "png", "pdf")
-FIRST = (
-    "pv",
-    "uv",
-    "pv_per_user",
-    "user_conversion",
-    "new_share",
-    "visit_length",
-)  # of the overview; all: in its table
 
 
 def template(ask: Ask) -> str:
@@ -42,29 +33,45 @@ def template(ask: Ask) -> str:
 def context(ask: Ask, found: Found, page: int = 1) -> dict[str, Any]:
     """Give what the template of a card needs. The database is asked for the marks on the time axis only."""
     answer = found.answer
-    drawn = drawing.Drawn(ask, answer, found.before, before_words(ask))
-    plot = drawing.plot(drawn, marks_of(ask))
+    drawn = Drawn(ask, answer, found.before, before_words(ask))
+    axis = Axis(ask)
+    whole = drawing.plot(drawn, axis)
+    plot = None if whole is None or whole.blank else whole
     return {
         "ask": ask,
         "found": answer,
         "title": title(ask, answer),
         "plot": plot,
         "plot_json": plot.as_dict() if plot else None,
+        "axis": axis,
         "plot_id": f"plot-{card_id(ask)}",
         "card_id": card_id(ask),
         "sql_id": f"sql-{card_id(ask)}",
-        "figures": figures(answer) if ask.report.name == "overview" else [],
+        "figures": figures.main(answer) if ask.report.name == "overview" else [],
         "table": table(ask, answer, page),
-        "table_open": plot is None,
+        "table_open": whole is None,
         "caption": title_of(ask.report),
         "notes": notes(ask, found),
-        "empty": not answer.result.rows,
+        **nothing(ask, blank=plot is not whole or not answer.result.rows),
         "rows_read": ask.dataset.rows,
         "took": took(answer.seconds),
         "computed": datetime.fromtimestamp(answer.at, UTC),
         "files": [(form.upper(), ask.url(f"file.{form}")) for form in FILES if form in ("csv", "json") or plot],
         "command": command(ask),
         **found.more,
+    }
+
+
+def nothing(ask: Ask, *, blank: bool) -> dict[str, Any]:
+    """Give what a card of zeros only says: which filters keep all rows out, or which days there are."""
+    if not blank:
+        return {"empty": False}
+    core = ask.dataset.as_core()
+    return {
+        "empty": True,
+        "kept_out_by": _(", ").join(chip.text for chip in filters.chips(ask)),
+        "unfiltered_url": ask.but(where=(), users=(), at={}).url(),
+        "data_days": numbers.days(core.first_day, core.end_day - timedelta(1)),
     }
 
 
@@ -94,7 +101,7 @@ def title(ask: Ask, answer: Answer) -> str:
         or ask.report.name == "decomposition"
     ):
         return title_of(ask.report)
-    names = [drawing.word_of(answer, name) for name in ((chart.value,) if chart.value else chart.y)]
+    names = [word_of(answer, name) for name in ((chart.value,) if chart.value else chart.y)]
     shown = names if len(names) < 5 else [*names[:4], "…"]
     by = column_word(chart.x, answer.report).lower()
     if chart.kind == "heatmap" and chart.x == "offset":
@@ -121,47 +128,10 @@ def notes(ask: Ask, found: Found) -> list[str]:
     if earlier.is_compared(ask, chart) and ask.compare != "none" and earlier.span_before(ask) is None:
         first = numbers.day(ask.dataset.as_core().first_day, year=True)
         given.append(_("Nothing to compare with: the data begin on %s.") % first)
-    if left_out := drawing.left_out(found.answer):
-        more = ngettext("One more value stands in the table.", "%(n)d more values stand in the table.", left_out)
-        given.append(more % {"n": left_out})
+    if many := left_out(found.answer):
+        more = ngettext("One more value stands in the table.", "%(n)d more values stand in the table.", many)
+        given.append(more % {"n": many})
     return given
-
-
-def figures(answer: Answer) -> list[dict[str, Any]]:
-    """Give the overview's figures: value, change, former value. A share changes by points."""
-    rows = {row["metric"]: row for row in answer.result.named()}
-    chosen = [rows[name] for name in dict.fromkeys((*FIRST, *rows)) if name in rows][: len(FIRST)]
-    found = []
-    for row in chosen:
-        column = Column("value", row["unit"])
-        value, before = row["value"], row["before"]
-        found.append(
-            {
-                "word": value_word(row["metric"], "metric"),
-                "value": str(numbers.NO_DATA) if value is None else numbers.written(value, column),
-                "unit": unit_word(row["unit"]),
-                "before": "" if before is None else numbers.written(before, column),
-                **_change(row, share=row["unit"] == "share"),
-            }
-        )
-    return found
-
-
-def _change(row: Mapping[str, Any], *, share: bool) -> dict[str, Any]:
-    if row["value"] is None or row["before"] is None or row["change"] is None:
-        return {"change": "", "good": "", "way": ""}
-    moved = row["value"] - row["before"]
-    text = numbers.points(moved) if share else numbers.change(row["change"])
-    return {
-        "change": text,
-        "good": "yes" if moved > 0 and row["metric"] in numbers.UP_IS_GOOD else "",
-        "way": "up" if moved > 0 else "down" if moved < 0 else "same",
-    }
-
-
-def marks_of(ask: Ask) -> Callable[[int, int], Sequence[Any]]:
-    """Give what tells the tasks and notes of a dataset's seconds."""
-    return partial(marks.on, ask.dataset)
 
 
 def command(ask: Ask) -> str:

@@ -83,6 +83,7 @@ class Task(models.Model):
         indexes = (
             models.Index(fields=("state", "id"), name="task_state"),
             models.Index(fields=("attention", "id"), name="task_attention"),
+            models.Index(fields=("started_at",), name="task_started"),
         )
 
     def __str__(self) -> str:

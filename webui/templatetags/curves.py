@@ -3,29 +3,42 @@
 from typing import Any
 
 from django import template
-from django.conf import settings
 from django.urls import reverse
 
 from analytics.models import Dataset
 from webui import access
+from webui.curves import concern
+from webui.curves.marks import EVERY
 from webui.curves.product import shown
 from webui.tasks.models import Task
 
 register = template.Library()
-CARDS = 5  # datasets that a task's page compares, the newest
+LATE_SECONDS = 86_400  # rows come later than tasks; until they do, the card says when there will be enough
+CARDS, OTHERS = 5, 20  # datasets that a task's page compares at once, and on demand; the newest
 
 
 @register.inclusion_tag("curves/task_slots.html")
 def task_effects(task: Any) -> dict[str, Any]:  # noqa: ANN401  # a Task
-    """Write a slot for each dataset that covers the hour of an ended task; nothing where none does. One query."""
+    """Write a slot for each dataset that covers the hour of an ended task, or will soon; nothing where none does.
+
+    Those that the task does not concern, and those for which there is no room, are folded away. One query, and a few
+    for each dataset that says which servers are behind it.
+    """
     if task.state != Task.State.ENDED or not (task.started_at and task.ended_at):
-        return {"slots": []}
-    covering = Dataset.objects.filter(
-        version__gt=0, first_ts__lte=int(task.started_at.timestamp()), last_ts__gte=int(task.ended_at.timestamp())
-    )
+        return {"any": False}
+    start, end = int(task.started_at.timestamp()), int(task.ended_at.timestamp())
+    covering = Dataset.objects.filter(version__gt=0, first_ts__lte=start, last_ts__gte=end - LATE_SECONDS)
     url = reverse("task-effect", args=[task.pk])
-    names = covering.order_by("generated", "-last_ts").values_list("name", flat=True)[:CARDS]
-    return {"slots": [{"url": f"{url}?d={name}", "dataset": name} for name in names], "hours": settings.EFFECT_HOURS}
+    rows = list(covering.order_by("generated", "-last_ts").only("name", "concern")[: CARDS + OTHERS])
+    concerned = [row for row in rows if concern.meets(task, concern.of(row))]
+    slots = [{"url": f"{url}?d={row.name}", "dataset": row.name} for row in rows]
+    first = {row.name for row in concerned[:CARDS]}
+    return {
+        "slots": [slot for slot in slots if slot["dataset"] in first],
+        "others": [slot for slot in slots if slot["dataset"] not in first],
+        "unrelated": len(concerned) <= CARDS,
+        "any": bool(slots),
+    }
 
 
 @register.inclusion_tag("curves/product_slot.html", takes_context=True)
@@ -40,7 +53,7 @@ def product_slot(context: Any, first: str) -> dict[str, Any]:  # noqa: ANN401  #
         request.om_product_first = _without_tasks(request.user)
     if request.om_product_first is not (first == "first"):
         return {"dataset": None}
-    return {"dataset": shown(), "first": first == "first"}
+    return {"dataset": shown(), "first": first == "first", "every": request.GET.get("tasks") == EVERY}
 
 
 def _without_tasks(person: Any) -> bool:  # noqa: ANN401  # a User
@@ -48,3 +61,9 @@ def _without_tasks(person: Any) -> bool:  # noqa: ANN401  # a User
     return role is access.Role.VIEWER or (
         role is access.Role.OPERATOR and not Task.objects.filter(created_by=person).exists()
     )
+
+
+@register.inclusion_tag("curves/concern_card.html")
+def concern_card(row: Dataset, person: Any) -> dict[str, Any]:  # noqa: ANN401  # a User
+    """Write the card of a dataset's page that says which tasks concern it. No query but that of the person's role."""
+    return {"row": row, "rule": concern.said(concern.of(row)), "may_write": access.may_write_dashboards(person)}

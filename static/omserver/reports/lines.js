@@ -1,7 +1,7 @@
 /** Lines and upright bars over places of x: a grid for each unit, all on one axis. */
 
 import { DASHES, hatch } from "./colours.js";
-import { groupMarks, markSeries, sentence } from "./marks.js";
+import { groupMarks, markSeries, sentences } from "./marks.js";
 import { full, short } from "./numbers.js";
 import { base, placesAxis, plainText, tooltip, valueAxis, widest } from "./parts.js";
 
@@ -47,7 +47,7 @@ export function draw(plot, look, width) {
     })),
     grid: area.grids.map((one) => ({ ...one, left: area.left, right: area.right })),
     axisPointer: { link: [{ xAxisIndex: "all" }] },
-    xAxis: plot.grids.map((_, at) => placesAxis(count, plot.x, look, { width: inner, times: plot.times, shown: at === last, grid: at })),
+    xAxis: plot.grids.map((_, at) => placesAxis(count, plot.ticks?.length ? plot.ticks : plot.x, look, { width: inner, times: plot.times, shown: at === last, grid: at })),
     yAxis: plot.grids.map((grid, at) =>
       ({ ...valueAxis(look, (value) => short(value, grid), { grid: at }), ...(whole(grid) ? { max: 1 } : {}) })),
     tooltip: tooltip(look, { trigger: "axis", formatter: (hit) => told(plot, place(hit, count)) }),
@@ -180,8 +180,14 @@ function rules(grid, look) {
     symbol: "none",
     lineStyle: { color: look.held, type: [6, 4], width: 1.25 },
     label: { position: "insideStartTop", color: look.held, fontFamily: look.font, fontWeight: 600, textBorderColor: look.surface, textBorderWidth: 3, formatter: ({ name }) => plainText(name) },
-    data: grid.rules.map(([value, name]) => ({ yAxis: value, name })),
+    data: grid.rules.map(([value, name, at]) => (at === null ? { yAxis: value, name } : stroke(value, name, at))),
   };
+}
+
+/** A rule for one place is a short stroke there, named below. */
+function stroke(value, name, at) {
+  const [from, to] = [at + 0.25, at + 0.75].map((x) => [x, value]);
+  return [{ coord: from, name, lineStyle: { type: "solid", width: 2.5 }, label: { position: "insideMiddleBottom" } }, { coord: to }];
 }
 
 function place(hits, count) {
@@ -200,7 +206,7 @@ function told(plot, at) {
       return `{${style}|${one.before ? "╌" : "━"}} ${name}  {v|${value === null ? plot.words.no_data ?? "–" : full(value, grid)}}`;
     });
   });
-  const near = plot.marks.filter((mark) => Math.floor(mark.at) === at).map(sentence);
+  const near = sentences(plot.marks.filter((mark) => Math.floor(mark.at) === at));
   return [plainText(plot.x[at]) + open, ...lines, ...near].join("\n");
 }
 

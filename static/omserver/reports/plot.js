@@ -97,6 +97,21 @@ export function startPlots(root = document) {
   }
 }
 
+/** Ring days on the lines over days inside `root` that show a column. times: of each day, its first second. */
+export function flagDays(root, key, times) {
+  const wanted = new Set(times);
+  for (const [element, drawing] of drawn) {
+    const { plot } = drawing;
+    const gap = plot.times[1] - plot.times[0];
+    if (!root.contains(element) || !(gap >= 82_800 && gap <= 90_000)) continue; // a flag is of a day
+    const flags = plot.times.flatMap((time, place) => (wanted.has(time) ? [place] : []));
+    const lines = plot.grids.flatMap((grid) => grid.series).filter((one) => one.key === key && !one.before);
+    for (const one of lines) one.flags = flags;
+    element.dataset.flagged = lines.length ? flags.length : 0;
+    if (drawing.chart) drawing.draw(library);
+  }
+}
+
 /** End the plots inside `root`, before it is replaced. */
 export function stopPlots(root) {
   for (const [element, drawing] of drawn) {
@@ -174,10 +189,13 @@ function follow(element, target) {
 
 /** Of several marks under one label, the list beside the plot lets one choose; without a list, the first is taken. */
 function chooseMark(element, marks) {
-  const links = [...(element.closest(".om-report")?.querySelectorAll("[data-marks] a") ?? [])];
-  const link = links.find((one) => one.getAttribute("href") === marks[0].url);
-  if (link) link.focus();
-  else follow(element, { marks: marks.slice(0, 1) });
+  const lists = [element.closest(".om-report"), document]; // on a dashboard one list stands beside all plots
+  const links = lists.flatMap((list) => [...(list?.querySelectorAll("[data-marks] a") ?? [])]);
+  for (const link of links.filter((one) => one.getAttribute("href") === marks[0].url)) {
+    link.closest("details")?.setAttribute("open", "");
+    if (link.checkVisibility()) return link.focus();
+  }
+  return follow(element, { marks: marks.slice(0, 1) });
 }
 
 /** Make every plot anew, as for another theme. */

@@ -1,7 +1,7 @@
 """The matrix of retention: a row for each cohort, a cell for each offset, its mean above."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from analytics.cohorts import MEAN
 from analytics.spans import following
+from webui.curves.marks import Axis
 from webui.reports import numbers
 from webui.templatetags.ui import n as figure
 
@@ -49,19 +50,19 @@ class Row:
 
 @dataclass
 class Matrix:
-    """All of it. marks: of the dataset's seconds, asked for when the page is written, for they lie in the database."""
+    """All of it. axis: what gives the marks, asked when the page is written, for they lie in the database."""
 
     heads: Sequence[str]
     mean: Row
     rows: Sequence[Row]
-    marks_on: Callable[[int, int], Sequence[Any]] | None = field(default=None, repr=False)
+    axis: Axis | None = field(default=None, repr=False)
 
     @cached_property
     def marks(self) -> list[Any]:
         """Give the tasks and notes on the cohorts' days."""
-        if not self.marks_on or not self.rows:
+        if not self.axis or not self.rows:
             return []
-        return list(self.marks_on(self.rows[0].low, self.rows[-1].high))
+        return list(self.axis(self.rows[0].low, self.rows[-1].high))
 
     @cached_property
     def marked(self) -> list[tuple[Row, list[Any]]]:

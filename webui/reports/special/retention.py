@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from analytics import cohorts
 from analytics.answers import Answer, parsed
 from analytics.cohorts import MEAN, Asked
+from webui.curves.marks import Axis
 from webui.reports import numbers
 from webui.reports.ask import Ask
 from webui.reports.plots import Grid, Plot, Series
@@ -33,10 +34,11 @@ def context(ask: Ask, found: Answer, also: Callable[[Ask], Answer]) -> dict[str,
     rows = found.result.named()
     means = {row["offset"]: row for row in rows if row["cohort"] == MEAN}
     shown = matrix(rows, core, params.unit, users=ask.view == "users")
-    shown.marks_on = _marks_on(ask)
+    shown.axis = Axis(ask)
     plot = _curve(means, params)
     return {
         "matrix": shown,
+        "axis": shown.axis,
         "users_url": ask.but(at={}, view="").url("report-users"),
         "switch": [
             settings.Choice("", "%", ask.but(view="").url(), ask.view != "users"),
@@ -118,9 +120,7 @@ def _curve(means: Mapping[Any, Mapping[str, Any]], params: Asked) -> Plot | None
     words = [offset_label(str(offset), params.unit) for offset in offsets]
     rates = [means[offset]["rate"] for offset in offsets]
     rule = cohorts.RULE_OF_THUMB if cohorts.ruled(params) else {}
-    rules = tuple(
-        (aim, _("%(aim)s on day %(n)d") % {"aim": f"{aim:.0%}", "n": n}) for n, aim in rule.items() if n in offsets
-    )
+    rules = tuple((aim, _("%s rule") % f"{aim:.0%}", offsets.index(n)) for n, aim in rule.items() if n in offsets)
     last = {"first": numbers.percent(rates[0]), "word": words[-1], "last": numbers.percent(rates[-1])}
     sentence = _("Mean retention, complete cells only: %(first)s at first, %(last)s at %(word)s.") % last
     return Plot(
@@ -130,9 +130,3 @@ def _curve(means: Mapping[Any, Mapping[str, Any]], params: Asked) -> Plot | None
         grids=(Grid(_("Mean"), "", (Series(_("Mean"), tuple(rates)),), share=True, rules=rules),),
         words={"no_data": str(numbers.NO_DATA), "now": _("Mean")},
     )
-
-
-def _marks_on(ask: Ask) -> Callable[[int, int], Any] | None:
-    from webui.reports.cards import marks_of
-
-    return marks_of(ask)

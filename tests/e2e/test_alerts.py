@@ -1,0 +1,133 @@
+"""An alert's whole life in a real browser, with a real mail server and a real listener of its webhook."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from playwright.sync_api import BrowserContext, Page, expect
+
+from analytics.store.client import Store
+from tests.e2e.looking import looked_at
+from tests.e2e.signed_in import sign_in
+from tests.fleet.smtp import Sink
+from tests.webui.alerts.conftest import Heard, mail, web  # noqa: F401  # fixtures
+from tests.webui.fleet_data import fill
+from tests.webui.shop_data import publish
+from webui.alerts import judging, telling
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.usefixtures("hashed"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(240),
+]
+DAYS = [10] * 24 * 30
+
+
+@pytest.fixture
+def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -> Iterator[Page]:
+    """Give a page of an operator, with a month of data."""
+    cache.clear()
+    people = fill(12).people
+    publish(store, DAYS, users=5)
+    sign_in(context, live_server, client, people["chen.jie"])
+    page = context.new_page()
+    page.set_default_navigation_timeout(60_000)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    assert not wrong
+
+
+def work() -> None:
+    """Do what the worker does."""
+    judging.judge_due(threading.Event())
+    telling.tell_due(threading.Event())
+
+
+def test_an_alert_is_offered_by_a_card_tells_is_changed_silenced_and_removed(
+    page: Page,
+    live_server: Any,
+    store: Store,
+    mail: Sink,  # noqa: F811
+    web: Heard,  # noqa: F811
+) -> None:
+    page.goto(f"{live_server.url}/reports/anomalies/?d=shop&metric=uv&by=hour&where=city%3DBerlin")
+    page.get_by_role("link", name="Set an alert").click()
+    expect(page.get_by_label("Metric")).to_have_value("uv")
+    expect(page.get_by_label("Judged for each")).to_have_value("hour")
+    expect(page.get_by_label("Only events with")).to_have_value("city=Berlin")
+    page.get_by_label("Name").fill("Users of Berlin")
+    page.get_by_label("Rule").select_option("Below a number")
+    page.get_by_label("Number").fill("3")
+    page.get_by_label("Mail to").fill("ops@shop.example")
+    page.get_by_label("Webhook").fill(web.url)
+    assert not looked_at(page)
+    page.get_by_role("button", name="Add the alert").click()
+    main = page.locator("#om-main")
+    expect(main).to_contain_text("UV of an hour is below 3")
+
+    page.get_by_role("button", name="Send a test").click()
+    expect(main).to_contain_text("2 tests are on their way")
+    telling.tell_due(threading.Event())
+    expect(main.get_by_text("Sent", exact=True)).to_have_count(2)  # it is seen without loading the page again
+    assert "Test of the alert Users of Berlin" in mail.mails[0].as_string()
+    assert json.loads(web.posts[0][1])["kind"] == "test"
+
+    work()
+    publish(store, [*DAYS, 1], users=5)
+    work()
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Firing")
+    expect(main).to_contain_text("UV 1")
+    assert not looked_at(page)
+    assert [json.loads(body)["kind"] for _head, body in web.posts] == ["test", "begin"]
+
+    page.get_by_role("link", name="Edit").click()
+    expect(page.get_by_label("Number")).to_have_value("3")
+    page.get_by_label("Number").fill("x")
+    page.get_by_role("button", name="Save the alert").click()
+    expect(page.locator(".om-error")).to_contain_text("This is no number")
+    page.get_by_label("Number").fill("0.5")
+    page.get_by_role("button", name="Save the alert").click()
+    expect(main).to_contain_text("UV of an hour is below 0.5")
+    expect(main).to_contain_text("The alert was changed.")
+
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Switched off")
+    publish(store, [*DAYS, 1, 0, 1], users=5)
+    work()
+    assert len(web.posts) == 2
+    page.get_by_role("button", name="Switch on").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Not judged yet")
+
+    page.get_by_role("link", name="Remove").click()
+    expect(main).to_contain_text("Its history goes with it: 1 firing.")
+    page.get_by_role("button", name="Remove the alert").click()
+    expect(page).to_have_url(re.compile("/dashboards/-/alerts/$"))
+    expect(main).to_contain_text("No alerts yet")
+
+
+def test_the_form_shows_what_the_rule_needs(page: Page, live_server: Any) -> None:
+    page.goto(f"{live_server.url}/dashboards/-/alerts/add/?d=shop")
+    number, metric, unit = (page.get_by_label(name) for name in ("Number", "Metric", "Judged for each"))
+    expect(number).to_be_hidden()
+    page.get_by_label("Rule").select_option("No new data for hours")
+    expect(number).to_be_visible()
+    for field in (metric, unit, page.get_by_label("Only events with")):
+        expect(field).to_be_hidden()
+    page.get_by_label("Name").fill("Silence")
+    number.fill("6")
+    page.get_by_role("button", name="Add the alert").click()
+    expect(page.locator("#om-main")).to_contain_text("no new data for 6 hours")
+    page.get_by_role("link", name="Edit").click()
+    expect(metric).to_be_hidden()
+    page.get_by_label("Rule").select_option("Out of the ordinary")
+    expect(metric).to_be_visible()
+    expect(number).to_be_hidden()
+    page.get_by_role("button", name="Save the alert").click()
+    expect(page.locator("#om-main")).to_contain_text("PV of an hour is out of the ordinary")
