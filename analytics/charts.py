@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.colors
 import matplotlib.patches
 import matplotlib.ticker
 from matplotlib.axes import Axes
@@ -14,9 +15,12 @@ from matplotlib.figure import Figure
 
 from analytics.ribbons import ribbons
 from sdk.report import Chart, NotSupported, Result
+from sdk.text import Text
 
-# Okabe and Ito's colours: told apart by every kind of colour vision
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Those of the pages, in light (static/omserver/tokens.css); lines differ by dash and dots by shape, too
+COLOURS = ("#2B57D0", "#B85205", "#0F7B6C", "#8A3FB5", "#8C6A00", "#BE2568")
+TEXT, QUIET, EDGE, RULE = "#1A202B", "#5C6675", "#858F9E", "#E2E6EC"
+HEAT = ("#EEF3FE", "#D3E0FC", "#A9C1F7", "#7B9DEF", "#4C75E0", "#2B57D0", "#1C3C9A")
 FONTS = ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP"]  # a letter that one lacks comes from the next
 STYLE: Any = {
     "font.family": FONTS,
@@ -24,6 +28,16 @@ STYLE: Any = {
     "text.parse_math": False,  # a $ in a name of the data begins no formula
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.edgecolor": EDGE,
+    "axes.labelcolor": QUIET,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "text.color": TEXT,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
     "hatch.linewidth": 0.6,
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
@@ -37,6 +51,7 @@ BARS = 500  # more are drawn as thin lines, in one go: each bar by itself takes 
 DASHES = ("-", "--", ":", "-.")  # where there are more lines than colours
 SHAPES = ("o", "^", "D", "s")
 Word = Callable[[str], str]
+Label = Callable[[Any, str], str]  # of a value of a column
 
 
 def spoken(name: str) -> str:
@@ -44,40 +59,58 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
-def picture(result: Result, *, title: str, form: str, zone: str = "", column: Word = spoken, unit: Word = str) -> bytes:
-    """Draw a result by its chart. form: "png" or "pdf". column, unit: their names in the reader's words.
+def as_it_is(value: Any, column: str) -> str:  # noqa: ANN401, ARG001  # a cell
+    """Give a row's name, day or hour as the report wrote it."""
+    return str(value)
+
+
+def picture(
+    result: Result,
+    *,
+    title: str,
+    form: str,
+    zone: str = "",
+    column: Word = spoken,
+    unit: Word = str,
+    label: Label = as_it_is,
+) -> bytes:
+    """Draw a result by its chart. form: "png" or "pdf". column, unit, label: names and days in the reader's words.
 
     NotSupported when there is nothing to draw.
     """
     with mpl.rc_context(STYLE):
-        drawn = figure(result, title=title, zone=zone, column=column, unit=unit)
+        drawn = figure(result, title=title, zone=zone, words=_Words(result, column, unit, label))
         out = io.BytesIO()
         stamp = {"CreationDate": None} if form == "pdf" else {"Software": None}  # equal numbers give equal files
         drawn.savefig(out, format=form, dpi=144, metadata=stamp)
         return out.getvalue()
 
 
-def figure(result: Result, *, title: str, zone: str = "", column: Word = spoken, unit: Word = str) -> Figure:
+def figure(result: Result, *, title: str, zone: str = "", words: "_Words | None" = None) -> Figure:
     """Draw a result on a figure; see `picture`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     if not result.chart or not result.rows:
-        raise NotSupported("there is nothing to draw in this result; take the table")
+        raise NotSupported(Text("there is nothing to draw in this result; take the table"))
     drawn = Figure(figsize=(9, 5.4), layout="constrained")
     FigureCanvasAgg(drawn)
-    DRAW[result.chart.kind](drawn, result, result.chart, _Words(result, column, unit))
+    DRAW[result.chart.kind](drawn, result, result.chart, words or _Words(result, spoken, str, as_it_is))
     drawn.suptitle(textwrap.fill(title, 96), x=0.01, ha="left", fontsize=12, fontweight="bold")
     notes = [*result.notes, f"Time zone: {zone}" if zone else ""]
-    drawn.supxlabel("\n".join(filter(None, notes)), fontsize=7, x=0.01, ha="left", wrap=True)
+    drawn.supxlabel("\n".join(filter(None, notes)), fontsize=7, x=0.01, ha="left", wrap=True, color=QUIET)
     return drawn
 
 
 class _Words:
-    """What stands at axes: columns and units in words."""
+    """What stands at axes: columns, units and places in words."""
 
-    def __init__(self, result: Result, column: Word, unit: Word) -> None:
+    def __init__(self, result: Result, column: Word, unit: Word, label: Label) -> None:
         self.units = {one.name: one.unit for one in result.columns}
-        self.column, self.unit = column, unit
+        self.column, self.unit, self.label = column, unit, label
+
+    def places(self, name: str, values: Sequence[Any]) -> list[str]:
+        """Name places along an axis."""
+        return [self.label(value, name) for value in values]
 
     def axis(self, name: str) -> str:
         """Name an axis: the column, and its unit unless that says the same or is told by the numbers."""
@@ -108,7 +141,7 @@ def _line(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
         for first, last in _runs(open_):
             axes.axvspan(first - 0.5, last + 0.5, facecolor="none", edgecolor=GREY, hatch="///", linewidth=0)
         _finish(axes, words, name, lines)
-    _ticks(axes.xaxis, labels)
+    _ticks(axes.xaxis, words.places(chart.x, labels))
 
 
 def _runs(places: Collection[int]) -> list[tuple[int, int]]:
@@ -119,20 +152,20 @@ def _runs(places: Collection[int]) -> list[tuple[int, int]]:
 
 def _bar(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
     labels, groups = _groups(result, chart, words)
-    open_ = _open(result, chart, labels)
+    open_, places = _open(result, chart, labels), words.places(chart.x, labels)
     for axes, (name, lines) in zip(_stacked(drawn, len(groups)), groups, strict=True):
         width = 0.8 / len(lines)
         many = len(labels) * len(lines) > BARS
-        lying = len(groups) == len(lines) == 1 and max(len(str(label)) for label in labels) > 12 and not many
+        lying = len(groups) == len(lines) == 1 and max(map(len, places)) > 12 and not many
         for number, (label, found) in enumerate(lines.items()):
-            places = [at + (number - (len(lines) - 1) / 2) * width for at in range(len(labels))]
+            middles = [at + (number - (len(lines) - 1) / 2) * width for at in range(len(labels))]
             values = [_number(found.get(place)) for place in labels]
             if many:
                 colours = [GREY if at in open_ else COLOURS[number % len(COLOURS)] for at in range(len(labels))]
-                axes.vlines(places, 0, values, colors=colours, linewidth=0.5, label=label)
+                axes.vlines(middles, 0, values, colors=colours, linewidth=0.5, label=label)
                 continue
             bars = (axes.barh if lying else axes.bar)(
-                places, values, width, color=COLOURS[number % len(COLOURS)], label=label
+                middles, values, width, color=COLOURS[number % len(COLOURS)], label=label
             )
             for at in open_:
                 bars[at].set(facecolor="white", edgecolor=COLOURS[number % len(COLOURS)], hatch="////")
@@ -140,11 +173,11 @@ def _bar(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
             axes.invert_yaxis()
             words.write(axes.xaxis, name)
             axes.set_xlabel(words.axis(name))
-            axes.grid(axis="x", alpha=0.3)
-            _ticks(axes.yaxis, labels, most=40)
+            axes.grid(axis="x")
+            _ticks(axes.yaxis, places, most=40)
             return
         _finish(axes, words, name, lines)
-    _ticks(axes.xaxis, labels)
+    _ticks(axes.xaxis, places)
 
 
 def _groups(
@@ -153,7 +186,7 @@ def _groups(
     """Give the places along x, and for each unit its first column and the lines, by place."""
     labels, lines = _lines(result, chart)
     if chart.by:
-        return labels, [(chart.y[0], lines)]
+        return labels, [(chart.y[0], {words.label(one, chart.by)[:40]: found for one, found in lines.items()})]
     groups: dict[str, tuple[str, dict[str, dict[Any, Any]]]] = {}
     for name, found in lines.items():
         groups.setdefault(words.units[name], (name, {}))[1][words.column(name)] = found
@@ -166,7 +199,7 @@ def _lines(result: Result, chart: Chart) -> tuple[list[Any], dict[str, dict[Any,
     lines: dict[str, dict[Any, Any]] = {}
     for row in rows:
         for name in chart.y:
-            lines.setdefault(str(row[chart.by])[:40] if chart.by else name, {})[row[chart.x]] = row[name]
+            lines.setdefault(str(row[chart.by]) if chart.by else name, {})[row[chart.x]] = row[name]
     return list(dict.fromkeys(row[chart.x] for row in rows)), lines
 
 
@@ -188,7 +221,7 @@ def _finish(axes: Axes, words: _Words, name: str, lines: Any) -> None:  # noqa: 
     axes.set_ylim(bottom=min(0, axes.get_ylim()[0] if _below_zero(axes) else 0))
     words.write(axes.yaxis, name)
     axes.set_ylabel(words.axis(name) if len(lines) == 1 else words.unit(words.units[name]))
-    axes.grid(axis="y", alpha=0.3)
+    axes.grid(axis="y")
     if len(lines) > 1:
         axes.legend(frameon=False, fontsize=8)
 
@@ -209,7 +242,8 @@ def _funnel(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
         text = f" {values[at]:,}" + (f"  {rate:.1%}" if rate is not None else "")
         axes.annotate(text, (values[at] + lost[at], at), va="center", fontsize=9)
     axes.set_yticks(
-        range(len(rows)), [" · ".join(str(row[name]) for name in (chart.by, chart.x) if name) for row in rows]
+        range(len(rows)),
+        [" · ".join(words.label(row[name], name) for name in (chart.by, chart.x) if name) for row in rows],
     )
     axes.invert_yaxis()
     axes.margins(x=0.18)
@@ -225,16 +259,16 @@ def _heatmap(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None
         x, y = across.index(row[chart.x]), down.index(row[chart.y[0]])
         grid[y][x] = _number(row[chart.value])
         if row[chart.value] is not None and chart.incomplete and not row[chart.incomplete]:
-            hatch: dict[str, Any] = {"fill": False, "hatch": "///", "edgecolor": "white", "linewidth": 0}
+            hatch: dict[str, Any] = {"fill": False, "hatch": "///", "edgecolor": EDGE, "linewidth": 0}
             axes.add_patch(matplotlib.patches.Rectangle((x - 0.5, y - 0.5), 1, 1, **hatch))
-    image = axes.imshow(grid, aspect="auto", cmap="cividis")
+    image = axes.imshow(grid, aspect="auto", cmap=matplotlib.colors.ListedColormap(HEAT))
     share = words.units[chart.value] == "share"
     if len(across) * len(down) <= WRITTEN:
         _write_cells(axes, grid, share=share, clim=image.get_clim())
     form = matplotlib.ticker.PercentFormatter(1) if share else "{x:,.10g}"
     drawn.colorbar(image, ax=axes, label=words.axis(chart.value), format=form)
-    _ticks(axes.xaxis, across)
-    _ticks(axes.yaxis, down)
+    _ticks(axes.xaxis, words.places(chart.x, across))
+    _ticks(axes.yaxis, words.places(chart.y[0], down))
     axes.set_xlabel(words.axis(chart.x))
     axes.set_ylabel(words.axis(chart.y[0]))
 
@@ -245,7 +279,7 @@ def _write_cells(axes: Axes, grid: list[list[float]], *, share: bool, clim: tupl
         for x, value in enumerate(row):
             if not math.isnan(value):
                 text = f"{value:.1%}" if share else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-                colour = "white" if value < middle else "black"
+                colour = "white" if value > middle else TEXT
                 axes.text(x, y, text, ha="center", va="center", fontsize=7, color=colour)
 
 
@@ -263,7 +297,9 @@ def _scatter(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None
             "s": 14,
             "alpha": 0.8,
         }
-        axes.scatter([row[chart.x] for row in group], [row[y] for row in group], **look, label=name)
+        axes.scatter(
+            [row[chart.x] for row in group], [row[y] for row in group], **look, label=words.label(name, "quadrant")
+        )
     if chart.by:
         for row in sorted(clear, key=lambda row: -row[chart.x])[:NAMED]:
             axes.annotate(f" {str(row[chart.by])[:24]}", (row[chart.x], row[y]), fontsize=7)
@@ -274,7 +310,7 @@ def _scatter(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None
     for axis, name in ((axes.xaxis, chart.x), (axes.yaxis, y)):
         words.write(axis, name)
     axes.set(xlabel=words.axis(chart.x), ylabel=words.axis(y))
-    axes.grid(alpha=0.3)
+    axes.grid()
     if any(row.get("quadrant") for row in clear):
         axes.legend(frameon=False, fontsize=8)
 

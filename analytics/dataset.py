@@ -8,7 +8,6 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
-NAME_RULE = "write small letters, digits, _ and -, at most 50, a letter or digit first"
 ROLES = ("view", "fav", "cart", "buy")
 RANKS = {role: number for number, role in enumerate(ROLES, 1)}
 OWN = 9  # the rank of a behaviour without a role: after all others of its second
@@ -99,7 +98,7 @@ class Dataset:
 
     def local(self, ts: int) -> datetime:
         """Give the local time of a second, with its zone."""
-        return datetime.fromtimestamp(ts, UTC).astimezone(self.zoneinfo)
+        return local(ts, self.zoneinfo)
 
     def start_of(self, day: date) -> int:
         """Give the first second of a local day."""
@@ -114,6 +113,11 @@ class Dataset:
     def end_day(self) -> date:
         """Give the local day after that of its last row."""
         return self.day_of(self.last_ts) + timedelta(1)
+
+
+def local(ts: float, zone: ZoneInfo) -> datetime:
+    """Give the local time of a second, with its zone."""
+    return datetime.fromtimestamp(ts, UTC).astimezone(zone)
 
 
 def start_of(day: date, zone: ZoneInfo) -> int:

@@ -79,7 +79,7 @@ def several(count: int = 4) -> Plot:
         )
         for row, name in enumerate(names)
     )
-    grid = Grid("Buyers / UV", "", series, share=True, rules=((0.1, "10% rule"),))
+    grid = Grid("Buyers / UV", "", series, share=True, rules=((0.1, "10% rule", None), (0.05, "5% rule", 2)))
     return Plot("line", "Four channels.", DAYS, grids=(grid,), words=WORDS)
 
 

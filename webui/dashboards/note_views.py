@@ -14,10 +14,10 @@ from analytics.models import Dataset
 from webui import access
 from webui.by import by_of
 from webui.dashboards import notes as writing
-from webui.dashboards import words
 from webui.dashboards.forms import NoteForm
 from webui.dashboards.models import Note
 from webui.dashboards.services import Conflict
+from webui.reports import numbers
 from webui.servers.forms import add_errors
 
 SHOWN = 500  # notes of one page, the latest
@@ -27,9 +27,10 @@ SHOWN = 500  # notes of one page, the latest
 def notes(request: HttpRequest, dataset: str) -> HttpResponse:
     """List the notes of a dataset, the latest first."""
     found = get_object_or_404(Dataset, name=dataset)
+    core = found.as_core()
     rows = Note.objects.filter(dataset=found.name).order_by("-ts", "-pk")[:SHOWN]
     lines = [
-        {"note": note, "when": words.moment(note.ts, found), "can_change": writing.may_change(request.user, note)}
+        {"note": note, "when": numbers.moment(core, note.ts), "can_change": writing.may_change(request.user, note)}
         for note in rows
     ]
     context = {"dataset": found, "notes": lines, "can_write": access.may_write_dashboards(request.user)}
@@ -40,7 +41,7 @@ def add(request: HttpRequest, dataset: str) -> HttpResponse:
     """Write a note."""
     access.require_dashboards(request.user)
     found = get_object_or_404(Dataset, name=dataset)
-    last = writing.local(found.last_ts, found.zone) if found.version else None
+    last = found.as_core().local(found.last_ts) if found.version else None
     form = NoteForm(found.zone, request.POST or None, initial={"when": f"{last:%Y-%m-%dT%H:%M}" if last else ""})
     if request.method == "POST" and form.is_valid():
         try:
@@ -59,7 +60,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Dataset, name=note.dataset)
     if not writing.may_change(request.user, note):
         raise access.NotAllowed(_("Only its author and an admin may change this note."))
-    plain = {"when": f"{writing.local(note.ts, found.zone):%Y-%m-%dT%H:%M}", "text": note.text, "seen": note.version}
+    plain = {"when": f"{found.as_core().local(note.ts):%Y-%m-%dT%H:%M}", "text": note.text, "seen": note.version}
     form = NoteForm(found.zone, request.POST or None, initial=plain)
     context = {"form": form, "dataset": found, "note": note, "back": _back(request, found)}
     if request.method == "POST" and form.is_valid():

@@ -1,6 +1,6 @@
 """Write and read people's notes on a dataset's time axis."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from analytics.dataset import local
 from webui import access
 from webui.dashboards.models import NOTE, Note
 from webui.dashboards.services import Conflict
@@ -57,11 +58,6 @@ def delete(by: By, note: Note) -> None:
         note.delete()
 
 
-def local(ts: int, zone: str) -> datetime:
-    """Give a second as local time of a zone."""
-    return datetime.fromtimestamp(ts, UTC).astimezone(ZoneInfo(zone))
-
-
 def seconds(when: str, zone: str) -> int:
     """Read a local time; ValidationError where there is none such. Of an hour that comes twice the first is meant."""
     try:
@@ -73,8 +69,9 @@ def seconds(when: str, zone: str) -> int:
             _("Write a local time of %(zone)s from %(first)d to %(last)d.")
             % {"zone": zone, "first": YEARS[0], "last": YEARS[1]}
         )
-    ts = int(moment.replace(tzinfo=ZoneInfo(zone)).timestamp())
-    if local(ts, zone).replace(tzinfo=None) != moment.replace(microsecond=0):
+    place = ZoneInfo(zone)
+    ts = int(moment.replace(tzinfo=place).timestamp())
+    if local(ts, place).replace(tzinfo=None) != moment.replace(microsecond=0):
         raise ValidationError(_("In %s the clock skips this time; write one before or after.") % zone)
     return ts
 

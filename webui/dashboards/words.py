@@ -1,11 +1,10 @@
-"""What the pages of dashboards say of ranges, moments and datasets, in the dataset's zone."""
+"""What the pages of dashboards say of datasets and cards."""
 
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from analytics.models import Dataset
-from webui.dashboards.notes import local
 from webui.reports import numbers
 
 
@@ -13,17 +12,11 @@ def facts(dataset: Dataset, now: datetime) -> str:
     """Say in one sentence what a dashboard stands on: dataset, zone, last event."""
     if not dataset.version:
         return _("Dataset %(name)s · %(zone)s · no rows yet") % {"name": dataset.name, "zone": dataset.zone}
-    last = local(dataset.last_ts, dataset.zone)
+    last = dataset.as_core().local(dataset.last_ts)
     day = numbers.day(last.date(), weekday=False, year=last.year != now.year)
     text = _("%(clock)s, %(day)s") % {"clock": f"{last:%H:%M:%S}", "day": day}
     words = {"name": dataset.name, "zone": dataset.zone, "last": text}
     return _("Dataset %(name)s · %(zone)s · last event %(last)s") % words
-
-
-def moment(ts: int, dataset: Dataset) -> str:
-    """Write a second as local day and time of the dataset."""
-    at = local(ts, dataset.zone)
-    return numbers.day(at.replace(tzinfo=None), weekday=False, year=False)
 
 
 def width(sixths: int) -> str:

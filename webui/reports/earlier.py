@@ -7,7 +7,8 @@ from sdk.report import Chart
 from webui.reports.ask import Ask
 from webui.reports.span_words import span_asked
 
-OVER_TIME = frozenset({"activity", "trends", "lifecycle", "stickiness", "visits", "lost_users", "repurchase"})
+OVER_TIME = frozenset({"activity", "trends", "stickiness", "visits", "lost_users", "repurchase"})
+BUCKETS = frozenset({"day", "week", "month", "hour"})  # values of `by` along which these reports draw a line
 TIMES = frozenset({"day", "week", "month", "hour", "last_day"})
 
 
@@ -24,6 +25,13 @@ def of(ask: Ask, now: Answer) -> Ask | None:
         return None
     core = ask.dataset.as_core()
     return ask.but(preset="", start=_text(core, span.low), end=_text(core, span.high), compare="none")
+
+
+def is_offered(ask: Ask) -> bool:
+    """Say whether another time would be drawn into what is asked, before it is answered."""
+    given = {one.name: ask.params.get(one.name) or one.default for one in ask.report.fields}
+    line = given.get("by", "day") in BUCKETS and not given.get("breakdown") and given.get("show", "rate") == "rate"
+    return ask.report.name in OVER_TIME and line
 
 
 def is_compared(ask: Ask, chart: Chart | None) -> bool:

@@ -11,7 +11,7 @@ from analytics import forms
 from analytics.answers import Answer
 from analytics.store.errors import StoreError
 from sdk import ParamError
-from sdk.report import NotSupported
+from sdk.report import Column, NotSupported
 from webui.reports import numbers
 from webui.reports.answering import Line, Trouble, answered, trouble
 from webui.reports.ask import Ask
@@ -86,7 +86,12 @@ def _picture(form: str, ask: Ask, answer: Answer) -> bytes:
         form=form,
         column=lambda name: column_word(name, ask.report.name),
         unit=unit_word,
+        label=lambda value, name: numbers.label(value, _column(answer, name), ask.report.name),
     )
+
+
+def _column(answer: Answer, name: str) -> Column:
+    return next((one for one in answer.result.columns if one.name == name), Column(name))
 
 
 FORMS = {

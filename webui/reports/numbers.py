@@ -7,17 +7,13 @@ from django.template.defaultfilters import date as format_date
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from analytics.dataset import Dataset
 from sdk.report import Column
 from webui.reports.words import FLAGS, WEEKDAYS, value_word
 from webui.templatetags.ui import NBSP, duration
 
 NO_DATA = gettext_lazy("no data")
-UP_IS_GOOD = frozenset(  # figures of the overview; a rise of the others is neither good nor bad
-    {
-        "pv", "uv", "active_users", "buyers", "purchases", "revenue", "pv_per_user", "user_conversion",
-        "event_conversion", "purchases_per_buyer", "revenue_per_active_user", "revenue_per_purchase",
-    }
-)  # fmt: skip
+DAYS_OF_MONTH = 31  # among more a number alone does not name a day
 
 
 def written(value: Any, column: Column) -> str:  # noqa: ANN401  # a cell
@@ -37,6 +33,14 @@ def plain(value: float) -> str:
         return f"{value:,.0f}".replace("-", "−")
     places = 1 if abs(value) >= 1000 else 2 if abs(value) >= 1 else 3 if abs(value) >= 0.1 else 4
     return f"{value:,.{places}f}".replace("-", "−")
+
+
+def large(value: int) -> tuple[str, str]:
+    """Write a number as plots do on their axes, its unit apart: 41 and M, 4100 and 万. Below 10 one decimal."""
+    units = ((10**8, "亿"), (10**4, "万")) if in_chinese() else ((10**9, "B"), (10**6, "M"), (10**3, "k"))
+    by, unit = next(((by, unit) for by, unit in units if value >= by), (1, ""))
+    amount = value / by
+    return f"{amount:.{1 if amount < 10 else 0}f}".removesuffix(".0"), unit
 
 
 def percent(value: float) -> str:
@@ -93,6 +97,11 @@ def day(value: date, *, weekday: bool = True, year: bool = False) -> str:
     return (text + clock).replace(" ", NBSP)
 
 
+def moment(dataset: Dataset, ts: int) -> str:
+    """Write a second as a dataset's local day and time."""
+    return day(dataset.local(ts), weekday=False)
+
+
 def days(first: date, last: date) -> str:
     """Write a range by its first and its last day: 6 Nov to 19 Nov; with years where they differ."""
     year = first.year != last.year
@@ -102,6 +111,18 @@ def days(first: date, last: date) -> str:
         "first": day(first, weekday=False, year=year),
         "last": day(last, weekday=False, year=year),
     }
+
+
+def tick(value: Any, column: Column, many: int) -> str:  # noqa: ANN401  # a cell
+    """Write a day or an hour as short as an axis of so many places allows: Fri 6, 6 Nov, 14:00; "" for all else."""
+    when = moment_of(value)
+    if when is None or column.name == "month":
+        return ""
+    if isinstance(when, datetime) and (when.hour or when.minute):
+        return f"{when:%H:%M}"
+    if column.name == "week" or (many > DAYS_OF_MONTH and not isinstance(when, datetime)):
+        return day(date(when.year, when.month, when.day), weekday=False)
+    return f"{WEEKDAYS[when.weekday()]}{NBSP}{when.day}"
 
 
 def label(value: Any, column: Column, report: str = "") -> str:  # noqa: ANN401  # a cell

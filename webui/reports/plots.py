@@ -23,6 +23,7 @@ class Series:
     open: tuple[int, ...] = ()
     urls: tuple[str | None, ...] = ()  # where a click on each value leads
     flags: tuple[int, ...] = ()
+    key: str = ""  # the column it is of; days found unusual elsewhere on the page are flagged by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Grid:
     unit: str
     series: tuple[Series, ...]
     share: bool = False
-    rules: tuple[tuple[float, str], ...] = ()  # horizontal lines: value, label
+    rules: tuple[tuple[float, str, int | None], ...] = ()  # horizontal lines: value, label; at one place, or all along
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Plot:
     sentence: str
     x: tuple[str, ...] = ()
     x_name: str = ""
+    ticks: tuple[str, ...] = ()  # what stands at the axis for x, where that is shorter
     y: tuple[str, ...] = ()  # labels of a heat map's rows; of a scatter its groups, where some may have no point
     y_name: str = ""
     times: tuple[int, ...] = ()
@@ -111,6 +113,12 @@ class Plot:
     share: bool = False
     log: bool = False
     words: dict[str, str] = field(default_factory=dict)  # what the drawing itself says: "no data", "not over yet"
+
+    @property
+    def blank(self) -> bool:
+        """Say whether it would show nothing: there is no number in it but zeros."""
+        lines = [value for grid in self.grids for one in grid.series for value in one.values]
+        return not any((*lines, *(cell.value for cell in self.cells), *self.points, *self.links))
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as JSON has it."""

@@ -11,8 +11,8 @@ from sdk import ParamError
 from sdk.report import NotSupported
 from webui.reports import numbers
 from webui.reports.ask import Ask
-from webui.reports.earlier import OVER_TIME, span_before
-from webui.reports.said import fault, said
+from webui.reports.earlier import is_offered, span_before
+from webui.reports.said import fault, why
 from webui.reports.span_words import days_of, span_asked
 
 PRESETS = {
@@ -78,20 +78,13 @@ def bar(ask: Ask) -> Bar:
 
 
 def range_words(ask: Ask) -> str:
-    """Say the days: Fri 6 Nov to Thu 19 Nov; with times where the range has them."""
+    """Say the days: 6 Nov to 19 Nov; with times where the range has them."""
     days = days_of(ask)
     if days is None:
         return _("no data")
     if "T" in ask.start or "T" in ask.end or " " in ask.start + ask.end:
         return _("%(first)s to %(last)s") % {"first": _moment(ask.start, days[0]), "last": _moment(ask.end, days[1])}
-    first, last = days
-    if first == last:
-        return numbers.day(first)
-    year = first.year != last.year
-    return _("%(first)s to %(last)s") % {
-        "first": numbers.day(first, year=year),
-        "last": numbers.day(last, year=year),
-    }
+    return numbers.day(days[0]) if days[0] == days[1] else numbers.days(*days)
 
 
 def _moment(text: str, default: date) -> str:
@@ -102,8 +95,8 @@ def _moment(text: str, default: date) -> str:
 
 
 def _compares(ask: Ask) -> list[Choice]:
-    """Give what can be compared with; nothing where the report compares with no other time."""
-    if ask.report.name not in OVER_TIME | {"overview"}:
+    """Give what can be compared with; nothing where what is asked is compared with no other time."""
+    if ask.report.name != "overview" and not is_offered(ask):
         return []
     span = span_asked(ask)
     count = max(1, (span.last - span.first).days) if span else 0
@@ -132,10 +125,9 @@ def _trouble(ask: Ask) -> str:
     try:
         span_of(ask.dataset.as_core(), *ask.range)
     except NotSupported as error:
-        text = said(error.text)
-        return f"{text[:1].upper()}{text[1:]}."
+        return why(error)
     except ParamError as error:
-        return " ".join(map(fault, error.faults.values()))
+        return numbers.sentences(*map(fault, error.faults.values()))
     return ""
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from webui.reports import numbers
 
 if TYPE_CHECKING:
-    from webui.reports.drawing import Drawn
+    from webui.reports.drawn import Drawn
 
 
 def over(drawn: "Drawn") -> str:

@@ -10,7 +10,8 @@ from analytics.answers import Answer
 from sdk.report import Column
 from webui.reports import changes, numbers
 from webui.reports.ask import Ask
-from webui.reports.drawing import users_url
+from webui.reports.drawn import users_url
+from webui.reports.figures import changed
 from webui.reports.words import FLAGS, column_word, unit_word, value_word
 
 ROWS = 100  # on a page; all of them are in the CSV
@@ -75,6 +76,8 @@ def table(ask: Ask, answer: Answer, page: int = 1) -> Table:
 def _head(column: Column, report: str) -> Head:
     said = column.unit in SELF_EVIDENT or (column.unit in COUNTS and column.name not in UNNAMED)
     unit = "" if said else unit_word(column.unit)
+    if (report, column.name) == ("overview", "change"):  # as the figures above the table have it
+        unit = _("in %; of shares in points")
     return Head(column.name, column_word(column, report), unit, _is_number(column))
 
 
@@ -95,9 +98,15 @@ def _cell(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> Show
         return Shown(text, number=False)
     if column.unit == "h":
         return Shown(numbers.label(value, column, answer.report), number)
-    shown = _by_unit(row, column)
-    text = numbers.change(value) if column.name == "change" else numbers.written(value, shown)
-    return Shown(text, number, users_url(ask, answer, row, column))
+    return Shown(_written(value, row, column), number, users_url(ask, answer, row, column))
+
+
+def _written(value: Any, row: dict[str, Any], column: Column) -> str:  # noqa: ANN401  # a cell
+    if column.name != "change":
+        return numbers.written(value, _by_unit(row, column))
+    if row.get("unit") == "share":
+        return changed(row["value"], row["before"], "share")
+    return numbers.change(value)
 
 
 def _by_unit(row: dict[str, Any], column: Column) -> Column:

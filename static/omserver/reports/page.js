@@ -68,15 +68,5 @@ function act(button, box) {
   }
 }
 
-/** A link to a part that is folded opens it, as Table and SQL at a card's foot. */
-function unfold({ target }) {
-  const link = target.closest?.('a[href*="#"]');
-  const url = link && new URL(link.href, location.href);
-  if (!url || url.pathname + url.search !== location.pathname + location.search) return;
-  const part = document.getElementById(decodeURIComponent(url.hash.slice(1)));
-  if (part?.matches("details")) part.open = true;
-}
-
 document.addEventListener("submit", send);
-document.addEventListener("click", unfold);
 if (document.getElementById("om-row-acts")) document.querySelectorAll(".om-settings-rows").forEach(startRows);

@@ -90,6 +90,25 @@ def test_a_day_that_is_unusual_is_named_with_its_cause_and_the_tasks_near_it(sto
     assert "Timing is not proof of cause." in text
 
 
+def test_unusual_days_are_told_to_the_curves_by_their_first_seconds(store: Store, as_person: Any) -> None:
+    rates = [n % 3 + 9 for n in range(24 * 7 * 5)]
+    rates[-24:] = [4] * 24
+    publish(store, rates, users=12)
+    box = as_person("zhao.min").get("/dashboards/-/unusual/?d=shop&range=14d").content.decode()
+    assert f'data-unusual="pv" data-times="{START + DAY * 34}"' in box
+
+
+def test_a_day_that_is_not_over_says_to_which_hour_its_data_reach(store: Store, as_person: Any) -> None:
+    publish(store, [10] * (24 * 3 + 14))
+    client = as_person("zhao.min")
+    for by, said in (("day", "day not over: to 14:00"), ("week", "not over: to 4\u00a0Nov")):
+        card = client.get(f"/reports/activity/card/?d=shop&from=2017-11-01&by={by}").content.decode()
+        plot = json.loads(re.search(r'<script id="[^"]+" type="application/json">(.*?)</script>', card).group(1))  # type: ignore[union-attr]
+        assert plot["words"]["open"] == said
+    card = client.get("/reports/activity/card/?d=shop&from=2017-11-01&to=2017-11-03T12:00").content.decode()
+    assert '"open": "only partly in the range"' in card
+
+
 def test_a_range_without_anything_unusual_says_so(store: Store, as_person: Any) -> None:
     publish(store, [n % 3 + 9 for n in range(24 * 7 * 5)])
     text = words(as_person("zhao.min").get("/dashboards/-/unusual/?d=shop&range=7d"))

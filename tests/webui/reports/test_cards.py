@@ -13,9 +13,9 @@ from django.test import Client
 from analytics.models import Dataset
 from analytics.store.client import Store
 from tests.webui.reports.asks import ask, every, query
-from webui.reports import answering, cards, drawing, tables
+from webui.reports import answering, cards, drawing, earlier, figures, lines, tables
 from webui.reports.answering import Found, Line
-from webui.reports.drawing import Drawn
+from webui.reports.drawn import Drawn
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
 CELL = re.compile(r"<(?:td|th scope=\"row\")[^>]*>(.*?)</(?:td|th)>", re.DOTALL)
@@ -97,7 +97,7 @@ def test_a_plot_holds_the_numbers_of_the_table(
     assert plot.sentence
     assert any(char.isdigit() for char in plot.sentence) or "no data" in plot.sentence
     for grid in plot.grids:
-        assert len(grid.series) <= drawing.SERIES
+        assert len(grid.series) <= lines.SERIES
         assert all(len(series.values) == len(plot.x) for series in grid.series)
     if plot.grids and not chart.by:
         drawn = [list(series.values) for grid in plot.grids for series in grid.series if not series.before]
@@ -117,6 +117,45 @@ def test_a_plot_holds_the_numbers_of_the_table(
         assert sum(link.value for link in plot.links) == sum(row[chart.value] for row in rows)
         assert all(link.source != link.target for link in plot.links)
     json.dumps(plot.as_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(("name", "text"), every())
+def test_a_comparison_is_offered_where_one_is_drawn(
+    client: Client, store: Store, shop: Dataset, long: Dataset, name: str, text: str
+) -> None:
+    question, answer = found(store, name, text)
+    drawn = earlier.is_compared(question, answer.answer.result.chart)
+    assert earlier.is_offered(question) == drawn
+    page = client.get(f"/reports/{name}/?{text}").content.decode()
+    assert ("compared with" in page) == (drawn or name == "overview")
+
+
+def test_a_share_changes_by_points_in_the_table_as_in_the_figures_above_it(store: Store, shop: Dataset) -> None:
+    question, answer = found(store, "overview", query("overview", []))
+    shown = tables.table(question, answer.answer)
+    at = [head.name for head in shown.heads].index("change")
+    changes = {row[0].text: row[at].text for row in shown.rows}
+    main = figures.main(answer.answer)
+    assert {one.word for one in main} <= set(changes)
+    assert {one.word: one.change for one in main if one.change} == {
+        word: change for word, change in changes.items() if word in {one.word for one in main if one.change}
+    }
+    assert changes["Buyers / UV"].endswith(" pt")
+    assert changes["PV"].endswith("%")
+    assert shown.heads[at].unit == "in %; of shares in points"
+
+
+@pytest.mark.parametrize(("name", "text"), every())
+def test_what_is_folded_away_is_offered_once_at_the_foot(
+    client: Client, shop: Dataset, long: Dataset, name: str, text: str
+) -> None:
+    card = client.get(f"/reports/{name}/card/?{text}").content.decode()
+    folds = [re.sub(r"<.*?>", "", one) for one in re.findall(r"<summary>(.*?)</summary>", card, re.DOTALL)]
+    handles = re.findall(r'<a href="#([a-z]+)-[^"]+">(.*?)</a>', card)
+    assert sorted(folds) == sorted(word for _part, word in handles)
+    assert {"Definition", "SQL"} <= set(folds)
+    for part, _word in handles:
+        assert len(re.findall(rf'id="{part}-[^"]+"', card)) == 1
 
 
 def test_views_and_users_have_an_area_each(client: Client, shop: Dataset) -> None:
@@ -192,3 +231,15 @@ def test_a_view_draws_only_the_lines_it_names(store: Any, shop: Dataset) -> None
         _question, answer = found(store, "activity", query("activity", [], view=other))
         assert answer.answer.result.chart is not None
         assert answer.answer.result.chart.y == ("pv", "uv", "buyers")
+
+
+def test_where_all_is_zero_words_stand_in_place_of_an_empty_plot(client: Client, shop: Dataset) -> None:
+    asked = query("activity", [("where", "channel=nowhere"), ("by", "hour of day")])
+    card = html.unescape(client.get(f"/reports/activity/card/?{asked}").content.decode())
+    assert "Nothing matches" in card
+    assert f"{shop.rows:,} rows, but in this range none of this kind with Channel = nowhere." in card
+    assert "data-plot" not in card
+    assert "file.png" not in card
+    clear = re.search(r'href="([^"]+)">Clear the filters', card)
+    assert clear is not None
+    assert "channel" not in clear[1]

@@ -8,7 +8,7 @@ from analytics.store.client import Store
 from tests.webui.reports.asks import ask, every, query
 from webui.reports import answering, lists
 from webui.reports.answering import Found, Line
-from webui.reports.drawing import users_url
+from webui.reports.drawn import users_url
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
 

@@ -12,7 +12,7 @@ from analytics.answers import Answer, parsed
 from sdk.report import Column
 from webui.reports import numbers
 from webui.reports.ask import Ask
-from webui.reports.drawing import users_url
+from webui.reports.drawn import users_url
 from webui.reports.plots import Grid, Plot, Series
 from webui.reports.said import said
 from webui.reports.special import Page, Place, settings
@@ -279,6 +279,7 @@ def _days(ask: Ask, found: Answer) -> dict[str, Any]:
         else _("No day of entry has all its windows closed yet."),
         x=tuple(numbers.day(day) for day in days),
         x_name=_("Day of entry"),
+        ticks=tuple(numbers.tick(str(row["day"]), Column("day"), len(rows)) for row in rows),
         times=tuple(core.start_of(day) for day in days),
         grids=(Grid(_("Conversion"), "", (series,), share=True),),
         open=unfinished,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from analytics.answers import Answer, parsed
 from webui.reports import numbers
 from webui.reports.ask import Ask
-from webui.reports.drawing import users_url
+from webui.reports.drawn import users_url
 from webui.reports.plots import Link, Plot
 from webui.reports.special import Page, settings
 from webui.reports.words import value_word

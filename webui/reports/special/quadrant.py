@@ -9,7 +9,7 @@ from django.utils.translation import ngettext, pgettext
 from analytics.answers import Answer, parsed
 from webui.reports import numbers
 from webui.reports.ask import Ask
-from webui.reports.drawing import users_url
+from webui.reports.drawn import users_url
 from webui.reports.plots import Plot, Point
 from webui.reports.special import Page, Place, settings
 from webui.templatetags.ui import n as figure
