@@ -10,8 +10,12 @@ from typing import Any
 
 import chdb
 
+from analytics.store.marks import KILL, PROGRESS
+
 CODE = re.compile(r"Code: (\d+)\.")
 INSERT = re.compile(r"\s*(INSERT\s+INTO\s.+?)\s+FORMAT\s+(\w+)\s*", re.IGNORECASE | re.DOTALL)
+OWN_MARK = "Settings['log_comment']"  # the engine gives statements an id of its own
+WAITS = "SELECT {mark:String} AS mark, toUInt64(0) AS read, toUInt64(0) AS total, true AS waits"
 # What a client may set for one query; a number above the store's own limit is cut to it.
 SETTABLE = ("max_execution_time", "max_memory_usage", "max_threads")
 
@@ -100,8 +104,8 @@ class Connection:
             raise EngineError(str(error)) from error
 
 
-class Killer:
-    """End a running statement by its mark, from any thread."""
+class Beside:
+    """Look at what runs, by its mark, beside it and from any thread."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -109,9 +113,13 @@ class Killer:
 
     def kill(self, mark: str) -> None:
         """Ask the engine to end what runs under this mark; silent when nothing does any more."""
+        self._ask(KILL.format(everywhere="").replace("query_id", OWN_MARK), {"mark": mark})
+
+    def tell(self, name: str, waiting: str) -> Answer:
+        """Say how far the statement is whose mark begins with this name. waiting: its mark where it has no turn yet."""
+        told = PROGRESS.format(processes="system.processes").replace("query_id", OWN_MARK)
+        return self._ask(f"{WAITS if waiting else told} FORMAT Native", {"name": name, "mark": waiting})
+
+    def _ask(self, sql: str, params: Mapping[str, str]) -> Answer:
         with self._one:
-            self._connection.ask(
-                "KILL QUERY WHERE Settings['log_comment'] = {mark:String} ASYNC",
-                {"mark": mark},
-                {"max_execution_time": 5},
-            )
+            return self._connection.ask(sql, params, {"max_execution_time": 5})

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -11,7 +11,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
 from analytics.store.errors import StoreAwayError, StoreError, from_engine
+from analytics.store.marks import KILL, PROGRESS, Progress, number_of
 from analytics.store.names import quoted
+from sdk.text import Text
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 1800  # the store's own limit for a query is shorter and gives the better sentence
@@ -34,8 +36,23 @@ class Rows:
     def one(self) -> dict[str, Any]:
         """Give the only row as a dict; StoreError when there is not exactly one."""
         if len(self.rows) != 1:
-            raise StoreError(f"the query gave {len(self.rows)} rows where one was expected")
+            raise StoreError(Text("the query gave {n} rows where one was expected", n=len(self.rows)))
         return self.named()[0]
+
+
+class Askable(Protocol):
+    """What a report asks: a Store, or somebody's Line to it."""
+
+    @property
+    def cluster(self) -> str:
+        """Give the name under which a cluster knows its shards; "" for one server."""
+
+    @property
+    def prefix(self) -> str:
+        """Give what every dataset's database begins with."""
+
+    def ask(self, sql: str, bind: Mapping[str, Any] | None = None, *, client: str = "") -> Rows:
+        """Give a query's rows."""
 
 
 class Store:
@@ -89,8 +106,19 @@ class Store:
 
     def end(self, mark: str) -> None:
         """End the query that was asked under this mark, wherever it runs or waits; silent where it has ended."""
-        where = f" ON CLUSTER {quoted(self.cluster)}" if self.cluster else ""
-        self.run(f"KILL QUERY{where} WHERE query_id = {{mark:String}} ASYNC", {"mark": mark})
+        everywhere = f" ON CLUSTER {quoted(self.cluster)}" if self.cluster else ""
+        self.run(KILL.format(everywhere=everywhere), {"mark": mark})
+
+    def progress(self, name: str) -> Progress | None:
+        """Say how far the line of this name is; None where nothing of it runs or waits."""
+        table = "system.processes"
+        found = self.ask(
+            PROGRESS.format(
+                processes=f"clusterAllReplicas({quoted(self.cluster)}, {table})" if self.cluster else table
+            ),
+            {"name": name},
+        ).named()
+        return next((Progress(row["read"], row["total"], number_of(row["mark"]), row["waits"]) for row in found), None)
 
     def insert(self, table: str, columns: Sequence[str], data: bytes, form: str) -> None:
         """Insert rows that are written in one of ClickHouse's formats. table: quoted."""
@@ -112,6 +140,8 @@ def _translated(error: Exception) -> StoreError:
     if code:
         return from_engine(str(error), int(code))
     return StoreAwayError(
-        "the analytics store does not answer; is script/server (or python -m analytics.store.embedded) running?"
-        " If it ended while it answered, it is started again by itself: ask for less at once"
+        Text(
+            "the analytics store does not answer; is script/server (or python -m analytics.store.embedded) running?"
+            " If it ended while it answered, it is started again by itself: ask for less at once"
+        )
     )

@@ -136,12 +136,13 @@ class Supervisor:
         """Say that the engine died, by what, and what ran; the last crash is kept for the pages."""
         with suppress(OSError):
             os.close(self._pipe)
-        ran = [path.read_text(errors="replace") for path in sorted((self._folder / "running").glob("*"))]
+        left = sorted((self._folder / "running").glob("*"))
+        ran = [path.read_text(errors="replace") for path in left]
         why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         log.error(
             "the engine ended by %s and is started again; it ran: %s", why, [sql[:300] for sql in ran] or "nothing"
         )
-        crash = {"at": int(time.time()), "why": why, "ran": ran}
+        crash = {"at": int(time.time()), "why": why, "ran": ran, "marks": [path.name for path in left]}
         _write_private(self._folder / "crash.json", json.dumps(crash))
 
     def _end(self) -> None:

@@ -25,7 +25,9 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from analytics.store.chdb import INSERT, Answer, Connection, EngineError, Killer, Limits
+from analytics.store.chdb import INSERT, Answer, Beside, Connection, EngineError, Limits
+from analytics.store.errors import CRASHED
+from analytics.store.marks import KILL, MARK, PROGRESS
 from analytics.store.turns import GoneError, Turns
 
 log = logging.getLogger(__name__)
@@ -35,8 +37,8 @@ BODY_LIMIT = 256 << 20  # bytes of one insert; an import sends far less
 SQL_LIMIT = 1 << 20
 PIECE = 1 << 20
 INSERT_LINE = re.compile(rb"\s*(INSERT\s+INTO\s[^\n]+?\sFORMAT\s+\w+)[ \t]*\n", re.IGNORECASE)
-KILL = re.compile(r"KILL QUERY WHERE query_id = \{mark:String\} ASYNC")  # as Store.end asks
-MARK = re.compile(r"[0-9a-f]{32}")
+ENDS = KILL.format(everywhere="")  # as Store.end asks
+TELLS = f"{PROGRESS.format(processes='system.processes')}\n FORMAT Native"  # as Store.progress asks
 GONE_SECONDS = 0.2  # how often it is looked whether the client of a running statement is still there
 
 
@@ -53,15 +55,21 @@ class Server(ThreadingHTTPServer):
         self.running = folder / "running"
         self.running.mkdir(exist_ok=True)
         self.connections = [Connection(folder / "chdb") for _ in range(PLACES + 1)]
-        self.killer = Killer(self.connections[0])
+        self.beside = Beside(self.connections[0])
         self.turns = Turns(self.connections[1:])
         self.marks: dict[str, bool] = {}  # of what runs or waits: whether it is to end
+        self.waiting: set[str] = set()  # the marks of what waits for its turn
+        self.crashed = _crashed(folder / "crash.json")
 
     def end(self, mark: str) -> None:
         """End the statement of a mark, which runs or waits for its turn; silent where there is none."""
         if mark in self.marks:
             self.marks[mark] = True
-            self.killer.kill(mark)
+            self.beside.kill(mark)
+
+    def tell(self, name: str) -> Answer:
+        """Say how far the statement is whose mark begins with this name."""
+        return self.beside.tell(name, next((mark for mark in tuple(self.waiting) if mark.startswith(name)), ""))
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  # http.server's signature
         """Say in one line what a request broke; a client that left is nothing to tell."""
@@ -125,16 +133,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def _run(self, sql: str, rows: Iterator[bytes] | None, options: dict[str, str]) -> Answer:
         params = {name.removeprefix("param_"): text for name, text in options.items() if name.startswith("param_")}
-        if KILL.fullmatch(sql):  # takes no turn: it is what makes room
+        if sql == ENDS:  # takes no turn: it is what makes room
             self.server.end(params.get("mark", ""))
             return Answer(b"", 0, 0)
-        given = options.get("query_id", "")
+        if sql == TELLS:  # takes no turn: it would come after what it asks about
+            return self.server.tell(params.get("name", ""))
+        given = options.get("query_id", "").replace("-", "")  # a client without a mark sends a UUID
+        if given in self.server.crashed:  # clients send again what was cut off; it would end the next engine, too
+            raise EngineError(f"Code: {CRASHED}. DB::Exception: the engine ended while it ran this")
         mark = given if MARK.fullmatch(given) and given not in self.server.marks else uuid.uuid4().hex
         self.server.marks[mark] = False
+        self.server.waiting.add(mark)
         try:
             return self._marked(sql, rows, options, params, mark)
         finally:
             del self.server.marks[mark]
+            self.server.waiting.discard(mark)
 
     def _marked(
         self, sql: str, rows: Iterator[bytes] | None, options: dict[str, str], params: dict[str, str], mark: str
@@ -147,6 +161,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.turns.take(options.get("quota_key", ""), gone) as connection,
             self._noted(mark, sql),
         ):
+            self.server.waiting.discard(mark)
             if rows is not None:
                 return connection.insert(sql, rows, settings)
             with self._watched(mark, gone):
@@ -170,7 +185,7 @@ class Handler(BaseHTTPRequestHandler):
         def watch() -> None:
             while not done.wait(GONE_SECONDS):
                 if gone():  # asked again until it is done: it may not have begun yet
-                    self.server.killer.kill(mark)
+                    self.server.beside.kill(mark)
 
         threading.Thread(target=watch, daemon=True).start()
         try:
@@ -221,6 +236,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
         """Stay silent: what runs is nobody's news."""
+
+
+def _crashed(path: Path) -> frozenset[str]:
+    """Give the marks of what ran when the last engine died."""
+    try:
+        return frozenset(json.loads(path.read_text())["marks"])
+    except (OSError, ValueError, KeyError):
+        return frozenset()
 
 
 def _split(query: str, body: Iterator[bytes]) -> tuple[str, Iterator[bytes] | None]:

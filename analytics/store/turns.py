@@ -16,9 +16,10 @@ class GoneError(Exception):
 
 
 class Turns(Generic[Place]):
-    """Places that are handed out round robin over the clients that wait, however many questions each of them has.
+    """Places that are handed out to the waiting client that holds the fewest, round robin where they hold alike.
 
-    One place is kept from each client that holds all others: long questions of one do not shut the door on the rest.
+    However many questions a client has. One place is kept from each client that holds all others: long questions of
+    one do not shut the door on the rest.
     """
 
     def __init__(self, places: list[Place]) -> None:
@@ -60,5 +61,5 @@ class Turns(Generic[Place]):
                 self._changed.notify_all()
 
     def _next(self) -> object | None:
-        waiting = (tickets[0] for client, tickets in self._waiting.items() if self._held[client] < self._most)
-        return next(waiting, None)
+        waiting = [client for client in self._waiting if self._held[client] < self._most]
+        return self._waiting[min(waiting, key=self._held.__getitem__)][0] if waiting else None
