@@ -20,6 +20,7 @@ from analytics.models import Dataset, ImportRun
 from analytics.requests import Request, prepared
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
+from sdk.text import Text
 
 log = logging.getLogger(__name__)
 State = ImportRun.State
@@ -46,7 +47,9 @@ def ask(request: Request, source: Source, kept: Mapping[str, Any], by: str) -> I
 def ask_sync(row: Dataset, by: str) -> ImportRun:
     """Let a worker read what is new in the table that a dataset came from."""
     if "mysql" not in row.source:
-        raise ImportFault(f"{row.name} did not come from MySQL or MariaDB; import its next file instead")
+        raise ImportFault(
+            Text("{name} did not come from MySQL or MariaDB; import its next file instead", name=row.name)
+        )
     return _queue(row, SYNC, by)
 
 
@@ -62,21 +65,33 @@ def again(run: ImportRun, by: str) -> None:
     """Let a worker take up an import that failed, stopped or was cancelled; it goes on where it was if it can."""
     if not run.request:
         raise ImportFault(
-            f"this import of {run.dataset.name} was begun on the command line; the same command takes it up"
+            Text(
+                "this import of {name} was begun on the command line; the same command takes it up",
+                name=run.dataset.name,
+            )
         )
     with transaction.atomic():
         Dataset.objects.select_for_update().get(pk=run.dataset_id)
         _alone(run.dataset)
         run.state, run.error, run.cancel, run.ended, run.asked_by = State.QUEUED, "", False, None, by
+        run.fault, run.attempts = {}, 0
         run.save()
 
 
 def schedule(row: Dataset, minutes: int) -> None:
     """Sync a dataset every so many minutes from now on; 0 never."""
     if minutes and "mysql" not in row.source:
-        raise ImportFault(f"{row.name} did not come from MySQL or MariaDB; only a table can be read again by itself")
+        raise ImportFault(
+            Text("{name} did not come from MySQL or MariaDB; only a table can be read again by itself", name=row.name)
+        )
     if not 0 <= minutes <= MOST_MINUTES:
-        raise ImportFault(f"{minutes} is no time between two syncs; write minutes from 1 to {MOST_MINUTES}")
+        raise ImportFault(
+            Text(
+                "{minutes} is no time between two syncs; write minutes from 1 to {most}",
+                minutes=minutes,
+                most=MOST_MINUTES,
+            )
+        )
     row.sync_minutes = minutes
     row.sync_next = timezone.now() + timedelta(minutes=minutes) if minutes else None
     row.save(update_fields=["sync_minutes", "sync_next"])
@@ -112,17 +127,23 @@ def work(store: Store, run: ImportRun, stopped: threading.Event) -> bool:
         if stopped.is_set():
             raise StoppedError
 
+    if run.attempts >= run.MOST_ATTEMPTS and not run.cancel:
+        _fail(run, _deadly(run))
+        return True
+    _attempted(run, run.attempts + 1)  # written before the work: who is killed writes nothing more
     try:
         _perform(store, run, tell)
     except services.BusyError:
+        _attempted(run, run.attempts - 1)
         return False
     except (services.CancelledError, StoppedError):
         pass
     except (ImportFault, StoreError, ValueError) as fault:
-        _fail(run, str(fault))
+        _fail(run, services.told(fault))
     except Exception:
         log.exception("import %s failed", run)
-        _fail(run, "the import failed by a fault of ours; the worker's log has the reason")
+        _fail(run, Text("the import failed by a fault of ours; the worker's log has the reason"))
+    _attempted(run, 0)
     log.info("import %s into %s: %s", run.pk, run.dataset.name, ImportRun.objects.get(pk=run.pk).state)
     return True
 
@@ -171,9 +192,26 @@ def _ended(run: ImportRun, state: ImportRun.State) -> None:
     run.save(update_fields=["state", "ended", "added", "duplicates", "done", "seen"])
 
 
-def _fail(run: ImportRun, sentence: str) -> None:
+def _fail(run: ImportRun, sentence: Text) -> None:
     ImportRun.objects.filter(pk=run.pk).exclude(state=State.DONE).update(
-        state=State.FAILED, error=sentence, ended=timezone.now()
+        state=State.FAILED, error=str(sentence), fault=sentence.as_dict(), ended=timezone.now()
+    )
+
+
+def _attempted(run: ImportRun, times: int) -> None:
+    run.attempts = times
+    ImportRun.objects.filter(pk=run.pk).update(attempts=times)
+
+
+def _deadly(run: ImportRun) -> Text:
+    """Say that no further worker shall die over an import."""
+    return Text(
+        "{attempts} workers ended over this import without a word, the last after {rows:,} rows: most likely the system"
+        " ended them for want of memory (its log says so: out of memory), or they crashed (the worker's log says so)."
+        " It is not taken up again by itself. Give this machine more memory, or import less at once (a query, a"
+        " part of the file), then go on; what was read is kept",
+        attempts=run.attempts,
+        rows=run.rows_read,
     )
 
 
@@ -190,7 +228,9 @@ def _queue(row: Dataset, plain: Mapping[str, Any], by: str, password: str = "") 
 def _alone(row: Dataset) -> None:
     """See that no other import of the dataset waits or runs."""
     if row.runs.filter(OPEN).exists():
-        raise services.BusyError(f"an import into {row.name} is under way; wait for its end, or cancel it first")
+        raise services.BusyError(
+            Text("an import into {name} is under way; wait for its end, or cancel it first", name=row.name)
+        )
 
 
 def _plain(request: Request) -> dict[str, Any]:

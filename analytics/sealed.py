@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from sdk.text import Text
+
 NONCE = 12  # bytes, as AES-GCM asks
 
 
@@ -23,7 +25,9 @@ def unseal(sealed: str, key: str, context: str) -> str:
     try:
         return AESGCM(_derived(key)).decrypt(raw[:NONCE], raw[NONCE:], context.encode()).decode()
     except InvalidTag:
-        raise ValueError("the stored password cannot be read: the secret key has changed; give it again") from None
+        raise ValueError(
+            Text("the stored password cannot be read: the secret key has changed; give it again")
+        ) from None
 
 
 def _derived(key: str) -> bytes:

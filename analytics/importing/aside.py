@@ -7,11 +7,11 @@ from analytics.store.schema import Tables
 SQL = """
 SELECT run, why, line
 FROM {table}
-WHERE {{run:UInt32}} IN (0, run) AND {{why:String}} IN ('', why)
+WHERE ({{run:UInt32}} = 0 OR run = {{run:UInt32}}) AND ({{why:String}} = '' OR why = {{why:String}})
 ORDER BY run, why, line
 LIMIT {{most:UInt32}} OFFSET {{after:UInt64}}
 """
-LONGEST = "SELECT max(length(line)) AS longest FROM {table} WHERE {{run:UInt32}} IN (0, run)"
+LONGEST = "SELECT max(length(line)) AS longest FROM {table} WHERE {{run:UInt32}} = 0 OR run = {{run:UInt32}}"
 PIECE, PIECE_BYTES = 20_000, 64 << 20  # of one question: lines, and bytes at most
 
 

@@ -20,7 +20,7 @@ FIELDS = {"item": "item_id", "category": "category_id", "amount": "amount", "ord
 READ = """
 SELECT run, copies, known, fields
 FROM {table}
-WHERE {{run:UInt32}} IN (0, run)
+WHERE {{run:UInt32}} = 0 OR run = {{run:UInt32}}
 ORDER BY run, fields
 LIMIT {{most:UInt32}} OFFSET {{after:UInt64}}
 """
@@ -53,6 +53,9 @@ def keep(
         " (run UInt32, copies UInt64, known UInt8, fields Array(String)) ENGINE = MergeTree PARTITION BY run"
         " ORDER BY known"
     )
+    have = tables.store.ask(f"SELECT count() AS n FROM {tables.name(TABLE)} WHERE run = {stage.run:d}").one()["n"]
+    if have >= MOST:
+        return
     n, known = quoted("#"), quoted("#known")  # no dimension is called so
     pairs = f"(user_id, ts) GLOBAL IN (SELECT user_id, ts FROM {tables.name(stage.doubled)} LIMIT {LOOKED})"
     there_already = f"({compared}) GLOBAL IN ({old} AND {pairs})" if old else "0"
@@ -63,7 +66,7 @@ def keep(
         f" FROM (SELECT *, {there_already} AS {known}"
         f" FROM (SELECT {compared}, count() AS {n} FROM {tables.name(stage.staged)}"
         f" WHERE why = '' AND {where} AND {pairs} GROUP BY {compared}))"
-        f" WHERE {f'{n} > 1 AND NOT {known}' if overlaps else f'{n} > 1 OR {known}'} LIMIT {MOST}",
+        f" WHERE {f'{n} > 1 AND NOT {known}' if overlaps else f'{n} > 1 OR {known}'} LIMIT {MOST - have}",
         {**bind, "zone": dataset.zone},
     )
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from MySQLdb.constants import FIELD_TYPE, FLAG
 from MySQLdb.cursors import SSCursor
 
+from analytics.importing import mysql_faults
 from analytics.importing.arrow import stream
 from analytics.importing.blocks import NOTHING, SEPARATOR, Block, ImportFault, Lines, Query
 from analytics.store.client import Store
@@ -33,9 +34,6 @@ SPARSE = 20  # keys for each row, above which pieces of keys would be nearly emp
 LOCAL = (FIELD_TYPE.DATETIME, FIELD_TYPE.DATE)
 DOTTED = re.compile(r"\w+\.\w+")
 COUNTED = 2_000_000  # rows that are quickly counted
-REFUSED = {1044, 1045, 1698}
-AWAY = {2002, 2003, 2005, 2006, 2013, 2055}
-SAID_BYTES = 1000  # of what a server says
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,31 +300,8 @@ class MySqlRows:
         try:
             yield
         except MySQLdb.Error as error:
-            raise ImportFault(self._sentence(error)) from error
-
-    def _sentence(self, error: Exception) -> Text:
-        code, text = (*error.args, "", "")[:2]
-        said = {"where": self.address.shown, "text": str(text)[:SAID_BYTES], "code": code}
-        if code in REFUSED:
-            return Text(
-                "{where}: the server refuses this account; look at its name, its password, and from where it may come",
-                **said,
-            )
-        if code in AWAY:
-            return Text(
-                "{where}: the server does not answer, or went away ({text});"
-                " once it is back, the import goes on where it stopped: by Go on, or by the same command",
-                **said,
-            )
-        if code == 1049:
-            return Text("{where}: there is no such database", **said)
-        if code == 1146:
-            said["table"] = self._table or Text("of the query")
-            return Text("{where}: there is no table {table} ({text})", **said)
-        if code == 1142:
-            said["table"] = self._table or Text("a table of the query")
-            return Text("{where}: this account may not read {table}; it needs SELECT", **said)
-        return Text("{where}: {text} (error {code})", **said)
+            where, database = self.address.shown, self.address.database
+            raise ImportFault(mysql_faults.sentence(error, where, database, self._table)) from error
 
 
 def _block(number: int, lines: list[bytes], done: float, after: Any) -> Block:  # noqa: ANN401  # JSON

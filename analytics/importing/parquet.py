@@ -75,7 +75,13 @@ class ParquetFile:
 
     def _batches(self, raw: BinaryIO, first: int, most: int) -> Iterator[pa.RecordBatch]:
         """Give the rows as the other process unpacks them; ImportFault says why it could not."""
-        words = (f"/dev/fd/{raw.fileno()}", json.dumps(self.columns), str(first), str(most))
+        words = (
+            f"/dev/fd/{raw.fileno()}",
+            json.dumps(self.columns),
+            str(first),
+            str(most),
+            str(parquet_batches.MEMORY_BYTES),
+        )
         with subprocess.Popen(
             [sys.executable, "-m", parquet_batches.__name__, *words],
             env={**os.environ, **ALONE},

@@ -2,7 +2,8 @@
 
 A few bytes of a Parquet file can stand for gigabytes, and a damaged one can end the program that reads it. What
 happens here ends this process alone. Its arguments: a path, the columns as JSON, the row to begin at, the most rows
-(0: all). Where it fails, the last line on standard error is JSON: {"why": one of WHYS, "said": more of it}.
+(0: all), the bytes of memory. Where it fails, the last line on standard error is JSON: {"why": one of WHYS, "said":
+more of it}.
 """
 
 import json
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-MEMORY_BYTES = 2 << 30
+MEMORY_BYTES = 1 << 30  # addresses, so that the libraries themselves are among them
 VALUE_BYTES = 1 << 16  # of a text; a file of 1 MB can hold one of 1 GB a million times
 BATCH_ROWS = 65_536  # rows that are unpacked at once
 MEMORY, LONG, ODD = "memory", "long", "odd"
@@ -61,8 +62,8 @@ def _is_binary(kind: pa.DataType) -> bool:
 
 def main() -> int:
     """Write the stream."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    path, columns, first, most = sys.argv[1], json.loads(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    path, columns, first, most, memory = sys.argv[1], json.loads(sys.argv[2]), *map(int, sys.argv[3:6])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     try:
         writer = None
         with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as out:

@@ -164,13 +164,13 @@ def test_the_first_start_makes_a_dataset_behind_the_pages_and_never_again(start:
     yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(1)
     assert row["last"] in (str(yesterday), str(yesterday - timedelta(1))), "a midnight may have passed"
     assert date.fromisoformat(row["last"]) - date.fromisoformat(row["first"]) == timedelta(55)
-    assert first.manage("dataset", "remove", "demo").returncode == 0
+    assert first.manage("dataset", "remove", "demo", "--yes").returncode == 0
     assert first.end(signal.SIGINT) == 0
     second = start(ANALYTICS_DEMO="1")
     second.first_page()
     second.wait_for("worker.1 started")
     second.manage("dataset", "generate", "own", "--rows", "1000")
-    second.manage("dataset", "remove", "own")
+    second.manage("dataset", "remove", "own", "--yes")
     assert json.loads(second.manage("dataset", "list", "--json").stdout) == []
 
 

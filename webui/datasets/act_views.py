@@ -10,15 +10,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from analytics import asked, people, services
+from analytics import people
+from analytics import services as imports
 from analytics.connected import connected
 from analytics.importing.blocks import ImportFault
 from analytics.models import Dataset
 from analytics.store.errors import StoreError
 from webui import access
 from webui.audit.services import record
-from webui.by import source_of
-from webui.datasets import uploads
+from webui.by import by_of, source_of
+from webui.datasets import services, uploads, words
 
 Act = Callable[..., str]
 
@@ -34,7 +35,7 @@ def act(work: Act) -> Callable[..., HttpResponse]:
         try:
             said = work(request, row, **more)
         except (ImportFault, StoreError) as fault:
-            messages.error(request, str(fault))
+            messages.error(request, words.fault(fault))
         else:
             messages.success(request, said)
         return redirect("dataset", name) if Dataset.objects.filter(name=name).exists() else redirect("datasets")
@@ -45,8 +46,7 @@ def act(work: Act) -> Callable[..., HttpResponse]:
 @act
 def sync(request: HttpRequest, row: Dataset) -> str:
     """Read what is new in the dataset's table."""
-    asked.ask_sync(row, request.user.get_username())
-    _note(request, "dataset.sync", row)
+    services.sync(by_of(request), row)
     return _("A sync is asked for; it begins when a worker is free.")
 
 
@@ -54,8 +54,8 @@ def sync(request: HttpRequest, row: Dataset) -> str:
 def schedule(request: HttpRequest, row: Dataset) -> str:
     """Sync by itself now and then, or never."""
     text = request.POST.get("minutes", "")
-    asked.schedule(row, int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else -1)
-    _note(request, "dataset.schedule", row, minutes=row.sync_minutes)
+    minutes = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else -1
+    services.schedule(by_of(request), row, minutes)
     if not row.sync_minutes:
         return _("It is not synced by itself any more.")
     return ngettext("It is synced every minute.", "It is synced every %d minutes.", row.sync_minutes) % row.sync_minutes
@@ -64,21 +64,14 @@ def schedule(request: HttpRequest, row: Dataset) -> str:
 @act
 def cancel(request: HttpRequest, row: Dataset) -> str:
     """End the import that waits or runs."""
-    if not services.cancel(row):
-        raise ImportFault(_("No import is under way any more."))
-    _note(request, "dataset.cancel", row)
-    for run in row.runs.all()[:5]:
-        if not run.open:
-            uploads.done_with(run)
+    services.cancel(by_of(request), row)
     return _("The import ends after the piece it is in; what it has collected is removed.")
 
 
 @act
 def retry(request: HttpRequest, row: Dataset, run: int) -> str:
     """Take up an import that failed or was cancelled."""
-    found = get_object_or_404(row.runs, pk=run)
-    asked.again(found, request.user.get_username())
-    _note(request, "dataset.retry", row, run=found.pk)
+    services.retry(by_of(request), get_object_or_404(row.runs, pk=run))
     return _("The import is taken up again; it goes on where it stopped, if its source can.")
 
 
@@ -97,12 +90,12 @@ def remove(request: HttpRequest, row: Dataset) -> str:
         raise ImportFault(_("Type %s to remove it.") % row.name)
     runs = list(row.runs.all())
     name = row.name
-    services.remove(connected(), row)
+    imports.remove(connected(), row)
     _note(request, "dataset.remove", Dataset(name=name))
     for run in runs:
         uploads.done_with(run)
     return _("%s and its rows are removed.") % name
 
 
-def _note(request: HttpRequest, verb: str, row: Dataset, **detail: int) -> None:
-    record(request.user, source_of(request), verb, row.name, **detail)
+def _note(request: HttpRequest, verb: str, row: Dataset) -> None:
+    record(request.user, source_of(request), verb, row.name)

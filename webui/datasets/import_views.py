@@ -13,16 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from analytics import asked, preview
+from analytics import preview
 from analytics.importing.blocks import ImportFault
 from analytics.importing.running import FIRST_VALID, FUTURE
 from analytics.models import Dataset, ImportRun
 from analytics.preview import Judged, Seen
 from analytics.requests import Request, columns_of, valid_range, zone_of
 from webui import access
-from webui.audit.services import record
-from webui.by import source_of
-from webui.datasets import folder, sourcing, uploads, wizard, words
+from webui.by import by_of
+from webui.datasets import folder, services, sourcing, uploads, wizard, words
 from webui.datasets.forms import FORMS, TITLES, ZONES, DatasetForm, MySqlForm
 from webui.datasets.sourcing import Place
 from webui.forms import OmForm
@@ -87,12 +86,8 @@ def import_dataset(request: HttpRequest) -> HttpResponse:
 def upload(request: HttpRequest) -> JsonResponse:
     """Store the request's body as a file for an import; ?name= names it."""
     access.require_datasets(request.user)
-    told = request.headers.get("Content-Length", "")
     try:
-        if told.isdigit() and int(told) > settings.ANALYTICS_UPLOAD_BYTES:
-            raise uploads.RefusedError(uploads.too_large())
-        pieces = iter(lambda: request.read(uploads.CHUNK), b"")
-        return JsonResponse(uploads.take(request.GET.get("name", ""), pieces), status=201)
+        return JsonResponse(uploads.of_request(request), status=201)
     except uploads.RefusedError as error:
         return JsonResponse({"error": str(error)}, status=400)
     except UnreadablePostError:
@@ -147,16 +142,12 @@ def _asked(
         codes=codes,
         zone=values.get("zone", ""),
         valid=(values.get("first", ""), values.get("last", "")),
-        source=found.place.kept if "mysql" in found.place.kept else {},
-        password=found.place.password,
     )
     try:
-        run = asked.ask(asks, found.place.source, found.place.kept, request.user.get_username())
+        return services.bring(by_of(request), found.place, asks)
     except ImportFault as fault:
-        (form if into else named).add_error(None, str(fault))
+        (form if into else named).add_error(None, words.fault(fault))
         return None
-    record(request.user, source_of(request), "dataset.import", run.dataset.name, rows_from=found.place.label)
-    return run
 
 
 def _around(request: HttpRequest, form: Any, into: Dataset | None) -> dict[str, Any]:  # noqa: ANN401  # a form of FORMS

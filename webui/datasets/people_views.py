@@ -17,7 +17,7 @@ from analytics.models import Dataset
 from webui import access
 from webui.audit.services import record
 from webui.by import source_of
-from webui.datasets import sourcing
+from webui.datasets import sourcing, words
 from webui.datasets.forms import MONO, TITLES, MySqlForm, UploadForm
 from webui.forms import OmForm
 
@@ -97,7 +97,7 @@ def _asked(request: HttpRequest, row: Dataset, form: OmForm) -> bool:
         by = request.user.get_username()
         asked.ask_people(row, place.source, place.kept, by, columns=columns, password=place.password)
     except ImportFault as fault:
-        form.add_error("columns" if "column" in str(fault) or "--map" in str(fault) else None, str(fault))
+        form.add_error("columns" if "column" in str(fault) or "--map" in str(fault) else None, words.fault(fault))
         return False
     record(request.user, source_of(request), "dataset.people", row.name, rows_from=place.label)
     return True

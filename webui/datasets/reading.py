@@ -9,9 +9,11 @@ from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics import claims
+from analytics.described import standing
 from analytics.models import Dataset, ImportRun
+from sdk.text import Text
 from webui.datasets.words import reason
+from webui.reports.said import said
 from webui.templatetags.ui import duration
 
 State = ImportRun.State
@@ -53,9 +55,29 @@ class Line:
         return [(why, reason(why), number) for why, number in self.run.quarantined.items()]
 
     @property
+    def error(self) -> str:
+        """Say why it failed, in the reader's language."""
+        return said(Text.from_dict(self.run.fault)) if self.run.fault else self.run.error
+
+    @property
+    def again(self) -> str:
+        """Say which attempt it is, or will be; "" where no worker has died over it."""
+        number = self.run.attempts + (not self.alive)
+        if not self.run.open or not 1 < number <= self.run.MOST_ATTEMPTS or not self.run.attempts:
+            return ""
+        said = {"number": number, "most": self.run.MOST_ATTEMPTS}
+        return _("Attempt %(number)d of %(most)d: the worker before it ended without a word.") % said
+
+    @property
     def set_aside(self) -> int:
         """Give how many rows were set aside."""
         return sum(self.run.quarantined.values())
+
+    @property
+    def can_save_duplicates(self) -> bool:
+        """Say whether it left out duplicates that can be saved; what a sync reads once more by intent is none."""
+        ours = not self.run.request.get("people") and not self.run.request.get("source", {}).get("sync")
+        return bool(self.run.state == State.DONE and self.run.duplicates and ours)
 
     @property
     def can_retry(self) -> bool:
@@ -75,11 +97,7 @@ def lines(row: Dataset) -> list[Line]:
 
 def line_of(run: ImportRun, claim: str) -> Line:
     """Give an import as a page shows it: one whose program has died does not run."""
-    alive = run.state == State.RUNNING and bool(claim) and claims.lives(claim) is not False
-    state = str(run.state)
-    if run.state == State.RUNNING and not alive:
-        state = str(State.STOPPED)
-    return Line(run, state, alive)
+    return Line(run, *standing(run, claim))
 
 
 def overview() -> list[dict[str, Any]]:

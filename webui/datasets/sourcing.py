@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 
 from analytics import sealed, sources
 from analytics.importing.blocks import ImportFault, Source
-from analytics.importing.mysql import AWAY, REFUSED, Address
+from analytics.importing.mysql import Address
+from analytics.importing.mysql_faults import AWAY, NO_DATABASE, NO_GRANT, NO_SELECT, NO_TABLE, REFUSED
+from webui.datasets import words
 from webui.forms import OmForm
 
 PATIENCE = 30  # seconds that a page waits for a database; the import itself waits longer
 KEPT = "dataset_password"  # in the session, sealed for one account of one server, until what it reads is imported
-NO_DATABASE, NO_TABLE, NO_SELECT, NO_GRANT = 1049, 1146, 1142, 1044
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +30,29 @@ class Place:
 
 def opened(request: HttpRequest, form: OmForm) -> Place:
     """Open what a valid form names; ImportFault where that fails."""
-    values = form.cleaned_data
+    return _mysql(request, form.cleaned_data) if "host" in form.cleaned_data else placed(form.cleaned_data)
+
+
+def placed(values: dict[str, Any]) -> Place:
+    """Open what a valid form's values name, a table with the password among them; ImportFault where that fails."""
     if "host" in values:
-        return _mysql(request, values)
-    path, label = values.get("path"), ""
+        return _table(values, values["password"])
     if "file" in values:
-        path, label = values["file"]["path"], values["file"]["name"]
+        path, label, seen = values["file"]["path"], values["file"]["name"], ()
+    else:
+        path, label, seen = values["path"].path, values["path"].path.name, values["path"].seen
     kept: dict[str, Any] = {"parquet": str(path)}
     if path.suffix.lower() not in (".parquet", ".pq"):
         header = {"yes": True, "no": False}.get(values["header"])
         kept = {"csv": str(path), "header": header, "delimiter": values["delimiter"]}
-    try:
-        return Place(kept, sources.opened(kept), label or path.name)
-    except ImportFault as fault:
-        raise ImportFault(str(fault).replace(str(path), label or path.name)) from fault
+    kept |= {"name": label, "seen": list(seen)}
+    return Place(kept, sources.opened(kept), label)
 
 
 def blame(form: OmForm, fault: ImportFault) -> None:
     """Put a fault at the field that it is of."""
     if "host" not in form.fields:
-        _say(form, "file" if "file" in form.fields else "path", str(fault))
+        _say(form, "file" if "file" in form.fields else "path", words.fault(fault))
         return
     code = _code(fault)
     where = (form.cleaned_data.get("table") and "table") or "query"
@@ -85,7 +89,7 @@ def blame(form: OmForm, fault: ImportFault) -> None:
     elif code == NO_SELECT:
         _say(form, where, _("The account %(account)s may not read this; it needs SELECT.") % said)
     else:
-        _say(form, where, str(fault))
+        _say(form, where, words.fault(fault))
 
 
 def _say(form: OmForm, name: str, sentence: str) -> None:
@@ -122,12 +126,8 @@ def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
             password = sealed.unseal(request.session[KEPT], settings.SECRET_KEY, account)
         except ValueError:  # it was given for another account or server
             forget(request)
-    names = ("host", "port", "user", "database")
-    address = Address(**{name: values[name] for name in names}, password=password)
-    kept = {"mysql": sources.plain(address), "table": values["table"], "query": values["query"]}
-    label = values["table"] or _("a query")
     try:
-        source = sources.opened(kept, password, PATIENCE)
+        place = _table(values, password)
     except ImportFault as fault:
         if _refused(fault):
             forget(request)
@@ -135,4 +135,12 @@ def _mysql(request: HttpRequest, values: dict[str, Any]) -> Place:
             _keep(request, account, password)  # what is wrong is something else: nobody types it again for that
         raise
     _keep(request, account, password)
-    return Place(kept, source, f"{label} · {address.shown}", password)
+    return place
+
+
+def _table(values: dict[str, Any], password: str) -> Place:
+    names = ("host", "port", "user", "database")
+    address = Address(**{name: values[name] for name in names}, password=password)
+    kept = {"mysql": sources.plain(address), "table": values["table"], "query": values["query"]}
+    label = values["table"] or _("a query")
+    return Place(kept, sources.opened(kept, password, PATIENCE), f"{label} · {address.shown}", password)

@@ -8,19 +8,9 @@ from django.utils.translation import gettext_lazy
 
 from analytics.importing.stage import REASONS
 from analytics.preview import MICRO, MILLI, SECOND, TEXT, Moment, local
+from analytics.services import told
+from webui.reports.said import said
 
-REASON_WORDS: dict[str, str | Promise] = {
-    "encoding": gettext_lazy("the line is not UTF-8"),
-    "columns": gettext_lazy("the line has more or fewer fields than the others, or a quote that does not close"),
-    "user": gettext_lazy("the user is missing, or is no whole number where all others are"),
-    "item": gettext_lazy("the item is no whole number where all others are"),
-    "category": gettext_lazy("the category is no whole number where all others are"),
-    "behaviour": gettext_lazy("the behaviour is missing"),
-    "time": gettext_lazy("the time cannot be read; seconds, milliseconds, microseconds or ISO 8601 text can"),
-    "range": gettext_lazy("the time lies outside the valid range"),
-    "amount": gettext_lazy("the amount is no number"),
-    "dimension": gettext_lazy("a dimension that holds numbers has something else here"),
-}
 UNITS: dict[str, str | Promise] = {
     SECOND: gettext_lazy("seconds since 1970"),
     MILLI: gettext_lazy("milliseconds since 1970"),
@@ -31,7 +21,12 @@ UNITS: dict[str, str | Promise] = {
 
 def reason(why: str) -> str:
     """Say why a line is no row."""
-    return str(REASON_WORDS.get(why) or REASONS.get(why, why))
+    return said(REASONS[why]) if why in REASONS else why
+
+
+def fault(error: Exception) -> str:
+    """Say what an import, or the store, could not do."""
+    return said(told(error))
 
 
 def read_time(first: Moment, zone: ZoneInfo) -> str:

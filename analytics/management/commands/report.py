@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from analytics import catalog, forms, terminal
+from analytics import catalog, far, forms, terminal
 from analytics.answers import Answer, Cache, answer
+from analytics.described import report_json
 from sdk.report import Report
 
 ALIASES = {"from": "start", "to": "end"}  # as dataset import calls them
@@ -55,10 +56,10 @@ class Command(BaseCommand):
             row = terminal.dataset(options["dataset"])
             if not row.version:
                 raise LookupError(f"{row.name} has no rows yet; import them by manage.py dataset import {row.name}")
-            with terminal.store() as store:
+            with terminal.store() as store, far.followed(store) as line:
                 cache = Cache(settings.HOME / "analytics" / "answers")
                 raw = parameters(report, options["param"])
-                found = answer(store, row.as_core(), report, raw, now=time.time(), cache=cache)
+                found = answer(line, row.as_core(), report, raw, now=time.time(), cache=cache)
             self._give(report, found, options, row.zone)
         return None
 
@@ -82,7 +83,7 @@ class Command(BaseCommand):
     def _list(self, *, as_json: bool) -> None:
         every = catalog.every()
         if as_json:
-            terminal.print_json(self, [_described(report) for report in every])
+            terminal.print_json(self, [report_json(report) for report in every])
             return
         rows = [[report.name, report.title if isinstance(report, Report) else report.error] for report in every]
         terminal.print_table(self, ("name", "title"), rows)
@@ -104,20 +105,6 @@ def parameters(report: Report, words: list[str]) -> dict[str, Any]:
         else:
             found[name] = text
     return found
-
-
-def _described(report: Report | catalog.Broken) -> dict[str, Any]:
-    if isinstance(report, catalog.Broken):
-        return {"name": report.name, "error": report.error}
-    return {
-        "name": report.name,
-        "title": report.title,
-        "help": report.help,
-        "category": report.declaration.category,
-        "needs": list(report.declaration.needs),
-        "params": [field.as_dict() for field in report.fields],
-        "error": "",
-    }
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import MySQLdb
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import User
 from django.test import Client
 
 from analytics import asked
@@ -46,13 +45,6 @@ def sql(server: MariaDb) -> Callable[..., None]:
         "GRANT SELECT ON shop.* TO reader@'127.0.0.1'",
     )
     return run
-
-
-@pytest.fixture
-def admin(client: Client, people: dict[str, User]) -> Client:
-    """Give a browser in which an admin is signed in."""
-    client.force_login(people["lin.wei"])
-    return client
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from analytics.importing.blocks import ImportFault
-from analytics.importing.csv_file import BLOCK_BYTES, CsvFile
+from analytics.importing.csv_file import CsvFile
 from analytics.models import Dataset
 from analytics.store.client import Store
 from tests.analytics.test_import import lines
@@ -99,21 +99,6 @@ def worked_nothing() -> bool:
     from analytics.models import ImportRun
 
     return not ImportRun.objects.exists() or bool(worked())
-
-
-def test_a_packed_file_without_lines_does_not_fill_the_memory(tmp_path: Path) -> None:
-    path = tmp_path / "bomb.csv.gz"
-    with gzip.open(path, "wb", compresslevel=1) as file:
-        file.write(b"user_id,event,ts\n" + b"1,pv,1511539200\n" * 20_000)
-        for _ in range(96):
-            file.write(b"a" * (1 << 20))
-    source = CsvFile(path, header=True)
-    with source._open() as file:
-        pieces = []
-        while piece := len(source._piece(file)):
-            pieces.append(piece)
-    assert sum(pieces) > 96 << 20
-    assert max(pieces) <= BLOCK_BYTES + (1 << 20)
 
 
 def test_a_quote_that_does_not_close_over_a_long_text_is_a_sentence(tmp_path: Path) -> None:

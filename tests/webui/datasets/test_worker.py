@@ -29,6 +29,7 @@ from webui.datasets import chores
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 Sql = Callable[..., None]
+LATER = "INSERT INTO behaviour (user_id, item_id, event, at) SELECT user_id, 9, 'pv', at + 400 FROM behaviour"
 
 
 def asked_for(admin: Client, folder: Path, name: str, number: int = 400) -> ImportRun:
@@ -131,23 +132,12 @@ def test_a_server_that_goes_away_fails_the_import_with_a_sentence_and_the_old_ro
     monkeypatch.setattr(mysql, "ENGINE_ROWS", 50)
     port = free_port()
     with running_mariadb(port) as server:
-        connection = MySQLdb.connect(unix_socket=str(server.socket), user="root", autocommit=True)
-        run_all(
-            connection,
-            "CREATE DATABASE shop",
-            "USE shop",
-            "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'p'",
-            "GRANT SELECT ON shop.* TO reader@'127.0.0.1'",
-        )
-        filled(lambda *statements: run_all(connection, *statements), 300)
+        connection = shop_on(server)
         what = typed(server, password="p")
         sent = {**what, **seen(admin.post(PAGE, what)), "c.4": "ts", "name": "away", "act": "import"}
         assert admin.post(PAGE, sent).status_code == 302
         assert worked().state == "done"
-        run_all(
-            connection,
-            "INSERT INTO behaviour (user_id, item_id, event, at) SELECT user_id, 9, 'pv', at + 400 FROM behaviour",
-        )
+        run_all(connection, LATER)
         admin.post("/datasets/away/sync/")
         run = ImportRun.objects.get(state="queued")
         told = iter(range(2))
@@ -170,22 +160,24 @@ def test_a_server_that_goes_away_fails_the_import_with_a_sentence_and_the_old_ro
     assert "The rows that were there before answer all reports." in page
     assert len(rows_of(store, "away")) == 300
     with running_mariadb(port) as server:
-        connection = MySQLdb.connect(unix_socket=str(server.socket), user="root", autocommit=True)
-        run_all(
-            connection,
-            "CREATE DATABASE shop",
-            "USE shop",
-            "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'p'",
-            "GRANT SELECT ON shop.* TO reader@'127.0.0.1'",
-        )
-        filled(lambda *statements: run_all(connection, *statements), 300)
-        run_all(
-            connection,
-            "INSERT INTO behaviour (user_id, item_id, event, at) SELECT user_id, 9, 'pv', at + 400 FROM behaviour",
-        )
+        run_all(shop_on(server), LATER)
         admin.post(f"/datasets/away/imports/{run.pk}/retry/")
         assert worked().state == "done"
     assert len(rows_of(store, "away")) == 600
+
+
+def shop_on(server: MariaDb) -> Any:
+    """Fill a server's database `shop` with 300 rows and an account that may read it; give a connection to it."""
+    connection = MySQLdb.connect(unix_socket=str(server.socket), user="root", autocommit=True)
+    run_all(
+        connection,
+        "CREATE DATABASE shop",
+        "USE shop",
+        "CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'p'",
+        "GRANT SELECT ON shop.* TO reader@'127.0.0.1'",
+    )
+    filled(lambda *statements: run_all(connection, *statements), 300)
+    return connection
 
 
 def run_all(connection: Any, *statements: str) -> None:
@@ -271,7 +263,7 @@ def test_the_generated_dataset_is_made_once_in_an_installation(
     run = worked()
     assert (run.state, run.dataset.name, run.dataset.generated) == ("done", "demo", True)
     assert run.dataset.rows + run.duplicates == 2000
-    call_command("dataset", "remove", "demo")
+    call_command("dataset", "remove", "demo", "--yes")
     monkeypatch.setattr(chores.settings, "HOME", tmp_path)
     chores.demo(threading.Event())
     assert not Dataset.objects.exists()
@@ -288,7 +280,7 @@ def test_the_lines_set_aside_of_a_store_that_is_away_are_a_sentence(
     def away() -> Iterator[None]:
         raise StoreAwayError("the analytics store does not run")
 
-    monkeypatch.setattr("webui.datasets.views.connected", away)
+    monkeypatch.setattr("webui.datasets.left_out.connected", away)
     answer = admin.get(f"/datasets/shop/imports/{run.pk}/set-aside.csv")
     assert answer.status_code == 503
     assert "the analytics store does not run" in text(answer)
