@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from analytics.asked import OPEN
@@ -29,6 +30,18 @@ class RefusedError(Exception):
     """The file is not taken. The text says why."""
 
 
+class TooLargeError(RefusedError):
+    """The file is larger than is taken."""
+
+
+def of_request(request: HttpRequest) -> dict[str, Any]:
+    """Store the body of a request, which ?name= names; as `take`. One too large by its own word is not read."""
+    told = request.headers.get("Content-Length", "")
+    if told.isdigit() and int(told) > settings.ANALYTICS_UPLOAD_BYTES:
+        raise TooLargeError(too_large())
+    return take(request.GET.get("name", ""), iter(lambda: request.read(CHUNK), b""))
+
+
 def take(name: str, chunks: Iterable[bytes]) -> dict[str, Any]:
     """Store what comes; its name, size and digest. RefusedError ends it at once, and nothing stays."""
     ending = ending_of(name)
@@ -41,7 +54,7 @@ def take(name: str, chunks: Iterable[bytes]) -> dict[str, Any]:
             for chunk in chunks:
                 size += len(chunk)
                 if size > settings.ANALYTICS_UPLOAD_BYTES:
-                    raise RefusedError(too_large())
+                    raise TooLargeError(too_large())
                 digest.update(chunk)
                 file.write(chunk)
             file.flush()
