@@ -25,3 +25,10 @@ def as_person(people: dict[str, User]) -> Callable[[str], Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def admin(client: Client, people: dict[str, User]) -> Client:
+    """Give a browser in which an admin, lin.wei, is signed in."""
+    client.force_login(people["lin.wei"])
+    return client

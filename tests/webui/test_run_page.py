@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from sdk.params import check
-from tests.webui.fleet_data import PASSWORD, fill_people
+from tests.webui.fleet_data import PASSWORD
 from webui import catalog
 from webui.servers.models import Idc, Master, Server, Tag
 from webui.servers.selectors import resolve
@@ -68,17 +68,6 @@ def modules(tmp_path: Path, settings: Any) -> Iterator[None]:
     catalog.catalog.cache_clear()
     yield
     catalog.catalog.cache_clear()
-
-
-@pytest.fixture
-def people() -> dict[str, User]:
-    return fill_people()
-
-
-@pytest.fixture
-def admin(client: Client, people: dict[str, User]) -> Client:
-    client.login(username="lin.wei", password=PASSWORD)
-    return client
 
 
 @pytest.fixture

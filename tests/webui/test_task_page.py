@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from tests.webui.fleet_data import PASSWORD, fill_people
+from tests.webui.fleet_data import PASSWORD
 from tests.webui.task_data import HOSTILE, picture_task, write_log
 from webui.audit.models import Entry
 from webui.servers.models import Idc, Master, Server
@@ -23,17 +23,6 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 SMALL = {"ok": 60, "changed": 3, "failed": 2, "unreachable": 1, "timeout": 1, "lost": 1, "skipped": 1, "running": 8,
          "queued": 23}  # fmt: skip
 SESSION_AND_PERSON = 2
-
-
-@pytest.fixture
-def people() -> dict[str, User]:
-    return fill_people()
-
-
-@pytest.fixture
-def admin(client: Client, people: dict[str, User]) -> Client:
-    client.login(username="lin.wei", password=PASSWORD)
-    return client
 
 
 @pytest.fixture

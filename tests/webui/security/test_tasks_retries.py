@@ -10,24 +10,12 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
-from tests.webui.fleet_data import fill_people
 from tests.webui.task_data import picture_task
 from webui.servers.models import Idc, Server
 from webui.tasks import parts, reads
 from webui.tasks.models import Task
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
-
-
-@pytest.fixture
-def people() -> dict[str, User]:
-    return fill_people()
-
-
-@pytest.fixture
-def admin(client: Client, people: dict[str, User]) -> Client:
-    client.force_login(people["lin.wei"])
-    return client
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from tests.webui.fleet_data import fill_people
 from tests.webui.task_data import picture_task
 from webui import catalog
 from webui.servers.models import Idc, Server
@@ -56,15 +55,9 @@ def fleet(db: None) -> list[Server]:
 
 
 @pytest.fixture
-def people() -> dict[str, User]:
-    return fill_people()
-
-
-@pytest.fixture
-def admin(client: Client, people: dict[str, User]) -> Client:
-    client.force_login(people["lin.wei"])
-    client.raise_request_exception = False
-    return client
+def admin(admin: Client) -> Client:
+    admin.raise_request_exception = False
+    return admin
 
 
 def shown(client: Client, address: str, **values: str) -> str:

@@ -5,18 +5,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand
 from django.http import Http404
 
-from analytics.models import Dataset
 from webui import console
-from webui.dashboards import boards, services
-from webui.dashboards.content import Content, read_cards
+from webui.dashboards import boards, carried
 from webui.servers.services import Refused
 
 LARGEST = 1 << 20  # bytes of a file
-PARTS = ("title", "preset", "start", "end", "compare", "where", "users")
 
 
 class Command(BaseCommand):
@@ -47,15 +43,12 @@ class Command(BaseCommand):
 
     def show(self, options: dict[str, Any]) -> None:
         """List the dashboards that the person may see."""
-        names = ("dashboard", "title", "dataset", "owner", "shared")
-        rows = [
-            (one.slug, one.content.title, one.dataset, str(one.row.owner or "") if one.row else "", one.shared)
-            for one in boards.listed(console.person(options["person"]))
-        ]
+        rows = [carried.listed_json(one) for one in boards.listed(console.person(options["person"]))]
         if options["json"]:
-            console.print_json(self, [dict(zip(names, row, strict=True)) for row in rows])
+            console.print_json(self, rows)
         else:
-            console.print_table(self, [name.upper() for name in names], rows)
+            names = ("dashboard", "title", "dataset", "owner", "shared")
+            console.print_table(self, [name.upper() for name in names], [[row[name] for name in names] for row in rows])
 
     def export(self, options: dict[str, Any]) -> None:
         """Write a dashboard as JSON."""
@@ -63,22 +56,13 @@ class Command(BaseCommand):
             board = boards.find(options["dashboard"], console.person(options["person"]))
         except Http404 as error:
             raise Refused(str(error)) from error
-        parts = {name: getattr(board.content, name) for name in PARTS}
-        cards = [card.as_dict() for card in board.content.cards]
-        console.print_json(self, {"dataset": board.dataset, **parts, "cards": cards})
+        console.print_json(self, carried.exported(board))
 
     def bring(self, options: dict[str, Any]) -> None:
         """Make a dashboard from a file."""
         plain = _read(Path(options["file"]))
-        dataset = options["dataset"] or str(plain.get("dataset", ""))
-        if not Dataset.objects.filter(name=dataset).exists():
-            raise Refused(f"there is no dataset {dataset[:60]!r}; name another by --dataset")
-        content = Content(
-            **{name: str(plain[name]) for name in PARTS[:5] if name in plain},
-            **{name: tuple(_list(plain, name)) for name in PARTS[5:]},
-            cards=read_cards(json.dumps(_list(plain, "cards"))),
-        )
-        row = services.create(console.by(options["person"]), dataset, content, shared=options["share"])
+        by = console.by(options["person"])
+        row = carried.brought(by, plain, dataset=options["dataset"], shared=options["share"])
         self.stdout.write(f"Dashboard {row.slug} is made.")
 
 
@@ -94,10 +78,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(plain, dict) or "title" not in plain:
         raise Refused(f"{path} is no dashboard; write one by manage.py dashboard export")
     return plain
-
-
-def _list(plain: dict[str, Any], name: str) -> list[Any]:
-    found = plain.get(name, [])
-    if not isinstance(found, list):
-        raise ValidationError({name: f"{name} is no list."})
-    return found
