@@ -16,7 +16,7 @@ from typing import Any
 
 from analytics.asking import Data
 from analytics.dataset import Dataset
-from analytics.store.client import Store
+from analytics.store.client import Askable
 from sdk import ParamError
 from sdk.params import check
 from sdk.report import Chart, Column, Report, Result, plain
@@ -47,7 +47,10 @@ class Answer:
             "report": self.report,
             "dataset": self.dataset,
             "params": dict(self.params),
-            "columns": [{"name": column.name, "unit": column.unit} for column in self.result.columns],
+            "columns": [
+                {"name": column.name, "unit": column.unit, "key": column.key, "listed": column.listed}
+                for column in self.result.columns
+            ],
             "rows": [list(row) for row in self.result.rows],
             "notes": list(self.result.notes),
             "sql": self.result.sql,
@@ -59,7 +62,7 @@ class Answer:
 
 
 def answer(
-    store: Store,
+    store: Askable,
     dataset: Dataset,
     report: Report,
     raw: Mapping[str, Any],
@@ -97,7 +100,7 @@ def parsed(report: Report, raw: Mapping[str, Any]) -> Any:  # noqa: ANN401  # th
     try:
         return report.params(**values)
     except ValueError as error:
-        raise ParamError({"": str(error)}) from error
+        raise ParamError({"": Text.of(error.args[0] if error.args else "")}) from error
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  # what the store gives
