@@ -102,14 +102,27 @@ def title(ask: Ask, answer: Answer) -> str:
     ):
         return title_of(ask.report)
     names = [word_of(answer, name) for name in ((chart.value,) if chart.value else chart.y)]
-    shown = names if len(names) < 5 else [*names[:4], "…"]
-    by = column_word(chart.x, answer.report).lower()
+    what = together(names if len(names) < 5 else [*names[:4], "…"])
+    if len({row[chart.x] for row in answer.result.named()}) == 1 and chart.kind == "bar":
+        return what
+    by = lowered(column_word(chart.x, answer.report))
     if chart.kind == "heatmap" and chart.x == "offset":
-        by = column_word(chart.y[0], answer.report).lower()
+        by = lowered(column_word(chart.y[0], answer.report))
     elif chart.kind == "heatmap":
-        by = _("%(one)s and %(other)s") % {"one": column_word(chart.y[0], answer.report).lower(), "other": by}
-    words = {"what": _(", ").join(shown), "by": by}
-    return _("%(what)s by %(by)s") % words
+        by = _("%(one)s and %(other)s") % {"one": lowered(column_word(chart.y[0], answer.report)), "other": by}
+    return _("%(what)s by %(by)s") % {"what": what, "by": by}
+
+
+def lowered(word: str) -> str:
+    """Write a name within a line: week, but R score and DAU / MAU."""
+    return word if word.split(" ", 1)[0].isupper() else word[:1].lower() + word[1:]
+
+
+def together(names: list[str]) -> str:
+    """Join names: PV, UV and Buyers."""
+    if len(names) < 2 or names[-1] == "…":
+        return _(", ").join(names)
+    return _("%(one)s and %(other)s") % {"one": _(", ").join(names[:-1]), "other": names[-1]}
 
 
 def before_words(ask: Ask) -> str:

@@ -24,9 +24,13 @@ def why(text: str) -> str:
             return _("%(users)s of the change from fewer users, %(each)s from fewer pages for each.") % words
         return _("%(users)s of the change from more users, %(each)s from more pages for each.") % words
     if match := TWO_WAYS.fullmatch(text):
-        words = {"users": match[1].replace("-", "−"), "each": match[2].replace("-", "−")}
+        words = {"users": _moved(match[1]), "each": _moved(match[2])}
         return _("users %(users)s, pages for each %(each)s.") % words
     return ""
+
+
+def _moved(percent: str) -> str:
+    return _("unchanged") if percent in ("+0%", "-0%") else percent.replace("-", "−")
 
 
 def whole(text: str) -> str:

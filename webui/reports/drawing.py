@@ -66,7 +66,7 @@ def _heatmap(drawn: Drawn, marks: Marks | None) -> Plot:  # noqa: ARG001  # as i
         kind="heatmap",
         sentence=sentences.heatmap(drawn),
         x=labels[0],
-        x_name=drawn.word(chart.x),
+        x_name="" if drawn.column(chart.x).unit == "h" else drawn.word(chart.x),  # 00:00 says it
         y=labels[1],
         y_name=drawn.word(chart.y[0]),
         cells=cells,

@@ -29,7 +29,11 @@ def line(drawn: Drawn, marks: Marks | None) -> Plot:
         said["open"] = why
     if drawn.answer.report == "anomalies":
         said["this"] = drawn.word("value")
+    if drawn.answer.report == "lost_users":
+        said["open"] = _("not known yet")
     grids = (_split if chart.by else _grids)(drawn, places, open_)
+    if chart.kind == "bar" and len(places) == 1 and len(grids) == 1 and not chart.by:
+        return _alone(drawn, grids[0], said)
     return Plot(
         kind=chart.kind,
         sentence=sentences.over(drawn),
@@ -40,6 +44,22 @@ def line(drawn: Drawn, marks: Marks | None) -> Plot:
         grids=grids,
         open=open_,
         marks=marks_among(core, drawn, edges, marks) if edges and marks else (),
+        words=said,
+    )
+
+
+def _alone(drawn: Drawn, grid: Grid, said: dict[str, str]) -> Plot:
+    """Draw the one place there is as a bar for each series, with its name."""
+    shown = [one for one in grid.series if not one.before]
+    urls = tuple(one.urls[0] if one.urls else None for one in shown)
+    open_ = tuple(at for at, one in enumerate(shown) if one.open)
+    bars = Series(drawn.label(drawn.rows[0], drawn.chart.x), tuple(one.values[0] for one in shown), False, open_, urls)
+    return Plot(
+        kind="bar",
+        sentence=sentences.over(drawn),
+        x=tuple(one.name for one in shown),
+        grids=(Grid(grid.name, grid.unit, (bars,), grid.share),),
+        open=open_,
         words=said,
     )
 
@@ -70,8 +90,8 @@ def _grids(drawn: Drawn, places: list[Any], open_: tuple[int, ...]) -> tuple[Gri
         )
         units.setdefault(drawn.column(name).unit, []).append(one)
         many = len([n for n in chart.y if drawn.column(n).unit == drawn.column(name).unit])
-        if before and many <= COMPARED:
-            values = [row[name] for row in before][: len(places)]
+        values = [row[name] for row in before][: len(places)]
+        if many <= COMPARED and any(value is not None for value in values):
             said = f"{drawn.word(name)}, {drawn.before_words}" if many > 1 else drawn.before_words
             padded = (*values, *([None] * (len(places) - len(values))))
             units[drawn.column(name).unit].append(Series(said, padded, before=True))

@@ -31,7 +31,7 @@ def plain(value: float) -> str:
     """Write a number with thousands separators; a fraction with as many decimals as its size makes readable."""
     if isinstance(value, int) or float(value).is_integer():
         return f"{value:,.0f}".replace("-", "−")
-    places = 1 if abs(value) >= 1000 else 2 if abs(value) >= 1 else 3 if abs(value) >= 0.1 else 4
+    places = 0 if abs(value) >= 1000 else 2 if abs(value) >= 1 else 3 if abs(value) >= 0.1 else 4
     return f"{value:,.{places}f}".replace("-", "−")
 
 
@@ -51,14 +51,18 @@ def percent(value: float) -> str:
 
 
 def change(value: float) -> str:
-    """Write a relative change with its sign."""
-    return ("+" if value > 0 else "") + percent(value)
+    """Write a relative change with its sign, in percent with one decimal."""
+    return _signed(100 * value) + "%"
 
 
 def points(value: float) -> str:
     """Write the difference of two shares in points."""
-    sign = "+" if value > 0 else ""
-    return _("%s pt") % f"{sign}{100 * value:.1f}".replace("-", "−")
+    return _("%s pt") % _signed(100 * value)
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+,.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
 def weekday(day: date) -> str:

@@ -112,6 +112,7 @@ class Plot:
     unit: str = ""  # of cells, points' y and links
     share: bool = False
     log: bool = False
+    low: bool = False  # it stands beside something low
     words: dict[str, str] = field(default_factory=dict)  # what the drawing itself says: "no data", "not over yet"
 
     @property

@@ -6,18 +6,21 @@ import { full, short } from "./numbers.js";
 import { base, placesAxis, plainText, tooltip, valueAxis, widest } from "./parts.js";
 
 const HEIGHTS = { 1: [240], 2: [170, 104] };
+const LOW = [140]; // of a plot beside something low
 const NAME = 26; // px above each grid, for its name
+const BARE = 14; // where it has none
 const GAP = 12;
 const ENDED = 640; // px; wider plots name their lines at the end
 
 /** Lay out the areas of a plot. Returns {height, grids: [{top, height}], left, right}. */
 export function layout(plot, look, width) {
-  const heights = HEIGHTS[plot.grids.length] ?? plot.grids.map(() => 110);
+  const heights = plot.low ? LOW : HEIGHTS[plot.grids.length] ?? plot.grids.map(() => 110);
   const marked = plot.marks.length ? (plot.marks.some((mark) => mark.kind === "note") ? 22 : 8) : 0;
   let top = marked;
-  const grids = heights.map((height) => {
-    const area = { top: top + NAME, height };
-    top += NAME + height + GAP;
+  const grids = heights.map((height, at) => {
+    const name = plot.grids[at]?.name ? NAME : BARE;
+    const area = { top: top + name, height };
+    top += name + height + GAP;
     return area;
   });
   const values = plot.grids.flatMap((grid) => [short(biggest(grid), grid), short(biggest(grid) * 0.777, grid)]);
@@ -49,7 +52,7 @@ export function draw(plot, look, width) {
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     xAxis: plot.grids.map((_, at) => placesAxis(count, plot.ticks?.length ? plot.ticks : plot.x, look, { width: inner, times: plot.times, shown: at === last, grid: at })),
     yAxis: plot.grids.map((grid, at) =>
-      ({ ...valueAxis(look, (value) => short(value, grid), { grid: at }), ...(whole(grid) ? { max: 1 } : {}) })),
+      ({ ...valueAxis(look, (value) => short(value, grid), { grid: at }), ...(whole(grid) ? { max: 1, interval: plot.low ? 0.5 : 0.25 } : {}) })),
     tooltip: tooltip(look, { trigger: "axis", formatter: (hit) => told(plot, place(hit, count)) }),
     series: plot.grids.flatMap((grid, at) => [
       ...series(plot, grid, at, look, { inner, width }),
@@ -138,7 +141,7 @@ function dots(plot, grid, at, look) {
         label: {
           show: flag || place === top,
           formatter: short(value, grid),
-          position: beside(one.values, place),
+          ...beside(plot, grid, one.values, place),
           color: flag ? look.failed : look["text-2"],
         },
       }];
@@ -151,12 +154,15 @@ function dots(plot, grid, at, look) {
   };
 }
 
-/** Choose the free side of a point for its number: below a dip, right of a steep peak, else above. */
-function beside(values, place) {
+/** Choose the free side of a point for its number: below a dip, right of a steep peak, else above; within the plot. */
+function beside(plot, grid, values, place) {
   const [before, after] = [values[place - 1] ?? values[place], values[place + 1] ?? values[place]];
-  if (before > values[place] && after > values[place]) return "bottom";
-  if (place > values.length * 0.97) return before < values[place] * 0.98 || values.length > 60 ? "left" : "top";
-  return after < values[place] * 0.85 ? "right" : "top";
+  if (before > values[place] && after > values[place]) return { position: "bottom" };
+  if (place > values.length * 0.95) return { position: "top", align: "right" };
+  if (place < values.length * 0.03) return { position: after < values[place] * 0.85 ? "right" : "top", align: "left" };
+  const labels = plot.marks.length && grid === plot.grids[0] && values[place] > biggest(grid) * 0.8; // they stand above
+  if (labels && plot.marks.some((mark) => Math.abs(mark.at - place - 0.5) < values.length / 8)) return { position: "bottom" };
+  return { position: after < values[place] * 0.85 ? "right" : "top" };
 }
 
 function band(plot, look) {
@@ -180,14 +186,14 @@ function rules(grid, look) {
     symbol: "none",
     lineStyle: { color: look.held, type: [6, 4], width: 1.25 },
     label: { position: "insideStartTop", color: look.held, fontFamily: look.font, fontWeight: 600, textBorderColor: look.surface, textBorderWidth: 3, formatter: ({ name }) => plainText(name) },
-    data: grid.rules.map(([value, name, at]) => (at === null ? { yAxis: value, name } : stroke(value, name, at))),
+    data: grid.rules.map(([value, name, at]) => (at === null ? { yAxis: value, name } : stroke(grid, value, name, at))),
   };
 }
 
-/** A rule for one place is a short stroke there, named below. */
-function stroke(value, name, at) {
+/** A rule for one place is a short stroke there, named where the line does not go. */
+function stroke(grid, value, name, at) {
   const [from, to] = [at + 0.25, at + 0.75].map((x) => [x, value]);
-  return [{ coord: from, name, lineStyle: { type: "solid", width: 2.5 }, label: { position: "insideMiddleBottom" } }, { coord: to }];
+  return [{ coord: from, name, lineStyle: { type: "solid", width: 2.5 }, label: { position: (grid.series[0].values[at] ?? 0) < value ? "insideMiddleTop" : "insideMiddleBottom" } }, { coord: to }];
 }
 
 function place(hits, count) {

@@ -60,8 +60,9 @@ export function widest(texts, look, weight = 400) {
 
 /** Give an axis whose labels stand at chosen places. */
 export function placesAxis(count, labels, look, { width, times = [], shown = true, grid = 0 }) {
-  const step = spacing(count, (width || 1) / (widest(labels, look) + 8), times);
-  const places = labels.map((_, place) => place).filter((place) => place % step === 0);
+  const step = spacing(count, (width || 1) / (widest(labels, look) + 6), times);
+  const first = times.length || !ranks(labels) || step === 1 ? 0 : (step - (Number(labels[0]) % step)) % step; // 10, 20, 30
+  const places = labels.map((_, place) => place).filter((place) => place >= first && (place - first) % step === 0);
   const values = places.map((place) => place + 0.5);
   return {
     type: "value",
@@ -88,8 +89,12 @@ export function placesAxis(count, labels, look, { width, times = [], shown = tru
 function spacing(count, room, times) {
   const least = Math.max(1, Math.ceil(count / Math.max(1, room)));
   const gap = times.length > 1 ? times[1] - times[0] : 0;
-  const even = gap === 3600 ? [1, 2, 3, 6, 12, 24, 48, 72, 168] : gap >= 82_800 && gap <= 90_000 ? [1, 2, 7, 14, 28] : [];
+  const even = gap === 3600 ? [1, 2, 3, 6, 12, 24, 48, 72, 168] : gap >= 82_800 && gap <= 90_000 ? [1, 2, 3, 7, 14, 28] : times.length ? [] : [1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000];
   return even.find((step) => step >= least) ?? least;
+}
+
+function ranks(labels) {
+  return labels.length > 1 && Number(labels[1]) - Number(labels[0]) === 1;
 }
 
 /** Give an axis of values; zero is always on it. */

@@ -11,7 +11,7 @@ import * as flows from "./flows.js";
 import * as heat from "./heat.js";
 import { showLegend } from "./legend.js";
 import * as lines from "./lines.js";
-import { styleTip, widest } from "./parts.js";
+import { styleTip } from "./parts.js";
 import * as rows from "./rows.js";
 import * as scatter from "./scatter.js";
 
@@ -24,6 +24,14 @@ class Drawing {
     this.element = element;
     this.plot = plot;
     this.width = 0;
+  }
+
+  /** Take the height, and fill the legend, before the picture is there: nothing moves when it comes. */
+  reserve() {
+    const width = Math.floor(this.element.clientWidth);
+    if (!width) return;
+    this.element.style.height = `${Math.ceil(choose(this.plot, readLook(), width).height)}px`;
+    showLegend(this.element, this.plot, width);
   }
 
   /** Draw, or draw anew. */
@@ -92,6 +100,7 @@ export function startPlots(root = document) {
     const plot = read(element);
     if (!plot) continue;
     drawn.set(element, new Drawing(element, plot));
+    drawn.get(element).reserve();
     near.observe(element);
     sizes.observe(element);
   }
@@ -130,18 +139,16 @@ function read(element) {
 }
 
 function choose(plot, look, width) {
-  if (plot.kind === "line" || (plot.kind === "bar" && upright(plot, look, width))) {
+  if (plot.kind === "line" || (plot.kind === "bar" && upright(plot))) {
     return { maker: lines, height: lines.layout(plot, look, width).height };
   }
   const maker = { bar: rows, funnel: rows, heatmap: heat, scatter, sankey: flows }[plot.kind];
   return { maker, height: maker.tall(plot, width) };
 }
 
-/** Bars stand where their labels fit below them, or can be left out as of hours and numbers; else they lie. */
-function upright(plot, look, width) {
-  if (plot.grids.length !== 1 || plot.times.length) return true;
-  if (plot.x.every((label) => /^[<>≥≤]?[\d.,:–-]+\+?$/.test(label))) return true;
-  return plot.x.length * (widest(plot.x, look) + 18) < width - 70;
+/** Bars stand along time and numbers, whose labels can be left out; those of names lie, with their numbers beside them. */
+function upright(plot) {
+  return plot.grids.length !== 1 || plot.times.length > 0 || plot.x.every((label) => /^[<>≥≤]?[\d.,:–-]+\+?$/.test(label));
 }
 
 const near = new IntersectionObserver((entries) => {

@@ -17,7 +17,7 @@ export function tall(plot) {
 export function draw(plot, look, width) {
   const grid = plot.grids[0];
   const names = plot.x.map((name) => plainText(name, LONGEST));
-  const left = Math.ceil(Math.min(width * 0.4, widest(names, look, 500) + 18));
+  const left = Math.ceil(Math.min(width * 0.4, widest(names, look, 500) * 1.05 + 20));
   const said = plot.kind === "funnel" ? plot.x.map((_, at) => beside(plot, at)) : grid.series.flatMap((one) => one.values.map((value) => (value === null ? plot.words.no_data ?? "" : full(value, grid))));
   const right = Math.ceil(widest(said, look, 600) + 18);
   return {

@@ -49,7 +49,7 @@ export function draw(plot, look, width) {
       ...valueAxis(look, (value) => full(value)),
       ...name,
       type: plot.log ? "log" : "value",
-      min: plot.log ? undefined : 0,
+      min: plot.log ? below(Math.min(...plot.points.map((point) => point.x).filter((x) => x > 0))) : 0,
       axisLine: { show: true, lineStyle: { color: look.control } },
       name: plainText(plot.x_name),
       nameGap: 30,
@@ -69,6 +69,13 @@ export function draw(plot, look, width) {
       cuts(plot, look),
     ],
   };
+}
+
+/** Give the nearest 1, 2 or 5 times a power of ten below a number. */
+function below(number) {
+  if (!Number.isFinite(number)) return undefined;
+  const ten = 10 ** Math.floor(Math.log10(number));
+  return ten * [5, 2, 1].find((times) => times * ten <= number);
 }
 
 function dots(id, points, look, { colour, shape, size, opacity, z }) {

@@ -1,5 +1,6 @@
 """The funnel's page: its steps, each with who went on and who dropped off; both ways; where; by day of entry."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -146,7 +147,7 @@ def window_word(window: str) -> str:
 
 
 def _windows(now: str) -> list[str]:
-    known = [now] if now not in WINDOWS and now[:-1].isdecimal() and now[-1:] in set("smhd") else []
+    known = [now] if now not in WINDOWS and re.fullmatch(r"[0-9]{1,9}[smhd]", now) else []
     return [*known, *WINDOWS]
 
 
@@ -158,7 +159,7 @@ def _step_words(ask: Ask) -> tuple[str, ...]:
 def _steps(ask: Ask, found: Answer, params: Any, steps: Sequence[Step]) -> dict[str, Any]:  # noqa: ANN401  # its Params
     rows = found.result.named()
     first = rows[0]["users"]
-    shown = [_step_row(ask, found, row, at, steps[at], first) for at, row in enumerate(rows)]
+    shown = [_step_row(ask, found, rows, at, steps[at], first) for at in range(len(rows))]
     waiting = sum(row["still_open"] for row in rows)
     words = {"users": figure(waiting), "window": window_word(params.window).lower()}
     return {
@@ -181,16 +182,17 @@ def _steps(ask: Ask, found: Answer, params: Any, steps: Sequence[Step]) -> dict[
     }
 
 
-def _step_row(ask: Ask, found: Answer, row: Mapping[str, Any], at: int, step: Step, first: int) -> StepRow:
-    last = at == len(found.result.rows) - 1
+def _step_row(ask: Ask, found: Answer, rows: Sequence[Mapping[str, Any]], at: int, step: Step, first: int) -> StepRow:
+    """Write a step; those who dropped off stand at the step that they did not reach, where its bar is hatched."""
+    row, before = rows[at], rows[at - 1]
     return StepRow(
         number=at + 1,
         step=step,
         users=_number(ask, found, row, "users"),
         of_first=_rate(row["of_first"]),
         of_previous=_rate(row["of_previous"]) if at else DASH,
-        dropped=Number(DASH) if last else _number(ask, found, row, "dropped"),
-        still_open=Number(DASH) if last else _number(ask, found, row, "still_open"),
+        dropped=_number(ask, found, before, "dropped") if at else Number(DASH),
+        still_open=_number(ask, found, before, "still_open") if at else Number(DASH),
         median=DASH if row["median"] is None else duration(row["median"]),
         p90=DASH if row["p90"] is None else duration(row["p90"]),
         went=round(100 * row["users"] / first, 2) if first else 0,
@@ -281,7 +283,7 @@ def _days(ask: Ask, found: Answer) -> dict[str, Any]:
         x_name=_("Day of entry"),
         ticks=tuple(numbers.tick(str(row["day"]), Column("day"), len(rows)) for row in rows),
         times=tuple(core.start_of(day) for day in days),
-        grids=(Grid(_("Conversion"), "", (series,), share=True),),
+        grids=(Grid("", "", (series,), share=True),),
         open=unfinished,
         words={"no_data": str(numbers.NO_DATA), "open": _("still open")},
     )

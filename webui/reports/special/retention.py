@@ -127,6 +127,7 @@ def _curve(means: Mapping[Any, Mapping[str, Any]], params: Asked) -> Plot | None
         kind="line",
         sentence=sentence,
         x=tuple(words),
-        grids=(Grid(_("Mean"), "", (Series(_("Mean"), tuple(rates)),), share=True, rules=rules),),
+        grids=(Grid("", "", (Series(_("Mean"), tuple(rates)),), share=True, rules=rules),),
+        low=True,
         words={"no_data": str(numbers.NO_DATA), "now": _("Mean")},
     )
