@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rpcgate.pipe import PipeError
-from rpcgate.protocol import ProtocolError, build
+from rpcgate.plain import build
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def read_asked(plain: dict[str, Any]) -> Asked:
     """Read a call; PipeError when the message is none."""
     try:
         asked: Asked = build(Asked, plain)
-    except (ProtocolError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise PipeError("a call that is none") from error
     return asked
 
@@ -116,7 +116,7 @@ def arguments(asked: Asked) -> dict[str, Any]:
     for kind in ARGS.get(asked.verb, ()):
         try:
             built = build(kind, asked.args)
-        except (ProtocolError, ValueError, TypeError):
+        except (ValueError, TypeError):
             continue
         args = {item.name: getattr(built, item.name) for item in dataclasses.fields(kind)}
         _printable(args)

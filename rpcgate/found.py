@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from rpcgate.engines import Adapter
 from rpcgate.output import clean
-from rpcgate.protocol import MAX_MESSAGE, FoundHost, Hosts, ListHosts, Refusal, Refused, as_dict
+from rpcgate.plain import as_dict
+from rpcgate.protocol import MAX_MESSAGE, FoundHost, Hosts, ListHosts, Refusal, Refused
 
 log = logging.getLogger(__name__)
 

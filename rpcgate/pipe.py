@@ -7,7 +7,7 @@ import json
 import struct
 from typing import Any
 
-from rpcgate.protocol import as_dict, build, read_json
+from rpcgate.plain import as_dict, build, read_json
 from sdk import Event, Target
 
 MAX_FRAME = 16 << 20  # bytes that a child may say at once: `put` carries a file, and base64 makes it longer

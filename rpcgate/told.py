@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rpcgate.protocol import ProtocolError, build
+from rpcgate.plain import build
 from sdk.engines import ENGINES
 from sdk.fields import Field
 from sdk.module import Risk
@@ -75,7 +75,7 @@ def believable(plain: Any) -> dict[str, Any]:  # noqa: ANN401  # whatever came
     """Give a description, a fault or a judgement as it came where its shape is right, else FORGED."""
     try:
         _check(plain)
-    except (ProtocolError, ValueError, TypeError, KeyError, re.error, RecursionError, OverflowError):
+    except (ValueError, TypeError, KeyError, re.error, RecursionError, OverflowError):
         return dict(FORGED)
     found: dict[str, Any] = plain
     return found
