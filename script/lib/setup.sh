@@ -1,7 +1,7 @@
 # Sourced by the words in script/: everything that turns a fresh clone into one that runs. Each function looks first and
 # does, and says, only what is missing; a second start costs some tens of milliseconds.
 #
-#   setup_for server|test     Debian packages, .venv, node_modules, translations
+#   setup_for server|test|bench     Debian packages, .venv, node_modules, translations
 
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # where daemons live; a plain account's PATH leaves them out
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -11,10 +11,11 @@ die() { printf '%s\n' "$*" >&2; exit 2; }
 
 setup_for() {
   local purpose=$1
+  [ "$purpose" != bench ] || purpose=test # all that it needs on top are Python libraries
   exec 8<"$root/script/lib/setup.sh"
   flock 8 # two scripts started at once set up one after the other
   install_packages "$purpose"
-  install_python "$purpose"
+  install_python "$1"
   install_node "$purpose"
   compile_translations
   exec 8<&-
@@ -135,6 +136,7 @@ stamp() { (cd "$root" && cat "$@") | sha256sum | cut -d' ' -f1; }
 venv_stamp() { # the path too: the scripts in .venv/bin carry it
   local files=(requirements.txt)
   [ "$1" = server ] || files+=(requirements-dev.txt)
+  [ "$1" != bench ] || files+=(requirements-bench.txt)
   printf '%s %s %s\n' "$1" "$(stamp "${files[@]}")" "$root/.venv"
 }
 node_stamp() { printf '%s %s\n' "$1" "$(stamp package-lock.json)"; }
@@ -153,6 +155,7 @@ install_python() {
   local files=(-r "$root/requirements.txt")
   fresh venv "$(venv_stamp "$1")" && return
   [ "$1" = server ] || files+=(-r "$root/requirements-dev.txt")
+  [ "$1" != bench ] || files+=(-r "$root/requirements-bench.txt")
   refuse_link .venv
   say "installing Python libraries into .venv (about a minute)"
   grep -qF " $root/.venv" "$root/.venv/.stamp" 2>/dev/null && "$root/.venv/bin/python" -c 'import pip' 2>/dev/null ||
@@ -161,6 +164,7 @@ install_python() {
     die "pip could not install the libraries of requirements.txt; its message stands above"
   venv_stamp server >"$root/.venv/.stamp"
   [ "$1" = server ] || venv_stamp test >>"$root/.venv/.stamp"
+  [ "$1" != bench ] || venv_stamp bench >>"$root/.venv/.stamp"
 }
 
 # --- front-end libraries and translations

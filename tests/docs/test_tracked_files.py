@@ -36,7 +36,7 @@ def test_no_tracked_file_holds_what_belongs_to_one_machine(what: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-bench.txt"])
 def test_every_locked_package_has_its_version_and_hashes(name: str) -> None:
     packages = re.split(r"\n(?=[A-Za-z])", (ROOT / name).read_text().partition("\n#    script/lock\n")[2])
     assert [p.split()[0] for p in packages if not re.match(r"\S+==\S+ (; .* )?\\\n    --hash=sha256:", p)] == []

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,13 +48,21 @@ class MariaDb:
 
 
 @contextmanager
-def running_mariadb(port: int = 0) -> Iterator[MariaDb]:
-    """Start an instance, wait until it answers, and leave nothing behind. port: where it listens on loopback, too."""
+def running_mariadb(port: int = 0, *, data: Path | None = None, options: Sequence[str] = ()) -> Iterator[MariaDb]:
+    """Start an instance, wait until it answers, and leave nothing behind.
+
+    port: where it listens on loopback, too. data: where its rows stay for the next time; none: they go with it.
+    options: of mariadbd.
+    """
     # a Unix socket's path has at most 107 bytes: pytest's tmp_path may be longer
     folder = Path(tempfile.mkdtemp(prefix="omdb-"))
+    kept = data or folder / "data"
     try:
-        _install(folder)
-        process = _start(folder, port)
+        if not (kept / "mysql").exists():
+            kept.mkdir(parents=True, exist_ok=True)
+            _install(kept)
+        network = [f"--port={port}", "--bind-address=127.0.0.1"] if port else ["--skip-networking"]
+        process = _start(folder, kept, [*network, *options])
         try:
             _wait(process, folder)
             yield MariaDb(folder / "socket", port)
@@ -78,12 +86,12 @@ def main(command: list[str]) -> int:
         return subprocess.run(command, env=environment, check=False).returncode
 
 
-def _install(folder: Path) -> None:
+def _install(data: Path) -> None:
     subprocess.run(
         [
             _program("mariadb-install-db"),
             "--no-defaults",
-            f"--datadir={folder / 'data'}",
+            f"--datadir={data}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             *_as_whom(),
@@ -94,20 +102,19 @@ def _install(folder: Path) -> None:
     )
 
 
-def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    network = [f"--port={port}", "--bind-address=127.0.0.1"] if port else ["--skip-networking"]
+def _start(folder: Path, data: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
             [
                 _program("mariadbd"),
                 "--no-defaults",
-                *network,
-                f"--datadir={folder / 'data'}",
+                f"--datadir={data}",
                 f"--socket={folder / 'socket'}",
                 f"--pid-file={folder / 'pid'}",
                 "--character-set-server=utf8mb4",
                 "--collation-server=utf8mb4_unicode_ci",
                 *FAST,
+                *options,
                 *_as_whom(),
             ],
             stdout=log,

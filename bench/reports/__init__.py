@@ -1,0 +1,1 @@
+"""What bench.analytics measures: reports, and by what they are measured."""
