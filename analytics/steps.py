@@ -101,6 +101,8 @@ def levels(funnel: Funnel) -> str:
     waiting: a user short of the end still has time. chain: seconds of the steps, of the chain that reached the level
     first. With a split also part, the text of the entries that a row is about. Source: METRICS section 5.
     """
+    if funnel.fast and _group(funnel) == "user_id":
+        return _of_users(funnel)
     inner = _fast(funnel) if funnel.fast else _by_arrays(funnel)
     part = ", part" if funnel.split else ""
     best = "argMin(times, (-level, times[-1], arrayMap(t -> -t, times)))" if funnel.times else "emptyArrayInt64()"
@@ -125,6 +127,28 @@ def _open(funnel: Funnel, last_first: str, visit: str = "max(visit_open)") -> st
     return f"{last_first} + {{window:Int64}} >= {{end:Int64}}"
 
 
+def _second(funnel: Funnel) -> str:
+    """Give the condition that a group has a second step: by its hash, so that a few without one may pass."""
+    group = f"cityHash64({_group(funnel).replace('$day', 'local_day')})"
+    return f"{group} IN (SELECT {group} FROM ({_events(funnel)}) WHERE bitTest(mask, 1))"
+
+
+def _of_users(funnel: Funnel) -> str:
+    """Give the levels where a user's events are one group: by one pass, in numbers as small as can be."""
+    first = "($step0) AND ts >= {span_low:Int64} AND ts < {span_high:Int64}"
+    conditions = ", ".join([first, *(f"$step{n}" for n in range(1, len(funnel.steps)))])
+    return f"""
+SELECT
+    user_id,
+    windowFunnel({{window:UInt64}})(toUInt32(ts - {{scan_low:Int64}}), {conditions}) AS reached,
+    {_open(funnel, f"maxIf(ts, {first})")} AND reached < {len(funnel.steps)} AS waiting,
+    emptyArrayInt64() AS chain
+FROM $event
+WHERE ts >= {{scan_low:Int64}} AND ts < {{scan_high:Int64}} AND ($where)
+GROUP BY user_id
+HAVING reached > 0"""
+
+
 def _fast(funnel: Funnel) -> str:
     conditions = ", ".join(f"bitTest(mask, {n})" for n in range(len(funnel.steps)))
     group = _group(funnel).replace("$day", "local_day")
@@ -133,9 +157,9 @@ def _fast(funnel: Funnel) -> str:
     SELECT user_id, windowFunnel({{window:UInt64}})(toUInt64(ts), {conditions}) AS level, {opened} AS open
     FROM ({_events(funnel)})
     WHERE mask != 0"""
-    if group == "user_id" or funnel.window == "same visit":
+    if funnel.window == "same visit":
         return f"{found}\n    GROUP BY {group}"
-    return f"""{found} AND ({group}) IN (SELECT {group} FROM ({_events(funnel)}) WHERE bitTest(mask, 1))
+    return f"""{found} AND {_second(funnel)}
     GROUP BY {group}
     UNION ALL
     SELECT user_id, toUInt8(1) AS level, {opened} AS open
@@ -186,7 +210,7 @@ def _collected(funnel: Funnel) -> str:
     """Give each group's rows, sorted, with the last second in which it can begin."""
     group = _group(funnel).replace("$day", "local_day")
     which = {
-        "ordered": f"WHERE mask != 0 AND ({group}) IN (SELECT {group} FROM ({_events(funnel)}) WHERE bitTest(mask, 1))",
+        "ordered": f"WHERE mask != 0 AND {_second(funnel)}",
         "any": "WHERE mask != 0",
         "strict": "",
     }[funnel.order]
