@@ -18,6 +18,7 @@ from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError, 
 from analytics.store.names import quoted
 from analytics.store.reach import reached
 from analytics.store.turns import GoneError, Turns
+from tests.fleet.store import engine_of
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
@@ -118,7 +119,7 @@ def test_a_crash_is_said_and_the_store_goes_on(home: Path) -> None:
         store.insert("kept", ["n"], b"7\n", "TabSeparated")
         connection = raw(home, ENDLESS)
         assert until(lambda: running(store) == 1)
-        pid = int(store.ask("SELECT value FROM system.build_options LIMIT 0") and _engine_of(home))
+        pid = int(store.ask("SELECT value FROM system.build_options LIMIT 0") and engine_of(home))
         os.kill(pid, signal.SIGKILL)
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             connection.getresponse()
@@ -128,17 +129,6 @@ def test_a_crash_is_said_and_the_store_goes_on(home: Path) -> None:
         assert "numbers(1000000000000)" in (home / "analytics/crash.json").read_text()
         with reached(home) as again:
             assert again.ask("SELECT n FROM kept").rows == [(7,)]
-
-
-def _engine_of(home: Path) -> int:
-    for stat in (one / "cmdline" for one in Path("/proc").glob("[0-9]*")):
-        try:
-            words = stat.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"analytics.store.engine" in words and str(home / "analytics").encode() in words:
-            return int(stat.parent.name)
-    raise AssertionError("there is no engine")
 
 
 def _answers(home: Path) -> bool:

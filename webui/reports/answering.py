@@ -1,10 +1,8 @@
-"""Answer what a page asks: by the store and the cache of answers, and end the query when nobody waits for it any more.
+"""Answer what a page asks, by the store and the cache of answers.
 
 Every failure becomes a Trouble: a small value with the sentence that the card shows.
 """
 
-import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,17 +15,14 @@ from django.utils.translation import gettext as _
 
 from analytics import asking
 from analytics.answers import Answer, Cache, answer, parsed
-from analytics.connected import connected
-from analytics.store.client import Rows, Store
 from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError
+from analytics.store.lines import Line
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui.reports import earlier
 from webui.reports.ask import Ask
 from webui.reports.said import fault, said
 from webui.reports.words import label_word
-
-END_SECONDS = 10  # for how long a query that is to end is told so
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,64 +40,6 @@ class Trouble:
     faults: Mapping[str, str] = field(default_factory=dict)
 
 
-class GoneError(Exception):
-    """Who asked has left: there is nobody to answer."""
-
-
-class Line:
-    """One asker's way to the store: it takes the place of a Store for reports, and what it asks can be ended.
-
-    client: in whose name is asked, so that many cards of one person do not keep others waiting.
-    """
-
-    def __init__(self, client: str, store: Callable[[], Store] = connected) -> None:
-        self._client, self._connect = client, store
-        self._lock = threading.Lock()
-        self._mark = ""
-        self.left = threading.Event()
-
-    @property
-    def cluster(self) -> str:
-        """Give the store's cluster."""
-        return self._store.cluster
-
-    @property
-    def prefix(self) -> str:
-        """Give the prefix of its databases."""
-        return self._store.prefix
-
-    def ask(self, sql: str, bind: Mapping[str, Any] | None = None, *, client: str = "") -> Rows:
-        """Ask as Store.ask does; GoneError once the line was ended."""
-        with self._lock:
-            if self.left.is_set():
-                raise GoneError
-            self._mark = secrets.token_hex(16)
-        try:
-            return self._store.ask(sql, bind, client=client or self._client, mark=self._mark)
-        except StoreError:
-            if self.left.is_set():
-                raise GoneError from None
-            raise
-        finally:
-            self._mark = ""
-
-    def end(self) -> None:
-        """End what runs, and all that would still be asked."""
-        with self._lock:
-            self.left.set()
-        until = time.monotonic() + END_SECONDS
-        while (mark := self._mark) and time.monotonic() < until:
-            try:
-                self._store.end(mark)
-            except StoreError:  # it is away: then nothing of it runs either
-                return
-            time.sleep(0.1)  # it may not have come to the store yet; then it is told again
-
-    @property
-    def _store(self) -> Store:
-        return self._connect()
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """An answer, the one it is compared with (None where there is none), and what a special page adds."""
@@ -118,7 +55,7 @@ def answered(ask: Ask, line: Line) -> Answer:
     if not ask.dataset.version:
         raise NotSupported(_("%s has no rows yet") % ask.dataset.name)
     cache = Cache(settings.HOME / "analytics" / "answers")
-    given = answer(line, ask.dataset.as_core(), ask.report, ask.raw, now=time.time(), cache=cache)  # type: ignore[arg-type]  # it stands for a Store
+    given = answer(line, ask.dataset.as_core(), ask.report, ask.raw, now=time.time(), cache=cache)
     return _viewed(ask, given)
 
 
@@ -162,7 +99,7 @@ def users(ask: Ask, line: Line, limit: int) -> list[Any] | Trouble:
             raise NotSupported(_("this report has no lists of users"))
         core = ask.dataset.as_core()
         params = parsed(ask.report, ask.raw)
-        data = asking.Data(line, core)  # type: ignore[arg-type]  # it stands for a Store
+        data = asking.Data(line, core)
         data.need(*ask.report.declaration.needs)
         return list(ask.report.users(data, params, dict(ask.at), limit))
     except (ParamError, NotSupported, StoreError) as error:

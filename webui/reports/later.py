@@ -11,7 +11,9 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.utils.translation import get_language, override
 
-from webui.reports.answering import GoneError, Line
+from analytics.connected import connected
+from analytics.store.lines import GoneError, Line
+from webui.reports.progress import name_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,7 +30,7 @@ async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
     """
     person = await sync_to_async(_name)(request)
     language = get_language()
-    line = Line(f"person {person}")
+    line = Line(f"person {person}", connected, name_of(request, person))
     async with _door(person):
         running = asyncio.get_running_loop().run_in_executor(_threads, _spoken, language, work, line)
         try:

@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, path, re_path
 
-from webui.reports import views
+from webui.reports import progress, views
 
 urlpatterns: list[URLPattern] = [
     path("reports/", views.reports, name="reports"),
     path("reports/-/values/", views.values, name="report-values"),
+    path("reports/-/progress/", progress.progress, name="report-progress"),
     path("reports/<slug:name>/", views.report, name="report"),
     path("reports/<slug:name>/card/", views.card, name="report-card"),
     re_path(r"^reports/(?P<name>[-\w]+)/file\.(?P<form>csv|json|png|pdf|sql)$", views.file, name="report-file"),

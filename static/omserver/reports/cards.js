@@ -1,18 +1,20 @@
 /**
  * Load the cards of a page one by one: `<div class="om-slot" data-card=URL data-title=T data-size=S>` takes the card of its URL.
  *
- * Nothing for 300 ms, then a skeleton of the final size, after 5 s the time and Cancel, which ends the request (and so
- * the query). What goes wrong stays in its card, with Try again. A slot whose data-card changes keeps its card, dimmed,
+ * Nothing for 300 ms, then a skeleton of the final size, after 5 s the rows read, the time and Cancel, which ends the
+ * request (and so the query). What goes wrong stays in its card, with Try again. A slot whose data-card changes keeps its card, dimmed,
  * until the new one is here. The words and icons stand in templates/parts/slots.html.
  */
 
 import { announce } from "../acts.js";
 import { duration } from "../times.js";
 import { startPlots, stopPlots } from "./plot.js";
+import { follow, named } from "./progress.js";
 
 const AT_ONCE = 3; // requests on their way
 const QUIET = 300; // ms
 const LONG = 5000; // ms; then the time is shown
+const SPOKEN = 30000; // ms; so often who hears the page is told how far it is
 const NEAR = "400px"; // from the window; cards further away wait
 
 const slots = new Map(); // element -> Slot
@@ -34,9 +36,10 @@ class Slot {
   async load() {
     const request = (this.request = new AbortController());
     const began = performance.now();
-    this.wait(began);
+    const header = named();
+    this.wait(began, header);
     try {
-      const answer = await fetch(this.url, { signal: request.signal, headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(this.url, { signal: request.signal, headers: { ...header, "X-Requested-With": "fetch" } });
       const text = await answer.text();
       if (request !== this.request) return;
       if (answer.redirected) this.wrong("signed-out");
@@ -51,7 +54,7 @@ class Slot {
     }
   }
 
-  wait(began) {
+  wait(began, header) {
     this.element.setAttribute("aria-busy", "true");
     const loaded = this.element.querySelector(".om-report, .om-card");
     if (loaded) {
@@ -63,18 +66,27 @@ class Slot {
     };
     this.timers = [
       setTimeout(shown, QUIET),
-      setTimeout(() => this.count(began), LONG),
+      setTimeout(() => this.count(began, header), LONG),
     ];
   }
 
-  /** Show how long it takes, and a button that ends it. */
-  count(began) {
+  /** Show how long it takes, how far it is, and a button that ends it. */
+  count(began, header) {
     const line = part("long").firstElementChild;
     const time = line.querySelector("[data-elapsed]");
     const tick = () => { time.textContent = duration((performance.now() - began) / 1000); };
     tick();
     this.timers.push(setInterval(tick, 1000));
     (this.element.querySelector("[data-waiting]") ?? this.element).append(line);
+    const place = line.querySelector("[data-far]");
+    let spoken = -SPOKEN;
+    this.following = new AbortController();
+    follow(place.dataset.far, header, this.following.signal, (text) => {
+      place.textContent = text;
+      if (performance.now() - spoken < SPOKEN) return;
+      spoken = performance.now();
+      announce(`${this.element.dataset.title ?? ""}. ${text}`);
+    });
   }
 
   cancel() {
@@ -94,6 +106,7 @@ class Slot {
   rest() {
     this.timers.forEach(clearTimeout);
     this.timers = [];
+    this.following?.abort();
     this.element.classList.remove("om-stale");
     this.element.style.minHeight = "";
     this.element.removeAttribute("aria-busy");

@@ -15,20 +15,13 @@ from django.test import Client, RequestFactory
 from analytics.models import Dataset
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
-from analytics.store.schema import Tables, event_columns
+from analytics.store.lines import GoneError, Line
 from omserver.asgi import application
-from webui.reports.answering import GoneError, Line
+from tests.webui.reports.endless import made, running
 from webui.reports.later import by_line
 
 ENDLESS = "SELECT count() AS endless FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
-RUNNING = """
-SELECT count() AS n FROM system.processes WHERE query LIKE '%endless%' AND query NOT LIKE '%system.processes%'
-"""
 SECONDS = 30
-
-
-def running(store: Store) -> int:
-    return int(store.ask(RUNNING).one()["n"])
 
 
 def until(what: Callable[[], bool]) -> bool:
@@ -42,18 +35,9 @@ def until(what: Callable[[], bool]) -> bool:
 
 @pytest.fixture
 def endless(store: Store, shop: Dataset) -> Iterator[Dataset]:
-    """Give a dataset whose events never end: whatever is asked of it takes hours."""
-    tables = Tables(store, "endless")
-    tables.create_database()
-    made = {"ts": "1511539200 + sipHash64(number) % 700000", "role": "1", "behaviour": "'pv'"}
-    columns = event_columns(shop.as_core().layout)
-    events = ", ".join(f"CAST({made.get(one.name, 'number')} AS {one.type}) AS {one.name}" for one in columns)
-    store.run(f"CREATE OR REPLACE VIEW {tables.event(1)} AS SELECT {events} FROM numbers(1000000000000)")
-    row = Dataset.objects.get(pk=shop.pk)
-    row.pk, row.name, row.version, row.stamp = None, "endless", 1, "endless"
-    row.save(force_insert=True)
-    yield row
-    store.run(f"DROP DATABASE {tables.database}")
+    """Give a dataset whose events never end."""
+    with made(store, shop) as row:
+        yield row
 
 
 def test_a_line_that_is_ended_ends_its_query_in_the_store(store: Store) -> None:
@@ -100,7 +84,6 @@ def test_a_browser_that_leaves_ends_the_query_of_its_card(
     endless: Dataset, as_person: Callable[[str], Client], store: Store
 ) -> None:
     cookie = as_person("zhao.min").cookies["omserver_session"].value
-    # the filter keeps the question away from the rollup, which this dataset has not
     assert _left(store, "/reports/overview/card/", b"d=endless&where=behaviour%3Dpv", cookie)
     assert until(lambda: running(store) == 0)
 
