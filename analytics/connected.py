@@ -7,6 +7,7 @@ from django.conf import settings
 
 from analytics.store.client import Store
 from analytics.store.errors import StoreAwayError
+from sdk.text import Text
 
 _lock = threading.Lock()
 
@@ -23,7 +24,7 @@ def connected() -> Store:
         address, token = (folder / "address").read_text(), (folder / "token").read_text()
     except OSError:
         raise StoreAwayError(
-            "the analytics store does not run; script/server starts it (or python -m analytics.store.embedded)"
+            Text("the analytics store does not run; script/server starts it (or python -m analytics.store.embedded)")
         ) from None
     return _store(address, token)
 

@@ -7,6 +7,7 @@ from typing import Any
 from sdk import ParamError
 from sdk.text import Text
 
+YEARS = range(1971, 2101)  # of days that a dataset can have
 LIST_AT_MOST = 10_000  # users; a longer list is for a file
 # The users who did something in the range; `$did` says what.
 DID_SQL = """
@@ -61,7 +62,10 @@ def day_at(at: Mapping[str, str], key: str) -> date:
     """Give the row's day."""
     text = value_of(at, key)
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if day.year not in YEARS:
+            raise ValueError
+        return day
     except ValueError:
         raise ParamError({key: Text("{word!r} is no day; write it as 2017-11-25.", word=text[:60])}) from None
 

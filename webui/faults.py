@@ -65,7 +65,10 @@ def _rule(rule: str) -> str:
 
 
 def _no_number(parts: dict[str, str | None]) -> str:
-    parts = {**parts, "raw": _("This") if parts["raw"] == "This" else parts["raw"]}
+    if parts["raw"] == "This" and parts["low"] is None:
+        return _("This is not a number; write a number.")
+    if parts["raw"] == "This":
+        return _("This is not a number; write a number from %(low)s to %(high)s.") % parts
     if parts["low"] is None:
         return _("%(raw)s is not a number; write a number.") % parts
     return _("%(raw)s is not a number; write a number from %(low)s to %(high)s.") % parts

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analytics.store.client import Store
 from analytics.store.errors import StoreAwayError
+from sdk.text import Text
 
 START_SECONDS = 60
 
@@ -42,7 +43,9 @@ def _running(home: Path) -> Iterator[tuple[str, str]]:
         return
     with _started(home):
         if not (found := _found(home)):
-            raise StoreAwayError(f"the embedded store of {home} did not start; its message stands above")
+            raise StoreAwayError(
+                Text("the embedded store of {home} did not start; its message stands above", home=str(home))
+            )
         yield found
 
 

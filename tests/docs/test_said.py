@@ -10,7 +10,14 @@ from webui.management.commands.makemessages import SAID
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "analytics").rglob("*.py"))
-REFUSALS = ("ParamError", "NotSupported", "NoCurveError")  # what pages show of the core
+REFUSALS = (
+    "ParamError",
+    "NotSupported",
+    "NoCurveError",
+    "StoreError",
+    "StoreAwayError",
+    "StoreLimitError",
+)  # what pages show of the core
 
 
 def calls(path: Path, *names: str) -> Iterator[ast.Call]:

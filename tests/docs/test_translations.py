@@ -1,5 +1,6 @@
 """The Chinese of the pages is complete."""
 
+import gettext
 import re
 import subprocess
 from pathlib import Path
@@ -27,6 +28,19 @@ def test_the_translations_compile_and_keep_their_placeholders() -> None:
         ["msgfmt", "--check", "-o", "/dev/null", CHINESE], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_translated_template_has_the_fields_of_its_text(tmp_path: Path) -> None:
+    subprocess.run(["msgfmt", "-o", tmp_path / "zh.mo", CHINESE], check=True)
+    with (tmp_path / "zh.mo").open("rb") as file:
+        catalog = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # by msgid
+    pairs = {text: said for text, said in catalog.items() if isinstance(text, str) and "{" in text}
+    assert len(pairs) > 50
+    assert [text for text, said in pairs.items() if _fields(text) != _fields(said)] == []
+
+
+def _fields(text: str) -> set[str]:
+    return set(re.findall(r"(?<!{){(\w+)", text))
 
 
 def test_every_text_of_the_pages_is_in_the_file(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_steps_are_changed_by_keyboard(page: Page, live_server: Any) -> None:
     page.wait_for_url("**steps=fav**")
     settled(page)
     assert asked(page)["steps"] == ["view", "buy", "cart", "fav where amount>=0"]
-    expect(page.locator("[data-card-of=steps] tbody tr")).to_have_count(4)
+    expect(page.locator("[data-card-of=steps] .om-funnel-place tbody tr")).to_have_count(4)
     switch = page.get_by_role("switch", name="Same item")
     expect(switch).to_have_attribute("aria-checked", "true")
     switch.focus()

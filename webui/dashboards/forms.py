@@ -79,11 +79,13 @@ class SegmentForm(OmForm):
 
     name = forms.CharField(label=gettext_lazy("Name"))
     where = forms.CharField(
-        label=gettext_lazy("Only events for which"), required=False, widget=forms.Textarea(attrs={**MONO, "rows": 3}),
+        label=gettext_lazy("Only events for which"), required=False,
+        widget=forms.Textarea(attrs={**MONO, "rows": 3, "data-offers": "where"}),
         help_text=gettext_lazy("One a line, for example channel=ads,mail or amount>=10."),
     )  # fmt: skip
     users = forms.CharField(
-        label=gettext_lazy("Only users who"), required=False, widget=forms.Textarea(attrs={**MONO, "rows": 3}),
+        label=gettext_lazy("Only users who"), required=False,
+        widget=forms.Textarea(attrs={**MONO, "rows": 3, "data-offers": "rules"}),
         help_text=gettext_lazy("One a line, for example did buy, did not fav, did cart >= 3."),
     )  # fmt: skip
     shared = forms.BooleanField(label=gettext_lazy("Everybody who is signed in may use it"), required=False)

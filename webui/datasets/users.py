@@ -18,6 +18,7 @@ from analytics.models import Dataset
 from analytics.store.errors import StoreError
 from analytics.timeline import Facts, User
 from webui.datasets.wizard import ROLE_WORDS, WORDS
+from webui.reports.said import why
 
 PER_PAGE = 100
 ROLES = {1: "view", 2: "fav", 3: "cart", 4: "buy"}
@@ -61,7 +62,7 @@ def user(request: HttpRequest, name: str, user: str) -> HttpResponse:
         page = _page(facts, only, request.GET.get("page"))
         events = asked.events(facts, only=only, after=page.start_index() - 1 if page else 0, most=PER_PAGE)
     except StoreError as error:
-        context = {"icon_name": "database", "title": _("This user cannot be shown now"), "why": str(error)}
+        context = {"icon_name": "database", "title": _("This user cannot be shown now"), "why": why(error)}
         return render(request, "errors/problem.html", context, status=503)
     context = {
         "row": row,

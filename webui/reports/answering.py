@@ -21,7 +21,8 @@ from sdk import ParamError
 from sdk.report import NotSupported
 from webui.reports import earlier
 from webui.reports.ask import Ask
-from webui.reports.said import fault, said
+from webui.reports.numbers import sentences
+from webui.reports.said import fault, why
 from webui.reports.words import label_word
 
 
@@ -118,20 +119,23 @@ def trouble(error: Exception) -> Trouble:
     match error:
         case ParamError():
             faults = {name: fault(text) for name, text in error.faults.items()}
-            words = [f"{label_word(name)}: {text}" if name else text for name, text in faults.items()]
-            return Trouble(400, _("This cannot be asked"), " ".join(words), faults=faults)
+            words = sentences(*(_labelled(name, text) for name, text in faults.items()))
+            return Trouble(400, _("This cannot be asked"), words, faults=faults)
         case NotSupported():
-            text = said(error.text)
-            return Trouble(200, _("The data cannot say this"), f"{text[:1].upper()}{text[1:]}".rstrip(".") + ".")
+            return Trouble(200, _("The data cannot say this"), why(error))
         case StoreAwayError():
             return Trouble(
                 503,
                 _("The analytics store does not answer"),
-                str(error),
+                why(error),
                 effect=_("Tasks are not affected."),
                 again=True,
             )
         case StoreLimitError():
-            return Trouble(200, _("This is too much at once"), f"{error}.", again=True)
+            return Trouble(200, _("This is too much at once"), why(error), again=True)
         case _:
-            return Trouble(502, _("The store refused the question"), f"{error}.", again=True)
+            return Trouble(502, _("The store refused the question"), why(error), again=True)
+
+
+def _labelled(name: str, text: str) -> str:
+    return _("%(field)s: %(fault)s") % {"field": label_word(name), "fault": text} if name else text

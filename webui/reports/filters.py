@@ -1,31 +1,18 @@
 """Filters and segment rules of a page: as chips that can be removed, and the forms that add one."""
 
-import csv
-import io
 from dataclasses import dataclass
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics.asking import Data
-from analytics.clauses import DID, FIELDS, FILTER, dimension, values_of
+from analytics.clauses import DID, FIELDS, FILTER, values_of
 from analytics.dataset import ROLES, Dataset, Kind
-from webui.reports.answering import Line
 from webui.reports.ask import Ask
 from webui.reports.words import field_word, role_word
 
 SIGNS = {"=": "=", "!=": "≠", ">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 ADD = "add."
-SUGGESTED = 50  # values of a field
-VALUES_SQL = """
-SELECT toString($value) AS value
-FROM $event
-WHERE startsWith(toString($value), {begin:String})
-GROUP BY value
-ORDER BY count() DESC, value
-LIMIT {most:UInt16}
-"""
 LONGEST = 200  # characters of a value that is typed
 
 
@@ -117,17 +104,3 @@ def added(query: QueryDict) -> QueryDict | None:
         least = f" >= {times}" if times.isdecimal() and int(times[:9]) > 1 else ""
         found.appendlist("users", f"{'did not' if did == 'not' else 'did'} {what}{least}")
     return found
-
-
-def suggested(dataset: Dataset, field: str, begin: str, line: Line) -> list[str]:
-    """Give values of a field, the most frequent first, as a filter is written; those that begin so."""
-    data = Data(line, dataset)  # type: ignore[arg-type]  # it stands for a Store
-    value = {"value": dimension(dataset, field, "where")}
-    return [_written(row["value"]) for row in data.ask(VALUES_SQL, value, begin=begin, most=SUGGESTED)]
-
-
-def _written(value: str) -> str:
-    """Write a value so that neither a comma nor a line break in it ends it."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([value])
-    return out.getvalue().removesuffix("\r\n")

@@ -12,7 +12,7 @@ from analytics.dataset import RANKS
 from analytics.models import Dataset
 from sdk.report import Report
 from webui import access
-from webui.reports import cards, filters, settings, special
+from webui.reports import cards, settings, special
 from webui.reports.ask import Ask
 from webui.reports.words import CATEGORIES, NEEDS, ORDER, question_of, title_of
 
@@ -44,7 +44,6 @@ def context(request: HttpRequest, ask: Ask) -> dict[str, Any]:
         "settings": shown,
         "boxes": [one for one in shown if one.kind != "links"],
         "kept": settings.kept(ask, shown),
-        "behaviours": filters.behaviours(ask.dataset.as_core()),
         "datasets": [(row, f"?{ask.but(dataset=row, at={}).query()}") for row in Dataset.objects.all()],
         "save_url": _save_url(request, ask),
         "command": cards.command(ask),

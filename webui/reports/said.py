@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from sdk.text import Text
 from webui.faults import in_words
 from webui.reports import numbers
-from webui.reports.words import column_word, field_word, option_word
+from webui.reports.words import column_word, field_word, option_word, value_word
 
 NAMES = {  # values that are names
     "by": field_word,
@@ -16,6 +16,8 @@ NAMES = {  # values that are names
     "bucket": option_word,
     "metric": option_word,
     "key": column_word,
+    "period": lambda text: value_word(text, "period"),
+    "channel": lambda text: value_word(text, "channel", "ltv"),
 }
 
 
@@ -25,6 +27,17 @@ def said(sentence: str) -> str:
         values = {name: _value(name, value) for name, value in sentence.values.items()}
         return _(sentence.template).format(**values)
     return _(sentence) if sentence else ""
+
+
+def why(error: BaseException) -> str:
+    """Say why something failed, as a whole sentence."""
+    return whole(said(Text.of(error.args[0] if error.args else "")))
+
+
+def whole(text: str) -> str:
+    """Write a text as a sentence: it begins with a capital and ends with a full stop."""
+    ended = text.rstrip(".。") + ("。" if numbers.in_chinese() else ".")
+    return text if text.endswith(("?", "？")) else f"{ended[:1].upper()}{ended[1:]}"
 
 
 def fault(sentence: str) -> str:

@@ -17,7 +17,10 @@ from webui.reports.words import label_word, option_word
 
 ELSEWHERE = frozenset({"start", "end", "where", "users", "compare"})  # in the bar above the page
 OF_FIELDS = frozenset({"breakdown", "by"})  # texts that name a field of the dataset
-OF_BEHAVIOURS = frozenset({"events", "begin", "back", "start_at", "end_at"})
+OFFERED = {  # what a box of free text is offered, see webui.reports.offers
+    **dict.fromkeys(("events", "begin", "back", "start_at", "end_at"), "behaviours"),
+    "costs": "costs",
+}
 LINKS = 4  # options that stand side by side; more are a box to choose from
 
 
@@ -25,7 +28,7 @@ LINKS = 4  # options that stand side by side; more are a box to choose from
 class Setting:
     """One parameter. kind: links, choice, yes, number, text, rows.
 
-    values: of rows, as they stand, and one more that is empty. listed: the dataset's behaviours are offered.
+    values: of rows, as they stand, and one more that is empty. offers: what is offered where somebody writes.
     """
 
     name: str
@@ -36,7 +39,7 @@ class Setting:
     choices: list[Choice]
     values: list[str]
     error: str = ""
-    listed: bool = False
+    offers: str = ""
 
 
 def settings(ask: Ask) -> list[Setting]:
@@ -64,7 +67,7 @@ def _setting(ask: Ask, one: Field, error: str) -> Setting:
         choices=_fields(ask, value) if one.name in OF_FIELDS and one.type == "str" else _options(ask, one, value),
         values=[*_rows(one, given), ""] if kind == "rows" else [],
         error=error,
-        listed=one.name in OF_BEHAVIOURS,
+        offers=OFFERED.get(one.name, ""),
     )
 
 

@@ -6,7 +6,7 @@ from webui.reports import progress, views
 
 urlpatterns: list[URLPattern] = [
     path("reports/", views.reports, name="reports"),
-    path("reports/-/values/", views.values, name="report-values"),
+    path("reports/-/offers/", views.offered, name="report-offers"),
     path("reports/-/progress/", progress.progress, name="report-progress"),
     path("reports/<slug:name>/", views.report, name="report"),
     path("reports/<slug:name>/card/", views.card, name="report-card"),

@@ -1,11 +1,11 @@
 """The pages of reports: one report, its card, its files, the users behind a number."""
 
+import re
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.html import format_html_join
 from django.views.decorators.http import require_GET
 
 from analytics import catalog
@@ -14,7 +14,7 @@ from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui.dashboards import saved, segments
-from webui.reports import answering, cards, exports, filters, lists, pages
+from webui.reports import answering, cards, exports, filters, lists, offers, pages
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask, read, usual_dataset
 from webui.reports.later import by_line
@@ -123,19 +123,23 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-async def values(request: HttpRequest) -> HttpResponse:
-    """Give values of a field as options of a list, for who writes a filter: the most frequent 50."""
-    row = await sync_to_async(_dataset)(request.GET.get("d", ""))
-    field, begin = request.GET.get("add.field", ""), request.GET.get("add.value", "")[: filters.LONGEST]
+async def offered(request: HttpRequest) -> HttpResponse:
+    """Give what a box of free text is offered: JSON, from where on each offer replaces what is written."""
+    row = await sync_to_async(_dataset)(request)
+    text = request.GET.get("text", "")[: offers.LONGEST]
+    kind, field = request.GET.get("kind", ""), request.GET.get("field", "")
     try:
-        found = await by_line(request, lambda line: filters.suggested(row.as_core(), field, begin, line))
-    except (ParamError, NotSupported, StoreError):  # who writes a filter can do so without being helped
-        found = []
-    return HttpResponse(format_html_join("", '<option value="{}"></option>', ((value,) for value in found)))
+        found = await by_line(request, lambda line: offers.offered(kind, offers.Box(row.as_core(), text, field, line)))
+    except (ParamError, NotSupported, StoreError):  # who writes can do so without being helped
+        found = offers.Offers(len(text), [])
+    return JsonResponse(found.as_dict())
 
 
-def _dataset(name: str) -> Dataset:
-    return get_object_or_404(Dataset, name=name, version__gt=0)
+def _dataset(request: HttpRequest) -> Dataset:
+    """Give the dataset that an address names, or by `pk` the one chosen in a form."""
+    number = request.GET.get("pk", "")
+    wanted = {"pk": int(number)} if re.fullmatch(r"[0-9]{1,18}", number) else {"name": request.GET.get("d", "")}
+    return get_object_or_404(Dataset, **wanted, version__gt=0)
 
 
 def rewritten(request: HttpRequest) -> str | None:

@@ -146,6 +146,8 @@ COLUMNS = {
     "repurchase.all": gettext_noop("All intervals"),
     "pareto.all": gettext_noop("All buys"),
     "ltv.day": gettext_noop("Day after the first"),
+    "ltv.period": gettext_noop("Period"),
+    "ltv.cost": gettext_noop("Cost"),
     "ltv.users": gettext_noop("Users of complete cohorts"),
 }
 AMBIGUOUS = {  # words that mean another thing elsewhere on our pages
@@ -197,6 +199,7 @@ UNITS = {
     "amount/active day": gettext_noop("amount per active day"),
     "active days/user": gettext_noop("active days per user"),
     "share": gettext_noop("share"),
+    "ratio": gettext_noop("ratio"),
     "s": gettext_noop("time"),
 }
 # What rows hold that is not the data's own: words of the reports.
@@ -217,6 +220,7 @@ VALUES = {
     "target": (gettext_noop("exit"), gettext_noop("further"), gettext_noop("others"), gettext_noop("other")),
     "cohort": (gettext_noop("mean"),),
     "range": (gettext_noop("range"),),
+    "period": (gettext_noop("range"),),
     "path": (gettext_noop("buy only"),),
 }  # fmt: skip
 FIGURES = {  # rows of the tables of figures
@@ -498,7 +502,7 @@ def question_of(report: Report) -> str:
 def column_word(column: Column | str, report: str = "") -> str:
     """Give a column's name as people say it."""
     name = column if isinstance(column, str) else column.name
-    text = COLUMNS.get(f"{report}.{name}") or COLUMNS.get(name)
+    text = COLUMNS.get(f"{report}.{name}") or COLUMNS.get(name) or FIGURES.get(name)
     if text is None and name in AMBIGUOUS:
         return str(AMBIGUOUS[name])
     return _(text) if text else field_word(name) if name in FIELDS else spoken(name)
@@ -532,7 +536,7 @@ def value_word(text: object, column: str, report: str = "") -> str:
         return str(WEEKDAYS[ENGLISH_WEEKDAYS.index(str(text))])
     if column == "unit" and isinstance(text, str):
         return unit_word(text)
-    if report in ("fav_to_buy", "trends", "funnel") and text in ("other", "all") and column not in ("step",):
+    if report in ("fav_to_buy", "trends", "funnel", "ltv") and text in ("other", "all") and column not in ("step",):
         return str(OTHER if text == "other" else ALL)
     return _(text) if isinstance(text, str) and text in VALUES.get(column, ()) else str(text)
 

@@ -15,7 +15,7 @@ SETTINGS: dict[str, list[list[tuple[str, str]]]] = {
     "visits": [[], [("by", "hour of day")], [("by", "range")]],
     "repurchase": [[], [("show", "intervals")], [("by", "day")]],
     "rfm": [[], [("show", "grid")]],
-    "ltv": [[], [("show", "curve")], [("show", "summary"), ("cost", "100")]],
+    "ltv": [[], [("show", "curve")], [("show", "summary"), ("cost", "100")], [("show", "cac"), ("costs", "ads=100")]],
     "pareto": [[("top", "12")], [("show", "summary")], [("of", "item"), ("top", "5")]],
     "quadrant": [[("top", "12"), ("least", "3")], [("of", "item"), ("top", "5"), ("cut", "mean")]],
     "fav_to_buy": [[("top", "8")], [("begin", "cart"), ("by", "nothing")]],

@@ -87,7 +87,7 @@ def test_an_unknown_dataset_or_report_is_not_found(client: Client, shop: Dataset
 
 
 def test_who_is_not_signed_in_sees_nothing(shop: Dataset) -> None:
-    for address in ("/reports/", "/reports/activity/", "/reports/activity/card/?d=shop", "/reports/-/values/?d=shop",
+    for address in ("/reports/", "/reports/activity/", "/reports/activity/card/?d=shop", "/reports/-/offers/?d=shop",
                     "/reports/activity/file.csv?d=shop", "/reports/activity/users/?d=shop"):  # fmt: skip
         response = Client().get(address)
         assert response.status_code == 302, address
@@ -188,15 +188,6 @@ def test_filters_are_said_in_words_and_taken_away_one_by_one(client: Client, sho
         client.get(f"/reports/activity/{chip.url}").context["ask"] for chip in filters.chips(page.context["ask"])
     ]
     assert [len(ask.where) + len(ask.users) for ask in without] == [3, 3, 3, 3]
-
-
-def test_values_of_a_field_are_offered_the_most_frequent_first(client: Client, shop: Dataset) -> None:
-    page = client.get("/reports/-/values/?d=shop&add.field=behaviour").content.decode()
-    assert page.startswith('<option value="pv">')
-    assert client.get("/reports/-/values/?d=shop&add.field=x%22%3B").content == b""
-    assert client.get("/reports/-/values/?d=nowhere&add.field=item").status_code == 404
-    items = client.get("/reports/-/values/?d=shop&add.field=item").content.decode()
-    assert items.count("<option") == filters.SUGGESTED
 
 
 def test_every_report_has_a_title_a_question_and_a_category() -> None:

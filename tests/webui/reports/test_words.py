@@ -39,7 +39,7 @@ def test_every_parameter_and_option_has_a_word() -> None:
 def test_every_column_and_unit_has_a_word(store: Any, shop: Any, long: Any, name: str, text: str) -> None:
     found = answering.found(ask(name, text), Line("test", lambda: store))
     assert isinstance(found, Found), found
-    known = {**words.COLUMNS, **words.AMBIGUOUS, **words.FIELDS}
+    known = {**words.COLUMNS, **words.AMBIGUOUS, **words.FIELDS, **words.FIGURES}
     columns = found.answer.result.columns
     assert not {c.name for c in columns if c.name not in known and f"{name}.{c.name}" not in known}
     units = {c.unit for c in columns} | {row["unit"] for row in found.answer.result.named() if "unit" in row}
