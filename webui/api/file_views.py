@@ -2,7 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
-from webui.api.views import api, refusal
+from webui.api.door import api, refusal
 from webui.files import reads, views
 from webui.tasks.models import Task
 

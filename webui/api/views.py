@@ -1,74 +1,18 @@
-"""Answer the API. Every answer is JSON; a refusal is {"error": sentence, "faults": {field: sentence}}."""
+"""Answer the API for modules, servers and tasks. How it lets in and refuses stands in webui/api/door.py."""
 
-import json
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
 
-from webui.api.tokens import token_of
+from webui.api.door import PAGE, Types, api, body, refusal, typed
 from webui.catalog import catalog
 from webui.modules import services as module_services
 from webui.servers.models import Idc
 from webui.servers.reads import server_json
-from webui.servers.selectors import SelectorError, resolve
-from webui.servers.services import By, Refused
+from webui.servers.selectors import resolve
+from webui.servers.services import By
 from webui.tasks import reads, services
 from webui.tasks.models import Task
-
-MAX_BODY = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes of one request
-PAGE = 100
-MOST = 1 << 31  # what any number of a task may be; a longer one is no float either
-View = Callable[..., JsonResponse]
-
-
-def api(*methods: str) -> Callable[[View], View]:
-    """Let a view be called with a token and one of `methods` only, and turn refusals into JSON."""
-
-    def wrap(view: View) -> View:
-        @csrf_exempt  # a token in a header is nothing that a foreign page could make a browser send
-        @login_not_required  # the token is the login
-        @wraps(view)
-        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
-            token = token_of(request.headers.get("Authorization", ""))
-            if token is None:
-                return refusal(401, "Send the header Authorization: Bearer TOKEN; manage.py token add NAME makes one.")
-            if request.method not in methods:
-                return refusal(405, f"{request.method} is not offered here; use {' or '.join(methods)}.")
-            request.user = token.person
-            return _answered(view, request, *args, **kwargs)
-
-        return answer
-
-    return wrap
-
-
-def _answered(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
-    try:
-        return view(request, *args, **kwargs)
-    except services.Refused as error:
-        return refusal(400, str(error), {_field(name): text for name, text in error.faults.items()})
-    except (Refused, SelectorError, ValueError) as error:
-        return refusal(400, str(error))
-    except Task.DoesNotExist:
-        return refusal(404, "There is no such task.")
-    except PermissionDenied as error:
-        return refusal(403, str(error))
-
-
-def _field(name: str) -> str:
-    """Name a fault's field as the request does: the services say p.lines for params.lines and selector for on."""
-    return f"params.{name[2:]}" if name.startswith("p.") else {"selector": "on"}.get(name, name)
-
-
-def refusal(status: int, sentence: str, faults: dict[str, str] | None = None) -> JsonResponse:
-    """Give an error answer."""
-    return JsonResponse({"error": sentence, "faults": faults or {}}, status=status)
 
 
 @api("GET", "POST")
@@ -81,7 +25,7 @@ def modules(request: HttpRequest) -> JsonResponse:
 
 def _published(request: HttpRequest) -> JsonResponse:
     plain = body(request)
-    _typed(plain, MODULE_TYPES, "a module")
+    typed(plain, MODULE_TYPES, "a module", needed=2)
     by, names = By(request.user, "api"), plain.get("idcs", [])
     if not all(isinstance(name, str) for name in names):
         raise ValueError("idcs is of the wrong type; write a list of names.")
@@ -137,20 +81,7 @@ def nothing(request: HttpRequest, path: str) -> JsonResponse:
     return refusal(404, f"There is nothing at /api/{path[:80]}; docs/api.md lists what there is.")
 
 
-def body(request: HttpRequest) -> dict[str, Any]:
-    """Read the request's JSON object; ValueError with a sentence otherwise."""
-    try:
-        plain = json.loads(request.body or b"{}")
-    except RequestDataTooBig as error:
-        raise ValueError(f"The request has more than {MAX_BODY:,} bytes.") from error
-    except (ValueError, RecursionError) as error:
-        raise ValueError("The request's body is no JSON.") from error
-    if not isinstance(plain, dict):
-        raise ValueError("The request's body is no JSON object.")
-    return plain
-
-
-TYPES: dict[str, tuple[type, ...]] = {
+TYPES: Types = {
     "module": (str,),
     "on": (str,),
     "params": (dict,),
@@ -162,7 +93,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-MODULE_TYPES: dict[str, tuple[type, ...]] = {
+MODULE_TYPES: Types = {
     "name": (str,),
     "source": (str,),
     "idcs": (list,),
@@ -173,7 +104,7 @@ MODULE_TYPES: dict[str, tuple[type, ...]] = {
 
 def wanted(plain: dict[str, Any]) -> services.Request:
     """Read what a task is to do; ValueError names the first field that is unknown, missing or of a wrong type."""
-    _typed(plain, TYPES, "a task")
+    typed(plain, TYPES, "a task", needed=2)
     return services.Request(
         module=plain["module"],
         selector=plain["on"],
@@ -184,17 +115,3 @@ def wanted(plain: dict[str, Any]) -> services.Request:
         check=plain.get("check", False),
         confirm=plain.get("confirm"),
     )
-
-
-def _typed(plain: dict[str, Any], types: dict[str, tuple[type, ...]], what: str) -> None:
-    """Refuse, with a ValueError, fields that are unknown, missing or of a wrong type; the first two must be there."""
-    for name, value in plain.items():
-        if name not in types:
-            raise ValueError(f"{name[:40]} is no field of {what}; there are {', '.join(types)}.")
-        if not isinstance(value, types[name]) or (isinstance(value, bool) and bool not in types[name]):
-            raise ValueError(f"{name} is of the wrong type; write {types[name][-1].__name__}.")
-        if isinstance(value, int) and abs(value) > MOST:
-            raise ValueError(f"{name} is too large a number.")
-    missing = [name for name in list(types)[:2] if not plain.get(name)]
-    if missing:
-        raise ValueError(f"{missing[0]} is missing.")

@@ -5,13 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.test import Client
 
-from webui.access import Role, give_role
-from webui.api.tokens import add_token
+from tests.webui.api.calls import ask, token
+from webui.access import Role
 from webui.servers.models import Idc, Server
-from webui.servers.services import By
 from webui.tasks.models import Task
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -20,18 +17,6 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 @pytest.fixture(autouse=True)
 def fleet(db: None) -> None:
     Server.objects.create(name="web1", idc=Idc.objects.create(name="sh"))
-
-
-def token(role: Role) -> str:
-    person = get_user_model().objects.create_user(role.value)
-    give_role(person, role)
-    return add_token(By(person, "test"), "script")
-
-
-def ask(method: str, path: str, key: str = "", body: Any = None) -> Any:
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    content = body if isinstance(body, str) else json.dumps(body or {})
-    return Client().generic(method, path, content, content_type="application/json", headers=headers)
 
 
 def test_without_a_good_token_nothing_is_said() -> None:
