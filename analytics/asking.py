@@ -18,6 +18,7 @@ from sdk.text import Text
 
 PLACE = re.compile(r"\$(\w+)")
 NESTED = 3
+ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\b": "\\b", "\f": "\\f"})
 JOINED = quoted(REGISTERED_CHANNEL)
 EVENT_WITH_CHANNEL = (
     "(SELECT * FROM {event} GLOBAL ANY LEFT JOIN"
@@ -75,6 +76,7 @@ class Data:
             "people": Clause(self.people),
             "user_day": Clause(tables.user_day(self.dataset.version)),
             "hour_sums": Clause(tables.hour(self.dataset.version)),
+            "buy_hour": Clause(tables.buy_hour(self.dataset.version)),
             **clauses.fixed(self.dataset),
             **(more or {}),
         }
@@ -133,9 +135,18 @@ def _shown(sql: str, bind: Mapping[str, Any]) -> str:
 
 
 def _literal(value: Any) -> str:  # noqa: ANN401  # what can be bound
+    """Write a value as SET takes it: a literal of the text that a parameter is read from, where strings are escaped."""
     if isinstance(value, (list, tuple)):
-        inner = ", ".join(_literal(item) for item in value)
-        return "'" + f"[{inner}]".replace("\\", "\\\\").replace("'", "\\'") + "'"
-    if isinstance(value, (str, date)):
-        return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
-    return str(value)
+        return _quoted(_element(value))
+    return _quoted(str(value).translate(ESCAPED)) if isinstance(value, (str, date)) else str(value)
+
+
+def _element(value: Any) -> str:  # noqa: ANN401  # of a list
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_element, value))}]"
+    return _quoted(str(value)) if isinstance(value, (str, date)) else str(value)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

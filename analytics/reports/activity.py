@@ -7,6 +7,7 @@ of the week every local hour of the range counts into its row.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
@@ -74,8 +75,14 @@ FROM (
 )
 ARRAY JOIN uvs AS uv, actives AS active_users, buyers_ AS buyers, range(24) AS hour
 """
+BUY_HOURS_SQL = f"""
+SELECT $bucket AS bucket, sum(purchases) AS purchases_, sum(again) AS again_
+FROM $buy_hour
+WHERE {IN_DAYS}
+GROUP BY bucket
+"""
 PURCHASES_SQL = """
-SELECT $bucket AS bucket, uniqExactIf(order_id, order_id != '') + countIf(order_id = '') AS purchases
+SELECT $bucket AS bucket, uniqExactIf(order_id, order_id != '') + countIf(order_id = '') AS purchases_
 FROM $event
 WHERE $scope AND $buy
 GROUP BY bucket
@@ -212,9 +219,17 @@ def _counted(data: Data, params: Params) -> dict[Any, dict[str, Any]]:
         found = _by_hours(data, params, bind)
     else:
         return _by_bucket(data.ask(SQL, more))
-    for row in data.ask(PURCHASES_SQL, more) if "order" in data.dataset.mapped else ():
-        found[row["bucket"]]["purchases"] = row["purchases"]
+    for row in _purchases(data, params, more, bind) if "order" in data.dataset.mapped else ():
+        found[row["bucket"]]["purchases"] = row["purchases_"]
     return found
+
+
+def _purchases(data: Data, params: Params, more: dict[str, Clause], bind: dict[str, date]) -> list[dict[str, Any]]:
+    """Give the purchases of each bucket, an order once in each; from the events where an order has several hours."""
+    weekday = WEEKDAY_OF.get(params.by, "")
+    bucket = BUCKETS.get(params.by) or HOUR_BUCKETS[params.by].replace("weekday", weekday)
+    found = data.ask(BUY_HOURS_SQL, {**more, "bucket": Clause(bucket)}, **bind)
+    return data.ask(PURCHASES_SQL, more) if any(row["again_"] for row in found) else found
 
 
 def _by_hours(data: Data, params: Params, bind: dict[str, Any]) -> dict[Any, dict[str, Any]]:

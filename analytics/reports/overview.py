@@ -49,10 +49,15 @@ WHERE {IN_DAYS}
 """
 BUYS_SQL = """
 SELECT
-    uniqExactIf(order_id, order_id != '') + countIf(order_id = '') AS purchases,
+    uniqExactIf(order_id, order_id != '') + countIf(order_id = '') AS purchases_,
     sum(amount) AS revenue
 FROM $event
 WHERE $scope AND $buy
+"""
+BUY_HOURS_SQL = f"""
+SELECT sum(purchases) AS purchases_, sum(paid) AS revenue, sum(again) AS again_
+FROM $buy_hour
+WHERE {IN_DAYS}
 """
 DID = {"uv": "$view", "active_users": "$active", "buyers": "$buy"}
 ACTIVE_SQL = "SELECT uniqExactIf(user_id, $active) AS active_users FROM $event WHERE $scope"
@@ -193,12 +198,14 @@ def _of_events(data: Data, scope: dict[str, Clause]) -> dict[str, Any]:
 
 
 def _of_days(data: Data, scope: dict[str, Clause], bind: dict[str, date]) -> dict[str, Any]:
-    """Give the counts from the rollup; orders and amounts, where there are any, from the buy rows alone."""
+    """Give the counts from the rollups; from the buy rows where an order has several hours or users."""
     (row,) = data.ask(DAYS_SQL, scope, **bind)
     found = {"events": row.pop("rows"), **row, "revenue": 0.0}
     if data.dataset.mapped & {"order", "amount"}:
-        (buys,) = data.ask(BUYS_SQL, scope)
-        found |= {"purchases": buys["purchases"], "revenue": float(buys["revenue"])}
+        (buys,) = data.ask(BUY_HOURS_SQL, scope, **bind)
+        if buys["again_"]:
+            (buys,) = data.ask(BUYS_SQL, scope)
+        found |= {"purchases": buys["purchases_"], "revenue": float(buys["revenue"])}
     return found | dict.fromkeys(data.lacking(NEEDS)[0])
 
 

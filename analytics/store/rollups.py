@@ -2,7 +2,7 @@
 
 `user_day` has a row for each user and local day with an event: a report that asks for whole days, and tells users
 apart by nothing but themselves, finds there all it needs. `hour` has one for each local hour of each day, all users
-together.
+together. `buy_hour` has one for each user and local hour with a purchase.
 
 Columns of user_day, besides the counts of events: first_day is the user's first day with activity in the whole data;
 last_active, last_view and last_buy are the latest day before this one with such an event. 1970-01-01 stands where
@@ -29,11 +29,15 @@ USER_DAY = (
     ("after", "Int32"),
 )
 HOUR = (("day", "Date"), ("hour", "UInt8"), ("events", "UInt64"), ("views", "UInt64"), ("buys", "UInt64"))
-GAP_SECONDS = GAP * 60
-LOCAL = (
-    "SELECT user_id, ts, role, behaviour, toDateTime(ts, {zone:String}) AS local, toDate(local) AS day,"
-    " toHour(local) AS hour FROM"
+BUY_HOUR = (
+    ("day", "Date"),
+    ("hour", "UInt8"),
+    ("purchases", "UInt32"),
+    ("again", "UInt32"),
+    ("paid", "Decimal(38, 4)"),
 )
+GAP_SECONDS = GAP * 60
+LOCAL = "toDateTime(ts, {zone:String}) AS local, toDate(local) AS day, toHour(local) AS hour FROM"
 ACTIVE = "({everything:UInt8} OR behaviour IN {activity:Array(String)})"
 OF_DAY = f"""
 SELECT
@@ -56,7 +60,7 @@ SELECT
     arrayMap(run -> toUInt32(length(run)), runs) AS visit_events,
     times[1] AS first,
     times[-1] AS last
-FROM ({LOCAL} $event WHERE $users)
+FROM (SELECT user_id, ts, role, behaviour, {LOCAL} $event WHERE $users)
 GROUP BY user_id, day"""
 FILL_USER_DAY = f"""
 SELECT
@@ -79,6 +83,25 @@ WINDOW earlier AS (PARTITION BY user_id ORDER BY day ROWS BETWEEN UNBOUNDED PREC
 """
 FILL_HOUR = f"""
 SELECT day, hour, count() AS events, countIf(role = 1) AS views, countIf(role = 4) AS buys
-FROM ({LOCAL} $event)
+FROM (SELECT role, {LOCAL} $event)
 GROUP BY day, hour
+"""
+BOUGHT = f"SELECT user_id, order_id, amount, {LOCAL} $event WHERE role = 4"
+WHOSE = "cityHash64(user_id, day, hour)"
+# An order of one user and one hour has one hash of both. Orders are kept by their hash: two of the same hash would only
+# be looked up in the events where that was not needed.
+FILL_BUY_HOUR = f"""
+SELECT
+    user_id,
+    day,
+    hour,
+    toUInt32(uniqExactIf(order_id, order_id != '') + countIf(order_id = '')) AS purchases,
+    toUInt32(countIf(cityHash64(order_id) GLOBAL IN (
+        SELECT cityHash64(order_id) AS of FROM ({BOUGHT} AND order_id != '') GROUP BY of
+        HAVING min({WHOSE}) != max({WHOSE})
+    ))) AS again,
+    sum(toDecimal128(amount, 4)) AS paid
+FROM ({BOUGHT} AND $users)
+GROUP BY user_id, day, hour
+SETTINGS max_bytes_before_external_group_by = 1000000000
 """

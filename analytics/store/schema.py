@@ -1,6 +1,6 @@
 """The tables of a dataset, and how a new version of them comes to be.
 
-Each dataset has a database of its own. A version is a table `event_vN` with its rollups `user_day_vN` and `hour_vN`
+Each dataset has a database of its own. A version is a table `event_vN` with its rollups, for example `user_day_vN`
 (analytics.store.rollups); readers name the version, so that one being built, or one that failed, is seen by nobody. A
 new version starts from the old one's parts (hard links, no copy). On a cluster each table is sharded by user:
 `..._local` on each shard, and a Distributed one over it.
@@ -18,7 +18,8 @@ from analytics.store.names import quoted
 
 TYPES = {Kind.NUMBER: "Int64", Kind.TEXT: "String"}
 DIMENSION_TYPES = {Kind.NUMBER: "Float64", Kind.TEXT: "LowCardinality(String)"}
-VERSIONED = ("event", "user_day", "hour")
+VERSIONED = ("event", "user_day", "hour", "buy_hour")
+BY_USER = "cityHash64(user_id)"  # which shard a row is on
 PASS_ROWS = 6_000_000  # of events whose users are summed up at once, in some 1 GB
 SAMPLE = 100_000  # rows, by whose users they are shared out
 # the largest merges of parts, in bytes
@@ -90,6 +91,10 @@ class Names:
         """Give the quoted name of a version's sums by hour."""
         return self.name(f"hour_v{version}")
 
+    def buy_hour(self, version: int) -> str:
+        """Give the quoted name of a version's purchases by user and hour."""
+        return self.name(f"buy_hour_v{version}")
+
     def people(self, version: int) -> str:
         """Give the quoted name of a version's users table."""
         return self.name(f"people_v{version}")
@@ -116,7 +121,7 @@ class Tables(Names):
             self.store.run(f"DROP TABLE IF EXISTS {self.name(name)}{self._everywhere()} SYNC")
 
     def create(
-        self, table: str, columns: Sequence[Column], order: str, partition: str = "", shard: str = "cityHash64(user_id)"
+        self, table: str, columns: Sequence[Column], order: str, partition: str = "", shard: str = BY_USER
     ) -> None:
         """Make an empty table; on a cluster one on each shard and one over them. Its parts stay apart until `settle`.
 
@@ -159,23 +164,25 @@ class Tables(Names):
         activity = {"everything": int(not dataset.activity), "activity": list(dataset.activity)}
         user = Column("user_id", TYPES[dataset.layout.user])
         for table, columns, order, shard in (
-            ("user_day", (user, *(Column(*one) for one in rollups.USER_DAY)), "(user_id, day)", "cityHash64(user_id)"),
+            ("user_day", (user, *(Column(*one) for one in rollups.USER_DAY)), "(user_id, day)", BY_USER),
             ("hour", tuple(Column(*one) for one in rollups.HOUR), "(day, hour)", "rand()"),
+            ("buy_hour", (user, *(Column(*one) for one in rollups.BUY_HOUR)), "(user_id, day, hour)", BY_USER),
         ):
             self.drop(f"{table}_v{version}")
             self.create(f"{table}_v{version}", columns, order, shard=shard)
         for users, bind in self.user_ranges(f"event_v{version}", TYPES[dataset.layout.user], PASS_ROWS):
-            filling = rollups.FILL_USER_DAY.replace("$event", event).replace("$users", users)
-            self.store.run(f"INSERT INTO {self.user_day(version)} {filling}", {**zone, **activity, **bind})
+            for table, filling in (("user_day", rollups.FILL_USER_DAY), ("buy_hour", rollups.FILL_BUY_HOUR)):
+                sql = filling.replace("$event", event).replace("$users", users)
+                self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql}", {**zone, **activity, **bind})
         self.store.run(f"INSERT INTO {self.hour(version)} {rollups.FILL_HOUR.replace('$event', event)}", zone)
 
     def has_rollups(self, version: int) -> bool:
         """Say whether a version's rollups are there, with all columns that they have today."""
-        wanted = len(rollups.USER_DAY) + 1 + len(rollups.HOUR)
+        wanted = len(rollups.USER_DAY) + 1 + len(rollups.HOUR) + len(rollups.BUY_HOUR) + 1
         found = self.store.ask(
             "SELECT count() AS n FROM system.columns"
             " WHERE database = {database:String} AND table IN {tables:Array(String)}",
-            {"database": self.database, "tables": [f"user_day_v{version}", f"hour_v{version}"]},
+            {"database": self.database, "tables": [f"{table}_v{version}" for table in VERSIONED[1:]]},
         )
         return int(found.one()["n"]) == wanted
 

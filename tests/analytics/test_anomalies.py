@@ -223,3 +223,12 @@ def test_what_is_not_flagged_is_explained_where_that_is_asked_for(store: Store) 
     rows = [ask(store, dataset, "anomalies", latest=1, explain=which).named()[-1] for which in ("flags", "all")]
     assert [row["flagged"] for row in rows] == [0, 0]
     assert [bool(row["why"] and row["moved"]) for row in rows] == [False, True]
+
+
+def test_flags_explained_by_views_alone_say_no_values(store: Store) -> None:
+    dataset = stored(store, "UTC", steady(9, 60))
+    rows = [ask(store, dataset, "anomalies", explain=which).named() for which in ("flags", "views")]
+    flagged = [[row for row in some if row["flagged"]] for some in rows]
+    assert [row["why"] for row in flagged[0]] == [row["why"] for row in flagged[1]] != []
+    assert all(row["moved"] for row in flagged[0])
+    assert not any(row["moved"] for row in flagged[1])

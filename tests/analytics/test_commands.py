@@ -246,7 +246,7 @@ def test_a_cancelled_import_leaves_the_dataset_as_it_was(shop: Path, store: Stor
     assert row.runs.first().state == ImportRun.State.CANCELLED
     assert Dataset.objects.get(name="shop").version == 1
     left = store.ask("SELECT name FROM system.tables WHERE database = 'om_shop' ORDER BY name").rows
-    assert left == [("event_v1",), ("hour_v1",), ("quarantine",), ("user_day_v1",)]
+    assert left == [("buy_hour_v1",), ("event_v1",), ("hour_v1",), ("quarantine",), ("user_day_v1",)]
 
 
 def test_rollups_of_an_older_form_are_built_again(shop: Path, store: Store) -> None:

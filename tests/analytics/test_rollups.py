@@ -83,6 +83,28 @@ def test_a_day_of_a_user_is_summed_up_as_by_hand(
     assert sorted(hours) == sorted((*key, *counts) for key, counts in by_hand.items())
 
 
+@often
+@given(histories(span_days=3))
+def test_purchases_of_an_hour_are_summed_up_as_by_hand(store: Store, history: tuple[str, list[Event]]) -> None:
+    zone, events = history
+    stored(store, zone, events)
+    bought = [(event.user, oracle.local(event.ts, zone), event) for event in events if event.role == 4]
+    places: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
+    for user, at, event in bought:
+        places[event.order].add((user, at.date(), at.hour))
+    wanted: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
+    for user, at, event in bought:
+        wanted[user, at.date(), at.hour].append(event)
+    rows = store.ask(f"SELECT * FROM {Tables(store, 'random').buy_hour(1)}").named()
+    found = {(row["user_id"], row["day"], row["hour"]): row for row in rows}
+    assert found.keys() == wanted.keys()
+    for key, own in wanted.items():
+        orders = {event.order for event in own if event.order}
+        assert found[key]["purchases"] == len(orders) + sum(not event.order for event in own)
+        assert found[key]["paid"] == sum(event.amount for event in own)
+        assert found[key]["again"] == sum(bool(event.order) and len(places[event.order]) > 1 for event in own)
+
+
 WHOLE_DAYS = (
     ("overview", {"compare": "none"}),
     ("activity", {"by": "week"}),

@@ -37,7 +37,7 @@ class Flag:
 def flag(ask: Ask, line: Line) -> Flag:
     """Judge the days of a range. ParamError, NotSupported and StoreError as reports raise them."""
     ask = ask.but(report=catalog.one("anomalies"), params={}, view="")
-    rows = answered(ask, line).result.named()
+    rows = answered(ask.but(params={"explain": "views"}), line).result.named()
     flagged = [row for row in rows if row["flagged"]]
     if not flagged:
         return Flag("", _none(rows), ask.url())
