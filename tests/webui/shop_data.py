@@ -39,7 +39,7 @@ def publish(
         version=version,
         layout=LAYOUT.as_dict(),
         roles=ROLES,
-        mapping={"fields": {one: one for one in MAPPED - {"city"}}, "dimensions": {"city": "city"}},
+        mapping={"fields": {one: one for one in MAPPED - {"city"}}, "dimensions": {"city": ["city", "text"]}},
         rows=len(events),
         users=users,
         first_ts=min(times),

@@ -65,7 +65,7 @@ def of(dataset: "Dataset") -> Concern:
     return Concern(
         servers=servers if isinstance(servers, str) else "",
         modules=names(modules) if isinstance(modules, list) else (),
-        risk=risk if risk in RISKS else USUAL,
+        risk=risk if isinstance(risk, str) and risk in RISKS else USUAL,
     )
 
 

@@ -7,7 +7,7 @@ the plot, beside it, and in the before and after table, so that a letter means o
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from string import ascii_uppercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db.models import Count, QuerySet, Window
 from django.urls import reverse
@@ -70,6 +70,7 @@ class Axis:
 
     ask: "Ask"
     found: Marks | None = None
+    do_not_call_in_templates: ClassVar[bool] = True  # else Django's templates would, without seconds
 
     def __call__(self, low: int, high: int) -> Marks:
         """Give the marks of seconds [low, high)."""

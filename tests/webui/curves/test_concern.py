@@ -163,7 +163,7 @@ def test_people_set_it_on_the_datasets_page(shop: Dataset, tasks: dict[str, Task
     assert answer.status_code == 302
     shop.refresh_from_db()
     assert concern.of(shop) == Concern("@web and idc=sh", ("put_file",))
-    assert "1 of the 4 tasks in the days of its data concern it." in text_of(client.get(url))
+    assert "1 of the 4 tasks in the days of its data concerns it." in text_of(client.get(url))
     assert "Tasks on @web and idc=sh, of put_file" in text_of(client.get(reverse("dataset", args=["shop"])))
     entry = Entry.objects.get(verb="dataset.concern")
     assert entry.subject == "shop"
@@ -179,7 +179,7 @@ def test_people_set_it_on_the_datasets_page(shop: Dataset, tasks: dict[str, Task
         ({"modules": "no_such, ping"}, "There is no module no_such."),
         ({"modules": " ".join(f"m{n}" for n in range(51))}, "These are 51 modules; write at most 50."),
         ({"risk": "all"}, ""),
-        ({"servers": "<img src=x>"}, "There is no server"),
+        ({"servers": "<img src=x>"}, "is not expected here"),
     ],
 )
 def test_what_cannot_be_meant_is_said_at_its_field_and_changes_nothing(
