@@ -105,4 +105,4 @@ def why_none(counts: Mapping[str, int]) -> Text:
     if not counts:
         return Text("the source is empty")
     why = max(counts, key=lambda name: counts[name])
-    return Text("{reason} ({number:,} times)", reason=REASONS.get(why, Text.of(why)), number=counts[why])
+    return Text("{reason} (rows: {number:,})", reason=REASONS.get(why, Text.of(why)), number=counts[why])

@@ -104,7 +104,7 @@ def test_the_same_users_come_from_mariadb(store: Store, shop: Dataset, mariadb: 
 @pytest.mark.parametrize(
     ("lines", "map_", "says"),
     [
-        (["uid,registered_at", "x,2017-11-20"], "", "no user could be taken: 1 for user"),
+        (["uid,registered_at", "x,2017-11-20"], "", "no user could be taken: the user is missing"),
         (["uid,age", "1,2"], "", "no column is known for registered_at; say which by --map registered_at=COLUMN"),
         (["uid,reg", "1,2"], "registered_at=`reg`; DROP", "which is not there; there are: uid, reg"),
         (["uid,reg", "1,2"], "amount=reg", "the field one of user, registered_at, channel"),
