@@ -13,20 +13,22 @@ from analytics.drill import DID_SQL, LIST_AT_MOST, column_of, people_of, value_o
 from analytics.spans import Ranged
 from sdk.report import Chart, Column, Result, report, share
 
+# One pass: the last row is that of all behaviours together.
 SQL = """
-SELECT behaviour, any(role) AS rank, count() AS events, uniqExact(user_id) AS reached
-FROM $event
-WHERE $scope
-GROUP BY behaviour
-ORDER BY rank, behaviour
-"""
-ROLE_SQL = """
 SELECT
+    behaviour,
+    grouping(behaviour) AS whole,
+    any(role) AS rank,
+    count() AS events,
+    uniqExact(user_id) AS reached,
     countIf($view) AS pv,
-    uniqExactIf(user_id, $active) AS active_users
+    $users AS active_users
 FROM $event
 WHERE $scope
+GROUP BY behaviour WITH ROLLUP
+ORDER BY whole, rank, behaviour
 """
+NOTHING = {"active_users": 0, "pv": 0}
 COLUMNS = (
     Column("behaviour", key=True),
     Column("role"),
@@ -47,8 +49,8 @@ class Params(Ranged):
 @report(category="traffic", chart=Chart("bar", "behaviour", ("users",)))
 def run(data: Data, params: Params) -> Result:
     """Count each behaviour of the range."""
-    scope = data.scope(params)
-    (total,) = data.ask(ROLE_SQL, scope)
+    users = "uniqExactIf(user_id, $active)" if data.dataset.activity else "reached"
+    *found, total = data.ask(SQL, {**data.scope(params), "users": Clause(users)}) or [NOTHING]
     rows = [
         [
             row["behaviour"],
@@ -60,7 +62,7 @@ def run(data: Data, params: Params) -> Result:
             total["active_users"],
             total["pv"],
         ]
-        for row in data.ask(SQL, scope)
+        for row in found
     ]
     return Result(COLUMNS, rows, notes=data.lacking({"events_per_view": "view"})[1])
 

@@ -56,9 +56,8 @@ LIMIT {limit:UInt32}
 COUNTS_SQL = """
 SELECT toString($thing) AS thing, countIf($begin) AS begun, countIf($buy) AS buys
 FROM $event
-WHERE $scope
+WHERE $scope AND ($begin OR $buy)
 GROUP BY thing
-HAVING begun + buys > 0
 """
 COLUMNS = (
     Column("name", key=True),

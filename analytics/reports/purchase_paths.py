@@ -28,6 +28,7 @@ SELECT
     viewed + 2 * favoured + 4 * carted AS type
 FROM $event
 WHERE ts >= {span_low:Int64} - {window:Int64} AND ts < {span_high:Int64} AND ($where) AND role <= 4
+    AND cityHash64(user_id, item_id) IN (SELECT cityHash64(user_id, item_id) FROM $event WHERE $scope AND $buy)
 GROUP BY user_id, item_id
 HAVING countIf($buy AND $span) > 0
 """

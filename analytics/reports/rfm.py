@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause
-from analytics.days import day_number
+from analytics.days import IN_DAYS, by_days, day_bounds, day_number
 from analytics.drill import LIST_AT_MOST, column_of, number_at, one_at, people_of
 from analytics.spans import Ranged
 from sdk import Help
@@ -28,6 +28,16 @@ SELECT
     toFloat64(sum(amount)) AS m
 FROM $event
 WHERE $buy AND ($scope)
+GROUP BY user_id
+"""
+BUYERS_OF_DAYS_SQL = f"""
+SELECT
+    user_id,
+    {{last:Int32}} - max(toInt32(day)) AS r,
+    toInt32(uniqExact(day)) AS f,
+    toFloat64(sum(paid)) AS m
+FROM $buy_hour
+WHERE {IN_DAYS}
 GROUP BY user_id
 """
 CUTS_SQL = """
@@ -165,11 +175,13 @@ def _scored(data: Data, params: Params) -> list[dict[str, Any]]:
 
 def _asked(data: Data, params: Params) -> tuple[str, dict[str, Clause], dict[str, Any]]:
     """Give the query of the scored buyers, its clauses and its values."""
-    more = data.scope(params)
+    more, span, buyers = data.scope(params), data.span(params), BUYERS_SQL
     bind: dict[str, Any] = {"last": day_number(last_day(data, params))}
-    (cuts,) = data.ask(CUTS_SQL.replace("$buyers", BUYERS_SQL), more, **bind)
+    if by_days(data, params, span):
+        buyers, bind = BUYERS_OF_DAYS_SQL, bind | day_bounds(data.dataset, span)
+    (cuts,) = data.ask(CUTS_SQL.replace("$buyers", buyers), more, **bind)
     cut = {name: list(cuts[name]) if cuts["n"] else [] for name in ("r_cuts", "f_cuts", "m_cuts")}
-    return SCORED_SQL.replace("$buyers", BUYERS_SQL), more, bind | cut
+    return SCORED_SQL.replace("$buyers", buyers), more, bind | cut
 
 
 def last_day(data: Data, params: Params) -> date:
