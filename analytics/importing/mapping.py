@@ -101,11 +101,24 @@ def completed(
     for name, column in likely.items():
         if name not in fields and column not in taken:
             fields[name] = column
+    see_there({**fields, **{name: column for name, (column, _) in mapping.dimensions.items()}}, NEEDED, columns)
+    return Columns(fields, dict(mapping.dimensions), mapping.kinds)
+
+
+def see_there(named: Mapping[str, str], needed: Sequence[str], columns: Sequence[str]) -> None:
+    """See that each named column is one of the source's, and that each needed field has one; else ImportFault."""
     there = ", ".join(columns)[:300]
-    for name, column in [*fields.items(), *((n, c) for n, (c, _) in mapping.dimensions.items())]:
+    for name, column in named.items():
         if column not in columns:
-            raise ImportFault(absent(name, column, there))
-    missing = [name for name in NEEDED if name not in fields]
+            raise ImportFault(
+                Text(
+                    "{name} is to come from column {column!r}, which is not there; there are: {there}",
+                    name=name,
+                    column=column[:60],
+                    there=there,
+                )
+            )
+    missing = [name for name in needed if name not in named]
     if missing:
         raise ImportFault(
             Text(
@@ -115,17 +128,6 @@ def completed(
                 there=there,
             )
         )
-    return Columns(fields, dict(mapping.dimensions), mapping.kinds)
-
-
-def absent(name: str, column: str, there: str) -> Text:
-    """Say that a field's column is none of the source's."""
-    return Text(
-        "{name} is to come from column {column!r}, which is not there; there are: {there}",
-        name=name,
-        column=column[:60],
-        there=there,
-    )
 
 
 def guessed(columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: bool) -> dict[str, str]:

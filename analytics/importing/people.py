@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from analytics.dataset import Dataset, Layout
 from analytics.importing.blocks import ImportFault, Source
-from analytics.importing.mapping import KNOWN_NAMES, Columns, absent
+from analytics.importing.mapping import KNOWN_NAMES, Columns, see_there
 from analytics.importing.running import FIRST_VALID, FUTURE
 from analytics.importing.stage import Stage, why_none
 from analytics.store.schema import TYPES, Column, Tables
@@ -66,20 +66,7 @@ def mapped(text: str, columns: Sequence[str]) -> dict[str, str]:
         likely = next((lower[word] for word in known if word in lower), "")
         if likely and name not in found and likely not in found.values():
             found[name] = likely
-    there = ", ".join(columns)[:300]
-    for name, column in found.items():
-        if column not in columns:
-            raise ImportFault(absent(name, column, there))
-    missing = [name for name in FIELDS[:2] if name not in found]
-    if missing:
-        raise ImportFault(
-            Text(
-                "no column is known for {names}; say which by --map {first}=COLUMN; there are: {there}",
-                names=" and ".join(missing),
-                first=missing[0],
-                there=there,
-            )
-        )
+    see_there(found, FIELDS[:2], columns)
     return found
 
 
