@@ -7,7 +7,7 @@ from typing import Any
 from analytics import answers, catalog
 from analytics.dataset import Dataset
 from analytics.store.client import Store
-from analytics.store.errors import StoreError
+from analytics.store.errors import StoreError, StoreLimitError
 from analytics.store.schema import Tables
 from bench.reports.case import Case, Row, differences
 from bench.reports.cost import Cost, least, measured, say
@@ -16,22 +16,22 @@ from sdk.report import NotSupported
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What one case costs both ways. ours: our rows, for other peers."""
+    """What one case costs both ways. rows: ours, for other peers. hand_cost: None where the store refused it."""
 
     case: Case
     our_cost: Cost
-    hand_cost: Cost
+    hand_cost: Cost | None
     rows: list[Row]
 
     @property
-    def ratio(self) -> float:
+    def ratio(self) -> float | None:
         """Give how many times as long ours takes."""
-        return self.our_cost.seconds / self.hand_cost.seconds
+        return self.our_cost.seconds / self.hand_cost.seconds if self.hand_cost else None
 
     @property
     def cpu_ratio(self) -> float | None:
         """Give the same of processor seconds of the store; None where they are too few to be counted."""
-        return self.our_cost.cpu / self.hand_cost.cpu if self.hand_cost.cpu >= 0.02 else None
+        return self.our_cost.cpu / self.hand_cost.cpu if self.hand_cost and self.hand_cost.cpu >= 0.02 else None
 
     def as_dict(self) -> dict[str, Any]:
         """Give JSON values."""
@@ -39,8 +39,8 @@ class Compared:
             "report": self.case.report,
             "params": dict(self.case.params),
             "ours": self.our_cost.as_dict(),
-            "by_hand": self.hand_cost.as_dict(),
-            "ratio": round(self.ratio, 2),
+            "by_hand": self.hand_cost and self.hand_cost.as_dict(),
+            "ratio": self.ratio and round(self.ratio, 2),
             "cpu_ratio": self.cpu_ratio and round(self.cpu_ratio, 2),
             "aim": self.case.aim or None,
         }
@@ -62,24 +62,32 @@ def compared(store: Store, dataset: Dataset, cases: Iterable[Case], rounds: int,
         except (NotSupported, StoreError, WrongError) as error:
             say(f"{case.title} is left out: {type(error).__name__}: {error}")
             continue
-        last = found[-1]
-        say(
-            f"{case.title}: ours {last.our_cost.seconds:.3f} s ({last.our_cost.cpu:.2f} cpu),"
-            f" by hand {last.hand_cost.seconds:.3f} s ({last.hand_cost.cpu:.2f} cpu), ratio {last.ratio:.2f}"
-        )
+        say(_line(found[-1]))
     return found
 
 
+def _line(one: Compared) -> str:
+    ours = f"{one.case.title}: ours {one.our_cost.seconds:.3f} s ({one.our_cost.cpu:.2f} cpu)"
+    if not one.hand_cost:
+        return ours
+    hand = f"by hand {one.hand_cost.seconds:.3f} s ({one.hand_cost.cpu:.2f} cpu)"
+    return f"{ours}, {hand}, ratio {one.our_cost.seconds / one.hand_cost.seconds:.2f}"
+
+
 def _compared(store: Store, dataset: Dataset, case: Case, rounds: int, engine: int) -> Compared:
-    ours, theirs = [], []
-    for _ in range(rounds):
-        other, cost = measured(lambda: by_hand(store, dataset, case), engine)
-        theirs.append(cost)
+    ours, theirs, other = [], [], None
+    for turn in range(rounds):
+        try:
+            if not turn or other is not None:
+                other, cost = measured(lambda: by_hand(store, dataset, case), engine)
+                theirs.append(cost)
+        except StoreLimitError as error:  # what is written without a thought of memory
+            say(f"{case.title} by hand: {error}")
         rows, cost = measured(lambda: asked(store, dataset, case), engine)
         ours.append(cost)
-    if wrong := differences(case, rows, other):
+    if other is not None and (wrong := differences(case, rows, other)):
         raise WrongError("\n".join(wrong[:10]))
-    return Compared(case, least(ours), least(theirs), rows)
+    return Compared(case, least(ours), least(theirs) if theirs else None, rows)
 
 
 def asked(store: Store, dataset: Dataset, case: Case) -> list[Row]:

@@ -45,18 +45,18 @@ def tables(rows: int, result: Result) -> str:
 def _reports(reports: Mapping[str, Result]) -> str:
     names = ("seconds", "by hand", "ratio", "cpu seconds", "by hand", "ratio", "peak, MiB", "by hand")
     lines = [f"| Report | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for name, one in sorted(reports.items(), key=lambda pair: -pair[1]["ratio"]):
-        ours, hand = one["ours"], one["by_hand"]
+    for name, one in sorted(reports.items(), key=lambda pair: -(pair[1]["ratio"] or 0)):
+        ours, hand = one["ours"], one["by_hand"] or {}
         cells = [
             name,
             _seconds(ours["seconds"]),
-            _seconds(hand["seconds"]),
-            f"{one['ratio']:.2f}",
+            _seconds(hand["seconds"]) if hand else "too much memory",
+            _ratio(one["ratio"]),
             f"{ours['cpu']:.2f}",
-            f"{hand['cpu']:.2f}",
-            "" if one["cpu_ratio"] is None else f"{one['cpu_ratio']:.2f}",
+            f"{hand['cpu']:.2f}" if hand else "",
+            _ratio(one["cpu_ratio"]),
             f"{ours['mib']:.0f}",
-            f"{hand['mib']:.0f}",
+            f"{hand['mib']:.0f}" if hand else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -95,6 +95,10 @@ def _page(page: Result) -> str:
             *(f"| {name} | {seconds:.2f} |" for name, seconds in page["cards"].items()),
         ]
     )
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _seconds(value: float) -> str:
