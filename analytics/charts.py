@@ -115,7 +115,7 @@ class _Words:
     def axis(self, name: str) -> str:
         """Name an axis: the column, and its unit unless that says the same or is told by the numbers."""
         word, unit = self.column(name), self.unit(self.units[name]) if self.units[name] else ""
-        return f"{word} ({unit})" if unit and unit != word and self.units[name] != "share" else word
+        return f"{word} ({unit})" if unit and unit.lower() != word.lower() and self.units[name] != "share" else word
 
     def write(self, axis: Any, name: str) -> None:  # noqa: ANN401  # matplotlib's axes of x and y
         """Let an axis write its numbers: shares as percent, thousands grouped."""
@@ -223,7 +223,12 @@ def _finish(axes: Axes, words: _Words, name: str, lines: Any) -> None:  # noqa: 
     axes.set_ylabel(words.axis(name) if len(lines) == 1 else words.unit(words.units[name]))
     axes.grid(axis="y")
     if len(lines) > 1:
-        axes.legend(frameon=False, fontsize=8)
+        _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    """Name what is drawn above its area, where nothing is hidden by it."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=8, borderaxespad=0.2)
 
 
 def _below_zero(axes: Axes) -> bool:
@@ -263,6 +268,8 @@ def _heatmap(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None
             axes.add_patch(matplotlib.patches.Rectangle((x - 0.5, y - 0.5), 1, 1, **hatch))
     image = axes.imshow(grid, aspect="auto", cmap=matplotlib.colors.ListedColormap(HEAT))
     share = words.units[chart.value] == "share"
+    if share and (least := [value for row in grid for value in row if value < 1]):
+        image.set_clim(min(least), max(least))  # all of them, a cohort's first day, would leave one colour for the rest
     if len(across) * len(down) <= WRITTEN:
         _write_cells(axes, grid, share=share, clim=image.get_clim())
     form = matplotlib.ticker.PercentFormatter(1) if share else "{x:,.10g}"
@@ -312,7 +319,7 @@ def _scatter(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None
     axes.set(xlabel=words.axis(chart.x), ylabel=words.axis(y))
     axes.grid()
     if any(row.get("quadrant") for row in clear):
-        axes.legend(frameon=False, fontsize=8)
+        _legend(axes)
 
 
 def _sankey(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:

@@ -94,7 +94,8 @@ def _grids(drawn: Drawn, places: list[Any], open_: tuple[int, ...]) -> tuple[Gri
         if many <= COMPARED and any(value is not None for value in values):
             said = f"{drawn.word(name)}, {drawn.before_words}" if many > 1 else drawn.before_words
             padded = (*values, *([None] * (len(places) - len(values))))
-            units[drawn.column(name).unit].append(Series(said, padded, before=True))
+            cut = tuple(at for at, row in enumerate(before[: len(places)]) if not row.get("complete", True))
+            units[drawn.column(name).unit].append(Series(said, padded, before=True, open=cut))
     return tuple(_grid(unit, series) for unit, series in units.items())
 
 

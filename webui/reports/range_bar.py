@@ -96,10 +96,10 @@ def _moment(text: str, default: date) -> str:
 
 def _compares(ask: Ask) -> list[Choice]:
     """Give what can be compared with; nothing where what is asked is compared with no other time."""
-    if ask.report.name != "overview" and not is_offered(ask):
-        return []
     span = span_asked(ask)
-    count = max(1, (span.last - span.first).days) if span else 0
+    if span is None or (ask.report.name != "overview" and not is_offered(ask)):
+        return []
+    count = max(1, (span.last - span.first).days)
     words = {
         "previous": ngettext("the day before", "the %(n)d days before", count) % {"n": count},
         "weekdays": _("the same weekdays before"),

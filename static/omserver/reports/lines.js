@@ -139,7 +139,7 @@ function dots(plot, grid, at, look) {
         symbolSize: ring ? 9 : 6,
         itemStyle: ring ? { color: look.surface, borderColor: colour, borderWidth: 2 } : { color: colour },
         label: {
-          show: flag || place === top,
+          show: flag || (place === top && !(value === 1 && whole(grid))), // where the axis says it: 100%
           formatter: short(value, grid),
           ...beside(plot, grid, one.values, place),
           color: flag ? look.failed : look["text-2"],
@@ -208,7 +208,7 @@ function told(plot, at) {
     return grid.series.map((one) => {
       const value = one.values[at] ?? null;
       const style = one.before ? "sb" : (one.flags ?? []).includes(at) ? "sf" : `s${(own.indexOf(one) % 6) + 1}`;
-      const name = plainText(plot.grids.length > 1 && one.before ? `${grid.name}, ${one.name}` : one.name, 40);
+      const name = plainText(plot.grids.length > 1 && one.before && own.length === 1 ? `${grid.name}, ${one.name}` : one.name, 40);
       return `{${style}|${one.before ? "╌" : "━"}} ${name}  {v|${value === null ? plot.words.no_data ?? "–" : full(value, grid)}}`;
     });
   });

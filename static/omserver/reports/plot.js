@@ -30,8 +30,12 @@ class Drawing {
   reserve() {
     const width = Math.floor(this.element.clientWidth);
     if (!width) return;
-    this.element.style.height = `${Math.ceil(choose(this.plot, readLook(), width).height)}px`;
-    showLegend(this.element, this.plot, width);
+    try {
+      this.element.style.height = `${Math.ceil(choose(this.plot, readLook(), width).height)}px`;
+      showLegend(this.element, this.plot, width);
+    } catch {
+      // what cannot be laid out cannot be drawn either: show() says so, and opens the table
+    }
   }
 
   /** Draw, or draw anew. */
