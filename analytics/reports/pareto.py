@@ -17,21 +17,23 @@ from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
 from sdk.text import Text
 
-RANKING_SQL = """
-SELECT toString($thing) AS name, countIf($buy) AS buys, uniqExactIf(user_id, $buy) AS people
-FROM $event
-WHERE $scope
-GROUP BY name
-HAVING buys > 0
-ORDER BY buys DESC, name
-LIMIT {top:UInt32}
-"""
-# How many things were bought so many times: all that k and the Gini coefficient need, however many things there are.
-SIZES_SQL = """
-SELECT buys, count() AS things, countIf(views > 0) AS viewed
-FROM (SELECT $thing AS name, countIf($buy) AS buys, countIf($view) AS views FROM $event WHERE $scope GROUP BY name)
-GROUP BY buys
-ORDER BY buys DESC
+# One pass. sizes: how many things were bought so many times, which is all that k and the Gini coefficient need, however
+# many things there are. ranking: the first ones, (-buys, name, buyers).
+SQL = """
+SELECT
+    countIf(views > 0) AS viewed,
+    sumMapIf([buys], [toUInt64(1)], buys > 0) AS sizes,
+    groupArraySortedIf({top})((-toInt64(buys), toString(thing), people), buys > 0) AS ranking
+FROM (
+    SELECT
+        $thing AS thing,
+        countIf($buy) AS buys,
+        countIf($view) AS views,
+        uniqExactIf(user_id, $buy) AS people
+    FROM $event
+    WHERE $scope AND ($buy OR $view)
+    GROUP BY thing
+)
 """
 USERS_SQL = """
 SELECT user_id
@@ -69,20 +71,19 @@ class Params(Ranged):
 def run(data: Data, params: Params) -> Result:
     """Rank what was sold, and say how many make most of it."""
     data.need(params.of)
-    more = _clauses(data, params)
-    found = data.ask(SIZES_SQL, more)
-    sizes = [(row["buys"], row["things"]) for row in found if row["buys"]]
-    viewed, sold = sum(row["viewed"] for row in found), sum(things for _, things in sizes)
+    (found,) = data.ask(SQL.replace("{top}", str(params.top)), _clauses(data, params))
+    sizes = sorted(zip(*found["sizes"], strict=True), reverse=True)
+    viewed, sold = found["viewed"], sum(things for _, things in sizes)
     every = sum(buys * things for buys, things in sizes)
     k = smallest(sizes, params.reach)
     figures = {"sold": sold, "viewed": viewed, "buys": every, "k": k}
     if params.show == "summary":
         return Result(SUMMARY, _summary(figures, gini(sizes)), chart=None)
     rows, so_far = [], 0
-    for rank, row in enumerate(data.ask(RANKING_SQL, more, top=params.top), 1):
-        so_far += row["buys"]
-        shares = [row["buys"], share(row["buys"], every), so_far, share(so_far, every)]
-        rows.append([rank, row["name"], *shares, int(rank <= (k or 0)), row["people"], every])
+    for rank, (minus, name, people) in enumerate(found["ranking"], 1):
+        so_far -= minus
+        shares = [-minus, share(-minus, every), so_far, share(so_far, every)]
+        rows.append([rank, name, *shares, int(rank <= (k or 0)), people, every])
     chart = Chart("line", "rank", ("share_up_to",))
     return Result(RANKING, rows, notes=_notes(params, figures, gini(sizes)), chart=chart)
 

@@ -27,22 +27,19 @@ WHERE $scope
 GROUP BY thing
 HAVING uv > 0
 """
+# One pass. points: the first ones, (another name, -users, name, buyers).
 SQL = """
-SELECT toString(thing) AS name, uv, buyers
-FROM ($things)
-WHERE positionCaseInsensitiveUTF8(name, {find:String}) > 0
-ORDER BY name = {find:String} DESC, uv DESC, name
-LIMIT {top:UInt32}
-"""
-CUTS_SQL = """
 SELECT
     count() AS every,
     countIf(uv >= {least:UInt32}) AS clear,
     quantileExactInclusiveIf(0.5)(uv, uv >= {least:UInt32}) AS median_uv,
     quantileExactInclusiveIf(0.5)(buyers / uv, uv >= {least:UInt32}) AS median_rate,
     avgIf(uv, uv >= {least:UInt32}) AS mean_uv,
-    avgIf(buyers / uv, uv >= {least:UInt32}) AS mean_rate
-FROM ($things)
+    avgIf(buyers / uv, uv >= {least:UInt32}) AS mean_rate,
+    groupArraySortedIf({top})(
+        (name != {find:String}, -toInt64(uv), name, buyers), positionCaseInsensitiveUTF8(name, {find:String}) > 0
+    ) AS points
+FROM (SELECT *, toString(thing) AS name FROM ($things))
 """
 COUNTS_SQL = """
 SELECT uv >= {least:UInt32} AS clear, uv >= {x:Float64} AS many, buyers / uv >= {y:Float64} AS high, count() AS things
@@ -111,16 +108,17 @@ def run(data: Data, params: Params) -> Result:
     """Place each category or item in its quadrant."""
     data.need(params.of, *(["category"] if params.inside else []))
     more = _clauses(data, params)
-    (cuts,) = data.ask(CUTS_SQL.replace("$things", THINGS_SQL), more, least=params.least)
+    sql = SQL.replace("{top}", str(params.top)).replace("$things", THINGS_SQL)
+    (cuts,) = data.ask(sql, more, least=params.least, find=params.find)
     at = _cut(params, cuts)
     if params.show == "summary":
         return Result(SUMMARY, _summary(data, params, cuts, at), notes=tuple(_notes(params, cuts, at)))
     rows = []
-    for row in data.ask(SQL.replace("$things", THINGS_SQL), more, top=params.top, find=params.find):
-        uv, buyers = row["uv"], row["buyers"]
+    for _, minus, name, buyers in cuts["points"]:
+        uv = -minus
         low, high = wilson(buyers, uv) or (None, None)
         where = NAMES[uv >= at[0], buyers / uv >= at[1]] if at else ""
-        rows.append([row["name"], uv, buyers, share(buyers, uv), low, high, where, int(uv >= params.least)])
+        rows.append([name, uv, buyers, share(buyers, uv), low, high, where, int(uv >= params.least)])
     notes = _notes(params, cuts, at)
     if cuts["every"] > len(rows):
         notes.append(_shown(params, len(rows), cuts["every"]))
