@@ -184,7 +184,8 @@ async function show(element) {
 function failed(element) {
   drawn.get(element)?.stop();
   element.hidden = true;
-  const table = element.closest(".om-report")?.querySelector("details");
+  const card = element.closest(".om-report");
+  const table = card?.querySelector("details.om-report-table") ?? card?.querySelector("details");
   if (table) table.open = true;
 }
 
