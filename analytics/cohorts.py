@@ -13,7 +13,7 @@ from analytics.dataset import Dataset
 from analytics.days import BUCKETS, bucket_number, by_days, day_bounds
 from analytics.drill import column_of, day_at, one_at
 from analytics.returning import CALENDAR, COHORTS, DAYS, HITS, LENGTHS, NUMBERS, OFFSETS, PAIRS, REGISTERED, WINDOWS
-from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
+from analytics.spans import WORDS, Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Column, Result, share
 from sdk.text import Text
@@ -65,13 +65,14 @@ class Asked(Ranged):
         Literal["first ever", "first in range", "recurring"], Help("Which start puts a user into a cohort.")
     ] = "first ever"
     kind: Annotated[Literal["n-day", "unbounded", "bracket"], Help("What counts as having come back.")] = "n-day"
-    begin: Annotated[list[str], Help("Start event: roles or behaviours, one a line. Empty: any activity.")] = field(
-        default_factory=list
-    )
-    back: Annotated[list[str], Help("Return event, likewise.")] = field(default_factory=list)
+    begin: Annotated[
+        list[str], Between(0, WORDS), Help("Start event: roles or behaviours, one a line. Empty: any activity.")
+    ] = field(default_factory=list)
+    back: Annotated[list[str], Between(0, WORDS), Help("Return event, likewise.")] = field(default_factory=list)
     offsets: Annotated[int, Between(1, 400), Help("The largest offset shown.")] = 30
     brackets: Annotated[
         list[str],
+        Between(0, WORDS),
         Matches(r"\d{1,4}-\d{1,4}", "write from-to, for example 1-3"),
         When("kind", "bracket"),
         Help("From and to, one a line."),

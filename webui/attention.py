@@ -135,7 +135,7 @@ def _after(master: Master, masters: Rows, now: datetime) -> str:
     """Say what its silence means for the servers that wait there."""
     waiting = master.hosts_waiting
     if not waiting:
-        return f"{_('No server waits for it.')} {master.trouble}".strip()
+        return " ".join(filter(None, (_("No server waits for it."), master.trouble)))
     others = [m["master"].name for m in masters if m["master"].idc_id == master.idc_id and m["state"] == "healthy"]
     ends = (master.last_seen or now) + timedelta(seconds=settings.LEASE_SECONDS)
     words = {"others": ", ".join(others), "idc": master.idc.name}

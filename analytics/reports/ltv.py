@@ -20,7 +20,7 @@ from analytics.curves import CURVES, Fit, payback
 from analytics.days import bucket_number
 from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, number_at, one_at, value_of
 from analytics.lifetimes import fitted, lifetimes, retained
-from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
+from analytics.spans import WORDS, Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError
 from sdk.report import Chart, Column, NotSupported, Result, report, share
 from sdk.text import Text
@@ -83,6 +83,7 @@ class Params(Ranged):
     ] = 0.0
     costs: Annotated[
         list[str],
+        Between(0, WORDS),
         Matches(acquisition.COST, acquisition.RULE),
         Help("Acquisition costs, one a line: ads=1200, 2017-11=5000 or 2017-11 ads=900; cac shows a row for each."),
     ] = field(default_factory=list)

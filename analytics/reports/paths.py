@@ -15,7 +15,7 @@ from analytics import walks
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.drill import LIST_AT_MOST, column_of, value_of
-from analytics.spans import Ranged
+from analytics.spans import WORDS, Ranged
 from sdk import Between, Help, ParamError, When
 from sdk.report import Chart, Column, Result, report, share
 from sdk.text import Text
@@ -123,10 +123,16 @@ class Params(Ranged):
         "from the beginning"
     )
     start_at: Annotated[
-        list[str], When("direction", "start at"), Help("Roles or behaviours, one a line: the first of them in a visit.")
+        list[str],
+        Between(0, WORDS),
+        When("direction", "start at"),
+        Help("Roles or behaviours, one a line: the first of them in a visit."),
     ] = field(default_factory=lambda: ["view"])
     end_at: Annotated[
-        list[str], When("direction", "end at"), Help("Roles or behaviours, one a line: the last of them in a visit.")
+        list[str],
+        Between(0, WORDS),
+        When("direction", "end at"),
+        Help("Roles or behaviours, one a line: the last of them in a visit."),
     ] = field(default_factory=lambda: ["buy"])
     depth: Annotated[int, Between(2, 10), Help("Steps.")] = 5
     links: Annotated[int, Between(1, 200), Help("So many links, those with the most visits; the rest is other.")] = 50

@@ -13,7 +13,7 @@ from analytics.asking import Data
 from analytics.clauses import Clause, both, dimension, fixed
 from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, people_of, second_at, value_of
 from analytics.hours import hours
-from analytics.spans import Ranged, Span, buckets, is_complete, local_text
+from analytics.spans import WORDS, Ranged, Span, buckets, is_complete, local_text
 from sdk import Between, Help, Matches, ParamError
 from sdk.report import Chart, Column, Result, report, share
 from sdk.text import Text
@@ -60,9 +60,9 @@ ROWS_AT_MOST = 60_000
 class Params(Ranged):
     """What is asked."""
 
-    events: Annotated[list[str], Help("Roles or behaviours, one a line. Empty: all that count as activity.")] = field(
-        default_factory=list
-    )
+    events: Annotated[
+        list[str], Between(0, WORDS), Help("Roles or behaviours, one a line. Empty: all that count as activity.")
+    ] = field(default_factory=list)
     measure: Annotated[
         Literal["events", "users", "per user"], Help("What is drawn, and decides which values are top.")
     ] = "events"

@@ -64,8 +64,15 @@ def sentences() -> list[str]:
     return found
 
 
-FILLED = {"_range(field, word)": "write a number", "word": "a number", "_range(field, 'a number')": "write a number",
-          "str(raw)[:60]": "'7'", "_shown(field, text)": "'7'", "rule": "it must match x"}  # fmt: skip
+FILLED = {
+    "unit": "items",
+    "word": "a number",
+    "rule": "it must match x",
+    "_range(field, word)": "write a number",
+    "_range(field, 'a number')": "write a number",
+    "str(raw)[:60]": "'7'",
+    "_shown(field, text)": "'7'",
+}
 
 
 def test_every_sentence_of_the_sdk_is_said_in_chinese() -> None:

@@ -33,4 +33,4 @@ def read_time(first: Moment, zone: ZoneInfo) -> str:
     """Say how times are read: 1511539200 = 2017-11-25 00:00:00 Asia/Shanghai (seconds since 1970)."""
     read = local(first.ts, zone)
     shown = f"{read:%Y-%m-%d %H:%M:%S} {zone.key}" if read else _("no day of any calendar")
-    return f"{first.text[:40]} = {shown} ({UNITS[first.unit]})"
+    return _("%(text)s = %(time)s (%(unit)s)") % {"text": first.text[:40], "time": shown, "unit": UNITS[first.unit]}

@@ -36,8 +36,8 @@ def why(error: BaseException) -> str:
 
 def whole(text: str) -> str:
     """Write a text as a sentence: it begins with a capital and ends with a full stop."""
-    ended = text.rstrip(".。") + ("。" if numbers.in_chinese() else ".")
-    return text if text.endswith(("?", "？")) else f"{ended[:1].upper()}{ended[1:]}"
+    stop = "" if text.endswith((".", "。", "?", "？")) else "。" if numbers.in_chinese() else "."
+    return f"{text[:1].upper()}{text[1:]}{stop}"
 
 
 def fault(sentence: str) -> str:

@@ -484,6 +484,7 @@ OPTIONS = {  # fixed values of parameters
     "traffic": gettext_noop("Traffic"),
     "user conversion": gettext_noop("Buyers / UV"),
     "flags": gettext_noop("Flags"),
+    "views": gettext_noop("Flags by views"),
     "cac": gettext_noop("CAC"),
 }
 OTHER, ALL = pgettext_lazy("values together", "other"), pgettext_lazy("values together", "all")
