@@ -16,7 +16,7 @@ from analytics.importing import mapping as mappings
 from analytics.importing.blocks import Source
 from analytics.importing.csv_file import CsvFile
 from analytics.importing.mapping import Columns
-from analytics.importing.mysql import MySqlRows
+from analytics.importing.mysql.rows import MySqlRows
 from analytics.importing.parquet import ParquetFile
 from analytics.store.schema import RESERVED
 

@@ -13,7 +13,8 @@ from django.utils import timezone
 from analytics import claims, sealed
 from analytics.importing.blocks import ImportFault, Source
 from analytics.importing.mapping import Columns
-from analytics.importing.mysql import Address, MySqlRows
+from analytics.importing.mysql.rows import MySqlRows
+from analytics.importing.mysql.server import Address
 from analytics.importing.publish import Published
 from analytics.importing.running import Position, Progress, abandon, clear, run_import
 from analytics.models import Dataset, ImportRun

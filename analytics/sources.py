@@ -13,7 +13,8 @@ from typing import Any
 from analytics import generate
 from analytics.importing.blocks import Source
 from analytics.importing.csv_file import CsvFile
-from analytics.importing.mysql import READ_SECONDS, Address, MySqlRows
+from analytics.importing.mysql.rows import MySqlRows
+from analytics.importing.mysql.server import READ_SECONDS, Address
 from analytics.importing.parquet import ParquetFile
 
 

@@ -20,7 +20,8 @@ from analytics.generate import BLOCK_ROWS, COLUMNS, ZONE, Generated, texts
 from analytics.importing import mapping
 from analytics.importing.blocks import Source
 from analytics.importing.csv_file import CsvFile
-from analytics.importing.mysql import Address, MySqlRows
+from analytics.importing.mysql.rows import MySqlRows
+from analytics.importing.mysql.server import Address
 from analytics.importing.running import Position, Progress, clear, run_import
 from analytics.store.client import Store
 from analytics.store.reach import reached

@@ -9,6 +9,7 @@ from analytics.importing.blocks import SEPARATOR, Lines, Rows
 
 Columns = Mapping[str, "pa.Array | pa.ChunkedArray"]
 PIECE_ROWS = 1_000_000
+FIRST, FEW, MANY = 1000, 50, 5000  # where the first rows have few different texts, all of them should not have many
 
 
 def rows_of(columns: Columns, numbers: frozenset[str]) -> Rows | Lines:
@@ -18,12 +19,23 @@ def rows_of(columns: Columns, numbers: frozenset[str]) -> Rows | Lines:
         made = [pc.cast(c, pa.int64()) if name in whole else _text(c) for name, c in columns.items()]
     except pa.ArrowInvalid:
         return Lines(lines_of(list(columns.values())), SEPARATOR, "ArrowStream")
-    return Rows(numbered(made), whole)
+    return rows(dict(zip(columns, made, strict=True)), whole)
 
 
-def numbered(columns: Sequence["pa.Array | pa.ChunkedArray"]) -> bytes:
-    """Write columns as an Arrow stream, named c1, c2, ..."""
-    return _stream(pa.table(list(columns), names=[f"c{place}" for place in range(1, len(columns) + 1)]))
+def rows(columns: Columns, numbers: frozenset[str]) -> Rows:
+    """Give columns of whole numbers and of texts as rows. numbers: those of whole numbers."""
+    made = [column if name in numbers else _packed(column) for name, column in columns.items()]
+    few = frozenset(name for name, column in zip(columns, made, strict=True) if pa.types.is_dictionary(column.type))
+    return Rows(_stream(pa.table(made, names=[f"c{place}" for place in range(1, len(made) + 1)])), numbers, few)
+
+
+def _packed(texts: "pa.Array | pa.ChunkedArray") -> "pa.Array | pa.ChunkedArray":
+    """Give each text once, and by its place then, where there are few: the store judges each of them once."""
+    if len(texts.slice(0, FIRST).unique()) > FEW:
+        return texts
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    packed = whole.dictionary_encode()
+    return packed if len(packed.dictionary) <= MANY else texts
 
 
 def lines_of(columns: Sequence["pa.Array | pa.ChunkedArray"]) -> bytes:

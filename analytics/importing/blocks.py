@@ -36,10 +36,12 @@ class Rows:
     """Rows whose fields are read already: an Arrow stream with a column c1, c2, ... for each of the source's.
 
     numbers: the columns of the source that are whole numbers here, NULL for none; all others are texts.
+    few: those of texts of which each stands there once, with its places.
     """
 
     data: bytes
     numbers: frozenset[str]
+    few: frozenset[str] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

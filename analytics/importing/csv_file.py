@@ -135,7 +135,8 @@ class CsvFile:
                 )
 
     def _parts(self, data: bytes, numbers: frozenset[str]) -> list[Rows | Lines]:
-        data = data.replace(b"\r\n", b"\n")
+        if b"\r" in data:  # to look for one byte takes a tenth of the time
+            data = data.replace(b"\r\n", b"\n")
         read = delimited.parts(data, self.delimiter, self.columns, numbers) if len(self.delimiter) == 1 else None
         return [self._lines(data)] if read is None else read
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from analytics.importing.arrow import numbered
+from analytics.importing import arrow
 from analytics.importing.blocks import Lines, Rows
 
 WHOLE = r"^-?\d{1,18}$"
@@ -27,7 +27,8 @@ def parts(data: bytes, delimiter: str, columns: Sequence[str], numbers: frozense
     if b"\r" in data or (quoted and not _at_borders(data, delimiter.encode())):
         return None
     odd: list[str] = []
-    wide = any(sign in data for sign in HEXADECIMAL) or (delimiter != "\t" and b"\t" in data)
+    hexadecimal = any(sign[1:] in data and sign in data for sign in HEXADECIMAL)  # one byte is found ten times as fast
+    wide = hexadecimal or (delimiter != "\t" and b"\t" in data)
     try:
         table = None if wide else _read(data, delimiter, columns, numbers, odd, quoted=quoted)
     except (pa.ArrowException, UnicodeDecodeError):
@@ -40,7 +41,8 @@ def parts(data: bytes, delimiter: str, columns: Sequence[str], numbers: frozense
             return None
     if quoted and (odd or table.num_rows != data.count(b"\n") + (not data.endswith(b"\n"))):
         return None
-    rows = [Rows(numbered(table.columns), numbers & frozenset(columns))] if table.num_rows else []
+    read = dict(zip(columns, table.columns, strict=True))
+    rows = [arrow.rows(read, numbers & frozenset(columns))] if table.num_rows else []
     return rows + [Lines("\n".join(odd).encode(), delimiter)] * bool(odd)
 
 

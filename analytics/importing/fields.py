@@ -24,6 +24,8 @@ REASONS = {
     "amount": Text("the amount is no number"),
     "dimension": Text("a dimension that holds numbers has something else here"),
 }
+WHY = "Enum8(" + ", ".join(f"'{name}' = {place}" for place, name in enumerate(["", *REASONS])) + ")"  # '' for a row
+COLUMNS = {"user": "user_id", "item": "item_id", "category": "category_id", "order": "order_id"}  # others: as the field
 MICRO = 1_000_000
 ISO = r"^\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"
 
@@ -78,7 +80,7 @@ def of_columns(columns: Sequence[str], numbers: frozenset[str]) -> Fields:
 
 
 def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
-    """Give the SELECT that turns fields into staged rows; it binds block, zone, low and high."""
+    """Give the SELECT of block, why, line and `staged` columns from fields; it binds block, zone, low and high."""
     layout = dataset.layout
     by = {name: fields.of[column] for name, column in mapping.fields.items()}
     none = Field("''")
@@ -99,7 +101,7 @@ def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
         "dimension": " OR ".join(_bad(dimensions[name]) for name, kind in layout.dimensions if kind is Kind.NUMBER)
         or "0",
     }
-    why = ", ".join(f"{check}, '{name}'" for name, check in checks.items() if check != "0")
+    why = ", ".join(f"{checks[name]}, {place}" for place, name in enumerate(REASONS, 1) if checks[name] != "0")
     ids = {
         name: f"ifNull({whole[name]}, 0)"
         if name in whole
@@ -108,9 +110,8 @@ def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
     }
     values: Mapping[str, str] = {
         "user_id": ids["user"],
-        "ts": f"if(why = '', intDiv(t - {_micro()}, {MICRO}), 0)",
-        "role": "toUInt8(0)",  # given when the rows are published, once all codes are known
-        "micro": f"if(why = '', toUInt32({_micro()}), 0)",
+        "ts": f"if(wrong = 0, intDiv(t - {_micro()}, {MICRO}), 0)",
+        "micro": f"if(wrong = 0, toUInt32({_micro()}), 0)",
         "item_id": ids["item"],
         "category_id": ids["category"],
         "behaviour": by["behaviour"].text,
@@ -122,11 +123,24 @@ def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
             for name, kind in layout.dimensions
         },
     }
-    chosen = ", ".join(f"{value} AS {quoted('v_' + name)}" for name, value in values.items())
+    chosen = ", ".join(f"{values[name]} AS {quoted('v_' + name)}" for name in staged(mapping))
     return (
-        f"WITH {_time(by['ts'])} AS t, multiIf({why}, '') AS why"
-        f" SELECT {{block:UInt32}}, why, if(why = '', '', {fields.line}), {chosen}"
+        f"WITH {_time(by['ts'])} AS t, multiIf({why}, 0) AS wrong"
+        f" SELECT {{block:UInt32}}, CAST(wrong AS {WHY}), if(wrong = 0, '', {fields.line}), {chosen}"
     )
+
+
+def staged(mapping: Columns) -> list[str]:
+    """Give the columns of events that rows of a mapping have values for, and how far into its second each is."""
+    return ["micro", *(COLUMNS.get(name, name) for name in mapping.fields), *mapping.dimensions]
+
+
+def few(mapping: Columns) -> frozenset[str]:
+    """Give the source's columns of which each different text is kept once."""
+    kept = {mapping.fields[name] for name in ("behaviour", "channel") if name in mapping.fields}
+    kept |= {column for column, kind in mapping.dimensions.values() if kind is Kind.TEXT}
+    others = {column for name, column in mapping.fields.items() if name not in ("behaviour", "channel")}
+    return frozenset(kept - others - {column for column, kind in mapping.dimensions.values() if kind is Kind.NUMBER})
 
 
 def _bad(text: str) -> str:

@@ -92,7 +92,7 @@ def bring(
         columns = replace(columns, fields={**columns.fields, "channel": fields["channel"]})
     staged = replace(dataset, layout=Layout(user=dataset.layout.user))
     try:
-        stage.create(staged)
+        stage.create(staged, columns)
         read = 0
         for block in source.blocks(1, None):
             read += stage.add(block, staged, columns, source.columns, (FIRST_VALID, int(now) + FUTURE))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 from analytics.dataset import OWN, Dataset
@@ -15,7 +14,6 @@ from analytics.store.schema import TYPES, event_columns
 from sdk.text import Text
 
 PASS_ROWS = 6_000_000  # rows whose duplicates are found at once; were all of them doubled, some 1.2 GB
-SAMPLE = 100_000  # users, by which the passes are cut
 SPILL = "max_bytes_before_external_group_by = 1000000000"  # one user may have all rows
 WRITING = "max_insert_threads = 2"
 MAX_BEHAVIOURS = 200
@@ -62,7 +60,7 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None], *
     tables = stage.tables
     version = tables.create_version(dataset)
     copies.begin(stage)
-    _fill(stage, dataset, version, good, progress, overlaps=overlaps)
+    _fill(stage, dataset, version, progress, overlaps=overlaps)
     tables.build_rollups(dataset, version)
     _quarantine(stage)
     now = _counted(stage, dataset, version)
@@ -71,9 +69,7 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None], *
     return Published(now, added, good - added, counts)
 
 
-def _fill(
-    stage: Stage, dataset: Dataset, version: int, good: int, progress: Callable[[float], None], *, overlaps: bool
-) -> None:
+def _fill(stage: Stage, dataset: Dataset, version: int, progress: Callable[[float], None], *, overlaps: bool) -> None:
     """Copy staged rows that are not there yet, each once, some users at a time."""
     tables = stage.tables
     names = [quoted(column.name) for column in event_columns(dataset.layout)]
@@ -83,7 +79,7 @@ def _fill(
     chosen = ", ".join(role if name == quoted("role") else name for name in names)
     bind = {"codes": list(ranks), "ranks": list(ranks.values())}
     new, event = tables.name(stage.staged), tables.event(version)
-    passes = _passes(stage, dataset, good)
+    passes = tables.user_ranges(stage.staged, TYPES[dataset.layout.user], PASS_ROWS, "why = ''")
     bind |= _times(stage) if dataset.version else {}
     for number, (where, limits) in enumerate(passes):
         progress(number / len(passes))
@@ -99,22 +95,6 @@ def _fill(
             tables.store.run(f"{insert} SELECT DISTINCT {chosen} {rows}", ends)
             copies.keep(stage, dataset, compared, where, ends, old, overlaps=overlaps)
     progress(1.0)
-
-
-def _passes(stage: Stage, dataset: Dataset, good: int) -> list[tuple[str, dict[str, Any]]]:
-    """Share the users out by their order, so that what a pass writes lies together; give each pass's condition."""
-    passes = -(-good // PASS_ROWS)
-    if passes <= 1:
-        return [("1", {})] * passes
-    kind = TYPES[dataset.layout.user]
-    found = stage.tables.store.ask(
-        f"SELECT arraySort(groupArraySample({SAMPLE}, 1)(user_id)) AS users FROM {stage.tables.name(stage.staged)}"
-        " WHERE why = ''"
-    ).one()["users"]
-    ends = sorted({found[len(found) * number // passes] for number in range(1, passes)})
-    above, upto = f"user_id > {{above:{kind}}}", f"user_id <= {{upto:{kind}}}"
-    middle = [(f"{above} AND {upto}", {"above": low, "upto": high}) for low, high in pairwise(ends)]
-    return [(upto, {"upto": ends[0]}), *middle, (above, {"above": ends[-1]})]
 
 
 def _times(stage: Stage) -> dict[str, int]:

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from analytics.dataset import Dataset, Kind
+from analytics.importing.abreast import abreast
 from analytics.importing.blocks import Block, Source
 from analytics.importing.mapping import Columns
 from analytics.importing.publish import Published, publish
@@ -63,13 +65,20 @@ def run_import(  # noqa: PLR0913  # each is one thing that an import needs
     tables.create_database()
     valid = (dataset.valid[0] or FIRST_VALID, dataset.valid[1] or int(now) + FUTURE)
     if position.number == 0:
-        stage.create(dataset)
+        stage.create(dataset, columns)
         position = Position(1, None)
         tell(Progress("read", 0.0, 0, 0.0, position))
-    for block in _ahead(source.blocks(position.number, position.after, _numbers(dataset, columns))):
-        read += stage.add(block, dataset, columns, source.columns, valid)
-        position = Position(block.number + 1, block.after)
-        tell(Progress("read", block.done, read, time.monotonic() - started, position))
+    else:
+        stage.forget(position.number)
+    blocks = source.blocks(position.number, position.after, _numbers(dataset, columns))
+
+    def add(block: Block) -> int:
+        return stage.add(block, dataset, columns, source.columns, valid)
+
+    with closing(abreast(_ahead(blocks), add)) as added:
+        for block, rows in added:
+            read, position = read + rows, Position(block.number + 1, block.after)
+            tell(Progress("read", block.done, read, time.monotonic() - started, position))
     begun = time.monotonic()
     return publish(
         stage,
@@ -89,7 +98,7 @@ def _numbers(dataset: Dataset, columns: Columns) -> frozenset[str]:
 
 
 def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Read the next block while the store works on this one."""
+    """Read the next block while the store works on those before it."""
     with ThreadPoolExecutor(1) as worker:
         coming = worker.submit(next, blocks, None)
         while (block := coming.result()) is not None:

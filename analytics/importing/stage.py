@@ -6,9 +6,11 @@ from typing import Any
 
 from analytics.dataset import Dataset
 from analytics.importing import fields
+from analytics.importing.abreast import ABREAST
 from analytics.importing.blocks import Block, Lines, Query, Rows
 from analytics.importing.fields import REASONS
 from analytics.importing.mapping import Columns
+from analytics.store.names import quoted
 from analytics.store.schema import Column, Tables, event_columns
 from sdk.text import Text
 
@@ -17,15 +19,10 @@ __all__ = ["REASONS", "Stage", "why_none"]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The tables in which one import collects rows: `stage`, and `raw` for a part of a block on its way there."""
+    """The tables in which one import collects rows: `stage`, and `raw` for parts of blocks on their way there."""
 
     tables: Tables
     run: int
-
-    @property
-    def raw(self) -> str:
-        """Give the name of the table of a part."""
-        return f"raw_{self.run}"
 
     @property
     def staged(self) -> str:
@@ -37,51 +34,74 @@ class Stage:
         """Give the name of the table of users and seconds in which rows may be equal."""
         return f"doubled_{self.run}"
 
-    def create(self, dataset: Dataset) -> None:
-        """Make the table of all rows, empty."""
+    def create(self, dataset: Dataset, mapping: Columns) -> None:
+        """Make the table of all rows, empty. What the source has no column for stands in no row."""
         self.drop()
+        there = set(fields.staged(mapping))
         columns = (
             Column("block", "UInt32"),
-            Column("why", "LowCardinality(String)"),
+            Column("why", fields.WHY),
             Column("line", "String"),
-            *event_columns(dataset.layout),
+            *(column if column.name in there else _absent(column) for column in event_columns(dataset.layout)),
         )
         self.tables.create(self.staged, columns, "(user_id, ts)", partition="block")
 
     def drop(self) -> None:
         """Remove all of them."""
-        for table in (self.staged, self.raw, self.doubled):
+        for table in (self.staged, *map(self._raw, range(ABREAST)), self.doubled):
             self.tables.drop(table)
+
+    def forget(self, number: int) -> None:
+        """Remove the blocks from a number on: what an attempt before this one has added, even in part."""
+        rows = f"{self.tables.name(self.staged)} WHERE block >= {number:d}"
+        for added in self.tables.store.ask(f"SELECT DISTINCT block FROM {rows}").named():
+            self.tables.alter(self.staged, f"DROP PARTITION {added['block']:d}")
 
     def add(
         self, block: Block, dataset: Dataset, mapping: Columns, columns: Sequence[str], valid: tuple[int, int]
     ) -> int:
-        """Add a block's rows and give their number; a block that was added before, even in part, is replaced."""
+        """Add a block's rows and give their number; those of an earlier attempt are to be forgotten before.
+
+        As many blocks of numbers next to each other as `abreast` takes may be added at once.
+        """
         store, staged = self.tables.store, self.tables.name(self.staged)
-        self.tables.alter(self.staged, f"DROP PARTITION {block.number:d}")
         bind = {"block": block.number, "zone": dataset.zone, "low": valid[0], "high": valid[1]}
+        into = ", ".join(["block", "why", "line", *map(quoted, fields.staged(mapping))])
         for part in block.parts:
-            found, source, more = self._source(part, columns)
-            store.run(f"INSERT INTO {staged} {fields.select(dataset, mapping, found)} FROM {source}", bind | more)
+            found, source, more = self._source(part, columns, fields.few(mapping), self._raw(block.number))
+            rows = f"{fields.select(dataset, mapping, found)} FROM {source}"
+            store.run(f"INSERT INTO {staged} ({into}) {rows}", bind | more)
         found = store.ask(f"SELECT count() AS lines FROM {staged} WHERE block = {block.number:d}")
         return int(found.one()["lines"])
 
-    def _source(self, part: Lines | Rows | Query, columns: Sequence[str]) -> tuple[fields.Fields, str, dict[str, Any]]:
-        """Give the fields of a part, and what they are selected from, with its values."""
-        raw = self.tables.name(self.raw)
+    def _source(
+        self, part: Lines | Rows | Query, columns: Sequence[str], few: frozenset[str], table: str
+    ) -> tuple[fields.Fields, str, dict[str, Any]]:
+        """Give the fields of a part, and what they are selected from, with its values.
+
+        few: columns of few different texts. table: for rows on their way.
+        """
+        raw = self.tables.name(table)
         if isinstance(part, Query):
-            return fields.of_columns(columns, part.numbers), f"({part.sql})", part.bind
+            texts = [f"c{place}" for place, name in enumerate(columns, 1) if name in few - part.numbers]
+            packed = ", ".join(f"toLowCardinality({text}) AS {text}" for text in texts)  # each of them is judged once
+            rows = f"(SELECT *{f' REPLACE ({packed})' if packed else ''} FROM ({part.sql}))"
+            return fields.of_columns(columns, part.numbers), rows, part.bind
         if isinstance(part, Rows):
-            kinds = ["Nullable(Int64)" if name in part.numbers else "String" for name in columns]
-            self._fill({f"c{place}": kind for place, kind in enumerate(kinds, 1)}, part.data, "ArrowStream")
+            kinds = {f"c{place}": _kind(name, part) for place, name in enumerate(columns, 1)}
+            self._fill(table, kinds, part.data, "ArrowStream")
             return fields.of_columns(columns, part.numbers), raw, {}
-        self._fill({"line": "String"}, part.data, part.form)
+        self._fill(table, {"line": "String"}, part.data, part.form)
         split = "trimRight(line, '\\r') AS line, splitByString({separator:String}, line) AS f"
         return fields.of_lines(columns), f"(SELECT {split} FROM {raw} WHERE line != '')", {"separator": part.separator}
 
-    def _fill(self, columns: dict[str, str], data: bytes, form: str) -> None:
-        store, raw = self.tables.store, self.tables.name(self.raw)
-        self.tables.drop(self.raw)
+    def _raw(self, number: int) -> str:
+        """Give the name of the table of a block's parts."""
+        return f"raw_{self.run}_{number % ABREAST}"
+
+    def _fill(self, table: str, columns: dict[str, str], data: bytes, form: str) -> None:
+        store, raw = self.tables.store, self.tables.name(table)
+        self.tables.drop(table)
         body = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         store.run(f"CREATE TABLE {raw} ({body}) ENGINE = Memory")
         store.insert(raw, list(columns), data, form)
@@ -106,3 +126,14 @@ def why_none(counts: Mapping[str, int]) -> Text:
         return Text("the source is empty")
     why = max(counts, key=lambda name: counts[name])
     return Text("{reason} (rows: {number:,})", reason=REASONS.get(why, Text.of(why)), number=counts[why])
+
+
+def _absent(column: Column) -> Column:
+    """Give a column that has its type's default in every row, and takes no room."""
+    return Column(column.name, f"{column.type} ALIAS defaultValueOfTypeName('{column.type}')")
+
+
+def _kind(column: str, rows: Rows) -> str:
+    if column in rows.numbers:
+        return "Nullable(Int64)"
+    return "LowCardinality(String)" if column in rows.few else "String"

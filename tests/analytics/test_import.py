@@ -2,7 +2,7 @@
 
 import gzip
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +12,13 @@ import pytest
 
 from analytics.dataset import Dataset
 from analytics.importing import mapping
-from analytics.importing.blocks import ImportFault, Source
+from analytics.importing.blocks import Block, ImportFault, Query, Source
 from analytics.importing.csv_file import CsvFile
 from analytics.importing.parquet import ParquetFile
 from analytics.importing.publish import Published
 from analytics.importing.running import Position, Progress, clear, run_import
 from analytics.store.client import Store
+from analytics.store.errors import StoreError
 from analytics.store.schema import Tables
 
 NOW = 1_800_000_000
@@ -276,6 +277,69 @@ def test_an_import_that_is_stopped_anywhere_goes_on_to_the_same_rows(store: Stor
     got = bring(store, "stopped", source, Dataset(name="stopped", zone="Asia/Shanghai", mapped=MAPPED), position=at)
     assert (got.added, got.duplicates, got.quarantined) == (len(rows) - 2, 50, {"columns": 1, "time": 1})
     assert len(content(store, "stopped", 1)) == len(rows) - 2
+
+
+def test_blocks_that_were_added_and_not_told_of_are_forgotten(store: Store, tmp_path: Path) -> None:
+    rows = lines(400)
+    source = written(tmp_path / "shrunk.csv", rows)
+    source._block_bytes = 2000
+    seen: list[Progress] = []
+
+    def tell(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.step == "publish":
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        bring(store, "shrunk", source, tell=tell)
+    second = seen[2].position
+    path = tmp_path / "shrunk.csv"
+    path.write_bytes(path.read_bytes()[: second.after])  # what was behind is there no more, and was staged
+    source = CsvFile(path)
+    dataset = Dataset(name="shrunk", zone="Asia/Shanghai", mapped=MAPPED)
+    got = bring(store, "shrunk", source, dataset, position=second)
+    assert got.added == path.read_text().count("\n") - 1 < len(rows)
+
+
+def test_a_block_that_fails_ends_the_import_and_those_before_it_are_told(store: Store, tmp_path: Path) -> None:
+    source = written(tmp_path / "fails.csv", lines(400))
+    source._block_bytes = 2000
+    whole, seen = CsvFile.blocks, []
+
+    class Faulty(CsvFile):
+        def blocks(self, number: int, after: object, numbers: frozenset[str] = frozenset()) -> Iterator[Block]:
+            for block in whole(self, number, after, numbers):
+                bad = Block(block.number, [Query("SELECT nothing", {})], block.done, block.after)
+                yield bad if block.number == 3 else block
+
+    source.__class__ = Faulty
+    with pytest.raises(StoreError):
+        bring(store, "fails", source, tell=seen.append)
+    assert [progress.position.number for progress in seen] == [1, 2, 3]
+    source.__class__ = CsvFile
+    dataset = Dataset(name="fails", zone="Asia/Shanghai", mapped=MAPPED)
+    assert bring(store, "fails", source, dataset, position=seen[-1].position).added == len(lines(400))
+
+
+def test_a_source_without_a_column_has_its_rows_compared_with_those_of_one_that_has_it(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "with.csv"
+    path.write_text("user_id,event,ts,amount\n1,buy,1511544070,0\n2,buy,1511544070,5\n")
+    first = bring(store, "lacking", CsvFile(path))
+    path.write_text("user_id,event,ts\n1,buy,1511544070\n2,buy,1511544070\n2,buy,1511544070\n")
+    got = bring(store, "lacking", CsvFile(path), first.dataset, run=2)
+    assert (got.added, got.duplicates) == (1, 2)
+    rows = store.ask(f"SELECT user_id, toFloat64(amount) FROM {Tables(store, 'lacking').event(2)} ORDER BY ALL").rows
+    assert list(rows) == [(1, 0.0), (2, 0.0), (2, 5.0)]
+
+
+def test_texts_of_which_there_are_few_at_first_may_be_many_later(store: Store, tmp_path: Path) -> None:
+    few, many = [f"u{n % 7}" for n in range(2000)], [f"v{n}" for n in range(6000)]
+    path = tmp_path / "many.csv"
+    path.write_text("uid,event,ts\n" + "".join(f"{user},pv,{1511544070 + n}\n" for n, user in enumerate(few + many)))
+    got = bring(store, "many", CsvFile(path), words="user=uid:text")
+    assert (got.added, got.dataset.users) == (8000, 6007)
 
 
 def test_a_failed_import_leaves_the_old_rows_serving(store: Store, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from analytics import catalog, forms
 from analytics.dataset import Dataset
-from analytics.importing.mysql import Address, MySqlRows
+from analytics.importing.mysql.rows import MySqlRows
+from analytics.importing.mysql.server import Address
 from analytics.services import Request, import_rows
 from analytics.store.client import Store
 from analytics.store.schema import Tables

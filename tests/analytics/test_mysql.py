@@ -1,19 +1,15 @@
 """Rows come from a real MariaDB: along its key or in one stream, again by watermark, and only ever read."""
 
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import MySQLdb
 import pytest
 
 from analytics import claims, services
 from analytics.importing.blocks import ImportFault
-from analytics.importing.mysql import Address, MySqlRows
+from analytics.importing.mysql.rows import MySqlRows
+from analytics.importing.mysql.server import Address
 from analytics.models import Dataset, ImportRun
 from analytics.services import Request, import_rows
 from analytics.store.client import Store
@@ -21,6 +17,7 @@ from analytics.store.schema import Tables
 from tests.analytics.test_import import NOW, lines
 from tests.fleet import mariadb as private
 from tests.fleet.mariadb import MariaDb
+from tests.fleet.ports import free_port
 
 pytestmark = pytest.mark.django_db
 Sql = Callable[..., None]
@@ -81,7 +78,7 @@ def _clean(store: Store) -> None:
 def test_a_table_is_read_whole(
     store: Store, mariadb: MariaDb, sql: Sql, monkeypatch: pytest.MonkeyPatch, key: bool
 ) -> None:
-    monkeypatch.setattr("analytics.importing.mysql.BLOCK_ROWS", 70)
+    monkeypatch.setattr("analytics.importing.mysql.rows.BLOCK_ROWS", 70)
     rows = filled(sql, "behaviour", 500, key=key)
     source = MySqlRows(address(mariadb), table="behaviour")
     assert source.resumable == key
@@ -239,40 +236,20 @@ def test_two_imports_into_one_dataset_do_not_run_at_once(store: Store, mariadb: 
 
 
 @pytest.fixture(scope="module")
-def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MySQLdb.Connection, int]]:
+def listening() -> Iterator[tuple[MySQLdb.Connection, int]]:
     """Give a connection to a MariaDB that also listens on loopback, and its port."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="omdb-"))
-    private._install(folder)
-    words = [
-        f"--datadir={folder / 'data'}",
-        f"--socket={folder / 'socket'}",
-        f"--port={port}",
-        "--bind-address=127.0.0.1",
-    ]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        [private._program("mariadbd"), "--no-defaults", *words, *private.FAST, *private._as_whom()],
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        private._wait(process, folder)
-        with MySQLdb.connect(
-            unix_socket=str(folder / "socket"), user="root", charset="utf8mb4", autocommit=True
-        ) as connection:
-            yield connection, port
-    finally:
-        private._stop(process)
-        log.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    port = free_port()
+    with (
+        private.running_mariadb(port) as server,
+        MySQLdb.connect(unix_socket=str(server.socket), user="root", charset="utf8mb4", autocommit=True) as connection,
+    ):
+        yield connection, port
 
 
 def test_the_store_fetches_the_same_rows_by_itself(
     store: Store, listening: tuple[MySQLdb.Connection, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("analytics.importing.mysql.ENGINE_ROWS", 90)
+    monkeypatch.setattr("analytics.importing.mysql.fetched.PIECE_KEYS", 90)
     connection, port = listening
     cursor = connection.cursor()
     for statement in (

@@ -14,7 +14,8 @@ from analytics import answers, catalog
 from analytics.asking import Data
 from analytics.importing.blocks import ImportFault
 from analytics.importing.csv_file import CsvFile
-from analytics.importing.mysql import Address, MySqlRows
+from analytics.importing.mysql.rows import MySqlRows
+from analytics.importing.mysql.server import Address
 from analytics.importing.people import People
 from analytics.models import Dataset
 from analytics.people import import_people, remove_people

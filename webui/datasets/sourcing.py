@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from analytics import sealed, sources
 from analytics.importing.blocks import ImportFault, Source
-from analytics.importing.mysql import Address
-from analytics.importing.mysql_faults import AWAY, NO_DATABASE, NO_GRANT, NO_SELECT, NO_TABLE, REFUSED
+from analytics.importing.mysql.faults import AWAY, NO_DATABASE, NO_GRANT, NO_SELECT, NO_TABLE, REFUSED
+from analytics.importing.mysql.server import Address
 from webui.datasets import words
 from webui.forms import OmForm
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics import sources
 from analytics.importing.blocks import Source
-from analytics.importing.mysql import Address
+from analytics.importing.mysql.server import Address
 
 
 def declare(parser: ArgumentParser, csv: str, mapping: str, **others: dict[str, Any]) -> None:

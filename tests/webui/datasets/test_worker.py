@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from analytics import asked, claims, services
 from analytics.connected import connected
-from analytics.importing import mysql
 from analytics.importing.blocks import ImportFault
 from analytics.models import Dataset, ImportRun
 from analytics.store.client import Store
@@ -128,8 +127,8 @@ def test_a_dataset_has_one_import_at_a_time(admin: Client, folder: Path, people:
 def test_a_server_that_goes_away_fails_the_import_with_a_sentence_and_the_old_rows_answer(
     admin: Client, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mysql, "BLOCK_ROWS", 50)
-    monkeypatch.setattr(mysql, "ENGINE_ROWS", 50)
+    monkeypatch.setattr("analytics.importing.mysql.rows.BLOCK_ROWS", 50)
+    monkeypatch.setattr("analytics.importing.mysql.fetched.PIECE_KEYS", 50)
     port = free_port()
     with running_mariadb(port) as server:
         connection = shop_on(server)

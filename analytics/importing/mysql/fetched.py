@@ -1,0 +1,85 @@
+"""Rows that the store fetches by itself from the server, some three times faster than they come through here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from analytics.importing.blocks import SEPARATOR, Block, Query
+from analytics.importing.mysql.catalog import TEXTS, WHOLE, placed
+from analytics.importing.mysql.server import Address
+from analytics.store.client import Store
+from analytics.store.errors import StoreError
+from analytics.store.names import quoted
+
+PIECE_KEYS = 1_000_000
+SPARSE = 20  # keys for each row, above which pieces of keys would be nearly empty
+MYSQL = "mysql({host:String}, {base:String}, {table:String}, {account:String}, {password:String})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A table as the store reads it along its key. since: a whole-number column, and from which value on."""
+
+    address: Address
+    table: str
+    key: str
+    since: tuple[str, int] | None
+
+    def reached(self, store: Store, types: Sequence[int]) -> bool:
+        """Say whether a store can fetch columns of these types, and gives the same texts.
+
+        It does over the network, from columns of whole numbers and texts; dates would pass through its own zone.
+        """
+        if self.address.socket or not all(kind in (*WHOLE, *TEXTS) for kind in types):
+            return False
+        with suppress(StoreError):  # it may not reach the server, or not like a name: then the rows are fetched here
+            # a LIMIT would be kept by the store, not told to the server, which would give the whole table
+            store.ask(f"SELECT 1 FROM {MYSQL} WHERE {quoted(self.key)} = 0", self._known)
+            return True
+        return False
+
+    def blocks(
+        self,
+        types: Mapping[str, int],
+        numbers: frozenset[str],
+        number: int,
+        keys: tuple[int, int],
+        after: Any,  # noqa: ANN401  # [last key read, largest key at the start]
+    ) -> Iterator[Block]:
+        """Give queries for the pieces of the key. keys: what lies below the first one, and the last one."""
+        sql, (low, high) = self._select(types, numbers), keys
+        last, high = after or keys
+        while last < high:
+            upto = min(last + PIECE_KEYS, high)
+            limits = {"from_key": last, "to_key": upto, "since": self.since[1] if self.since else 0}
+            yield Block(number, [Query(sql, self._known | limits, numbers)], (upto - low) / (high - low), [upto, high])
+            number, last = number + 1, upto
+
+    @property
+    def _known(self) -> dict[str, Any]:
+        base, table = placed(self.address.database, self.table)
+        where = f"{self.address.host}:{self.address.port}"
+        account = {"account": self.address.user, "password": self.address.password}
+        return {"host": where, "base": base, "table": table, **account}
+
+    def _select(self, types: Mapping[str, int], numbers: frozenset[str]) -> str:
+        fields = [f"{_field(name, kind, numbers)} AS c{place}" for place, (name, kind) in enumerate(types.items(), 1)]
+        since = f" AND {quoted(self.since[0])} >= {{since:Int64}}" if self.since else ""
+        key = quoted(self.key)
+        piece = f"{key} > {{from_key:Int64}} AND {key} <= {{to_key:Int64}}{since}"
+        return f"SELECT {', '.join(fields)} FROM {MYSQL} WHERE {piece}"
+
+
+def sparse(low: int, high: int, rows: int) -> bool:
+    """Say whether there are so many more keys than rows that pieces of keys would be nearly empty."""
+    return high - low > max(SPARSE * rows, PIECE_KEYS)
+
+
+def _field(column: str, kind: int, numbers: frozenset[str]) -> str:
+    """Give a column as the store fetches it: a number, or the text that would come through here."""
+    name = quoted(column)
+    if column in numbers:
+        return f"CAST({name}, 'Nullable(Int64)')"
+    text = f"ifNull(toString({name}), '')"
+    return text if kind in WHOLE else f"replaceAll({text}, '{SEPARATOR}', ' ')"
