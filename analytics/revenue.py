@@ -7,9 +7,10 @@ from typing import Any
 
 from analytics.asking import Data
 from analytics.clauses import Clause
-from analytics.days import UNITS, bucket_number
+from analytics.days import IN_DAYS, UNITS, bucket_number, by_days, day_bounds
 from analytics.drill import people_of
 from analytics.newcomers import DAY, known
+from analytics.returning import NUMBERS
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 
 # Each user new in the range: the unit of that, and what was paid in which unit.
@@ -56,12 +57,40 @@ GROUP BY cohort, n
 """
 
 
+# The same from the rollups, where a user is new when first seen and whole days are asked for.
+DAY_SIZES_SQL = f"""
+SELECT $first AS cohort, count() AS size
+FROM $user_day
+WHERE active > 0 AND day = first_day AND {IN_DAYS}
+GROUP BY cohort
+"""
+DAY_REVENUE_SQL = """
+SELECT $first AS cohort, $unit - cohort AS n, sum(bought.paid) AS revenue
+FROM (
+    SELECT user_id, day, first_day
+    FROM $user_day
+    WHERE buys > 0 AND first_day >= {first_day:Date} AND first_day < {end_day:Date} AND ($where)
+) AS seen
+INNER JOIN (SELECT user_id, day, sum(paid) AS paid FROM $buy_hour GROUP BY user_id, day) AS bought USING (user_id, day)
+GROUP BY cohort, n
+HAVING n >= 0 AND revenue != 0
+"""
+
+
 def by_cohort(data: Data, params: Ranged, span: Span, unit: Unit) -> tuple[dict[int, int], dict[int, dict[int, float]]]:
     """Give the users of each cohort, and their revenue by offset; cohorts by number."""
-    sql, more, bind = _people(data, params, span, unit)
-    sizes = data.ask(SIZES_SQL.replace("$new", sql), more, **bind)
+    sizes_sql, revenue_sql = DAY_SIZES_SQL, DAY_REVENUE_SQL
+    bind: dict[str, Any]
+    if by_days(data, params, span) and not data.dataset.people_version:
+        number, bind = NUMBERS[unit], day_bounds(data.dataset, span)
+        named = {"first": number.replace("$day", "first_day"), "unit": number.replace("$day", "day")}
+        more = {name: Clause(text) for name, text in named.items()} | {"where": data.scope(params, span)["where"]}
+    else:
+        new, more, bind = _people(data, params, span, unit)
+        sizes_sql, revenue_sql = SIZES_SQL.replace("$new", new), REVENUE_SQL.replace("$new", new)
+    sizes = data.ask(sizes_sql, more, **bind)
     paid: dict[int, dict[int, float]] = defaultdict(dict)
-    for row in data.ask(REVENUE_SQL.replace("$new", sql), more, **bind):
+    for row in data.ask(revenue_sql, more, **bind):
         paid[row["cohort"]][row["n"]] = float(row["revenue"])
     return {row["cohort"]: row["size"] for row in sizes}, paid
 

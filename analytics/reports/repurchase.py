@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
-from analytics.days import begun
+from analytics.days import BUCKETS, IN_DAYS, begun, by_days, day_bounds
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of
 from analytics.purchases import PURCHASES
 from analytics.spans import Ranged, Span, is_complete
@@ -24,13 +24,20 @@ SELECT user_id, $bucket AS bucket, count() AS purchases, uniqExact($day) AS days
 FROM ($purchases)
 GROUP BY user_id, bucket
 """
+# The same from the rollup, for whole days whose orders lie within an hour each.
+DAYS_SQL = f"""
+SELECT user_id, $bucket AS bucket, sum(purchases) AS purchases, uniqExact(day) AS days, sum(again) AS spread
+FROM $buy_hour
+WHERE {IN_DAYS}
+GROUP BY user_id, bucket
+"""
 RATE_SQL = """
 SELECT
     bucket,
     count() AS buyers,
     countIf(purchases >= 2) AS again,
     countIf(days >= 2) AS on_days,
-    sum(purchases) AS all_purchases
+    sum(purchases) AS all_purchases$spread
 FROM ($people)
 GROUP BY bucket
 """
@@ -97,7 +104,7 @@ def run(data: Data, params: Params) -> Result:
     more = _clauses(data, params, span)
     if params.show == "intervals":
         return _intervals(data, more)
-    found = {row["bucket"]: row for row in data.ask(_sql(RATE_SQL), more)}
+    found = {row["bucket"]: row for row in _rates(data, params, more, span)}
     rows: list[list[Any]] = []
     for key, complete in _buckets(data, params, span):
         row = found.get(key, {"buyers": 0, "again": 0, "on_days": 0, "all_purchases": 0})
@@ -108,6 +115,17 @@ def run(data: Data, params: Params) -> Result:
         "bar" if params.by == "range" else "line", params.by, ("rate", "rate_on_two_days"), incomplete="complete"
     )
     return Result((Column(params.by, key=True), *RATE), rows, chart=chart)
+
+
+def _rates(data: Data, params: Params, more: dict[str, Clause], span: Span) -> list[dict[str, Any]]:
+    """Count the buyers of each bucket: by the rollup where it can tell, else by the events."""
+    if by_days(data, params, span):
+        sql = RATE_SQL.replace("$people", DAYS_SQL).replace("$spread", ",\n    sum(spread) AS again_")
+        of_days = {**more, "bucket": Clause(BUCKETS.get(params.by, f"'{WHOLE}'"))}
+        found = data.ask(sql, of_days, **day_bounds(data.dataset, span))
+        if not any(row["again_"] for row in found):
+            return found
+    return data.ask(_sql(RATE_SQL.replace("$spread", "")), more)
 
 
 def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_MOST) -> list[Any]:

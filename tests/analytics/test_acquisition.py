@@ -74,7 +74,7 @@ def test_the_summary_takes_the_costs_of_its_range(store: Store) -> None:
         (["ads"], "write channel=amount"),
         (["ads=-5"], "write channel=amount"),
         (["ads=1e9999"], "write channel=amount"),
-        (["2017-13=5"], "no month or day 2017-13"),
+        (["2017-13=5"], "no month or day '2017-13'"),
         (["ads=1", "ads=2"], "'ads' has two costs"),
         ([f"c{n}=1" for n in range(51)], "50 at most"),
     ],
