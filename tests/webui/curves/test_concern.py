@@ -273,7 +273,7 @@ def test_reports_dashboards_and_cards_mark_those_that_concern_it_and_all_by_a_sw
     client, query = as_person("zhao.min"), "?d=shop&range=14d"
     for url in (
         reverse("report-card", args=["activity"]) + query,
-        reverse("report-card", args=["retention"]) + query,
+        reverse("report-card", args=["retention"]) + query + "&membership=recurring",
         reverse("dashboard", args=["shop-overview"]) + query,
         reverse("curves-effects") + query,
         reverse("curves-today") + "?d=shop",
