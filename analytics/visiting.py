@@ -16,12 +16,12 @@ FROM (
 # Of a row of the rollup: its first visit goes on from the day before, and that day is in the range too.
 JOINED = "before >= 0 AND day > {first_day:Date}"
 # (user_id, day, seconds, events) of the same from the rollup, for a gap of GAP minutes. day is the first event's. Only
-# rows whose visits may go on over midnight are put together again.
+# rows whose visits may go on over midnight are put together again. Rows are chosen before ARRAY JOIN: where the engine
+# moves the choice there by itself, it stumbles over users who are looked up in a list that is empty.
 VISITS_OF_DAYS = f"""
 SELECT user_id, day, toInt64(length_) AS seconds, toUInt64(events_) AS events
-FROM $user_day
+FROM (SELECT user_id, day, visit_seconds, visit_events FROM $user_day WHERE {IN_DAYS} AND before < 0 AND after < 0)
 ARRAY JOIN visit_seconds AS length_, visit_events AS events_
-WHERE {IN_DAYS} AND before < 0 AND after < 0
 UNION ALL
 SELECT user_id, run[1].1 AS day, toInt64(arraySum(run.3)) AS seconds, toUInt64(arraySum(run.4)) AS events
 FROM (
