@@ -38,7 +38,9 @@ def findings(page: Page) -> list[str]:
     page.evaluate("scrollTo(0, 0)")  # what the sticky bar half covers counts as too small
     page.evaluate(AXE)
     options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+    told = page.evaluate("(window.__reports ?? []).length")
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    page.evaluate("told => { if (window.__reports) window.__reports.length = told; }", told)  # axe breaks the policy itself
     return [
         f"{v['id']}: {node['target']} {node.get('failureSummary', '')[:300]}" for v in found for node in v["nodes"][:3]
     ]
