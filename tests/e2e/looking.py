@@ -36,11 +36,11 @@ def looked_at(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
 def findings(page: Page) -> list[str]:
     """Run axe in the page, past its policy, and give what it finds as lines."""
     page.evaluate("scrollTo(0, 0)")  # what the sticky bar half covers counts as too small
+    told = page.evaluate("(window.__reports ?? []).length")
     page.evaluate(AXE)
     options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
-    told = page.evaluate("(window.__reports ?? []).length")
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
-    page.evaluate("told => { if (window.__reports) window.__reports.length = told; }", told)  # axe breaks the policy itself
+    page.evaluate("told => { if (window.__reports) window.__reports.length = told }", told)  # axe breaks the policy
     return [
         f"{v['id']}: {node['target']} {node.get('failureSummary', '')[:300]}" for v in found for node in v["nodes"][:3]
     ]
