@@ -30,7 +30,8 @@ PAGES = (
     "/reports/retention/?d=shop&range=all", "/reports/funnel/?d=shop&range=all", "/reports/paths/?d=shop&range=all",
     "/reports/quadrant/?d=shop&range=all&least=3", "/reports/trends/?d=shop&breakdown=city",
     "/reports/activity/users/?d=shop&range=all&at.day=2017-11-28&at.column=uv",
-    "/datasets/", "/datasets/shop/", "/datasets/shop/tasks/", "/datasets/-/import/", "/datasets/-/import/?source=folder",
+    "/datasets/", "/datasets/shop/", "/datasets/shop/tasks/",
+    "/datasets/-/import/", "/datasets/-/import/?source=folder",
 )  # fmt: skip
 TWICE = """() => {
   const ids = [...document.querySelectorAll('[id]')].map(one => one.id);

@@ -140,4 +140,4 @@ def test_a_store_that_is_away_harms_only_the_timeline(admin: Client, monkeypatch
     assert admin.get("/datasets/shop/").status_code == 200
     answer = admin.get("/datasets/shop/users/1/")
     assert answer.status_code == 503
-    assert "the analytics store does not run" in text(answer)
+    assert "The analytics store does not run" in text(answer)
