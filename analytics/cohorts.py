@@ -12,7 +12,19 @@ from analytics.clauses import Clause, both
 from analytics.dataset import Dataset
 from analytics.days import BUCKETS, bucket_number, by_days, day_bounds
 from analytics.drill import column_of, day_at, one_at
-from analytics.returning import CALENDAR, COHORTS, DAYS, HITS, LENGTHS, NUMBERS, OFFSETS, PAIRS, REGISTERED, WINDOWS
+from analytics.returning import (
+    CALENDAR,
+    COHORTS,
+    DAYS,
+    HITS,
+    LENGTHS,
+    NUMBERS,
+    OFFSETS,
+    PAIRS,
+    REGISTERED,
+    WINDOWS,
+    by_first_day,
+)
 from analytics.spans import WORDS, Ranged, Span, Unit, buckets, following, is_complete
 from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Column, Result, share
@@ -137,11 +149,10 @@ def _rows(data: Data, params: Asked, span: Span) -> list[list[Any]]:
 def _counts(data: Data, params: Asked, span: Span) -> dict[int, dict[int, int]]:
     """Give the users of each cohort: at -1 all of them, at the number of a cell those who came back in it."""
     counts: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    by_first_day = _rolled_up(data, params, span) and (params.membership, params.kind) == ("first ever", "n-day")
-    if by_first_day:
-        number = NUMBERS[params.unit]
-        named = {"first": number.replace("$day", "first_day"), "unit": number.replace("$day", "day")}
-        clauses = {name: Clause(sql) for name, sql in (*named.items(), ("bucket", BUCKETS[params.unit]))}
+    seen = _rolled_up(data, params, span) and (params.membership, params.kind) == ("first ever", "n-day")
+    if seen:
+        named = {**by_first_day(params.unit), "bucket": BUCKETS[params.unit]}
+        clauses = {name: Clause(text) for name, text in named.items()}
         clauses["where"] = data.scope(params, span)["where"]
         bind = {**day_bounds(data.dataset, span), "last": len(_cells(data, params, span)) - 1}
         sql = FIRST_SQL
@@ -150,7 +161,7 @@ def _counts(data: Data, params: Asked, span: Span) -> dict[int, dict[int, int]]:
         sql = SQL.replace("$pairs", sql)
     for row in data.ask(sql, clauses, **bind):
         counts[row["unit"]][row["hit"]] = row["people"]
-        if by_first_day and row["hit"] == 0:
+        if seen and row["hit"] == 0:
             counts[row["unit"]][-1] = row["people"]
     return counts
 

@@ -20,6 +20,7 @@ FIRST_IN = {
     "buyers": "buys > 0 AND last_buy < {since}",
 }
 BUCKETS = {"day": "day", "week": "toMonday(day)", "month": "toStartOfMonth(day)"}  # of the rollup's days
+SINCE_BUCKET = "greatest($bucket, {first_day:Date})"  # the first day of a bucket that lies in the range
 UNITS = {
     "day": "d",
     "week": "intDiv(d + 3, 7)",

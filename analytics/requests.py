@@ -80,9 +80,29 @@ def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset
     row = Dataset.objects.filter(name=request.name).first() or Dataset(name=request.name)
     zone = request.zone or row.zone
     low, high = valid_range(request.valid, zone_of(zone))
-    if row.version and (
-        zone != row.zone or (low or row.valid_from, high or row.valid_to) != (row.valid_from, row.valid_to)
-    ):
+    low, high = low or row.valid_from, high or row.valid_to
+    if row.version:
+        _same_times(row, zone, (low, high))
+        _same_columns(row, columns, layout)
+    else:
+        row.mapping, row.layout, row.generated = _mapped(columns), layout.as_dict(), request.generated
+    row.zone, row.valid_from, row.valid_to = zone, low, high
+    _roles(row, request)
+    if request.source:
+        row.source = dict(request.source)
+        row.secret = sealed.seal(request.password, settings.SECRET_KEY, row.name) if request.password else ""
+    row.save(update_fields=SAID if row.pk else None)  # what an import that runs has just published stays
+    return row
+
+
+def _mapped(columns: Columns) -> dict[str, Any]:
+    dimensions = {name: list(value) for name, value in columns.dimensions.items()}
+    return {"fields": dict(columns.fields), "dimensions": dimensions}
+
+
+def _same_times(row: Dataset, zone: str, valid: tuple[int | None, int | None]) -> None:
+    """See that zone and valid range are those of the rows that are there."""
+    if (zone, valid) != (row.zone, (row.valid_from, row.valid_to)):
         raise ImportFault(
             Text(
                 "{name} has its rows in zone {zone} and in its own valid range;"
@@ -91,41 +111,32 @@ def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset
                 zone=row.zone,
             )
         )
-    if row.version and core.Layout.from_dict(row.layout) != layout:
-        old = core.Layout.from_dict(row.layout)
-        if old.dimensions != layout.dimensions:
-            raise ImportFault(
-                Text(
-                    "{name} has the dimensions {old}, these rows {new};"
-                    " give the same --map, or import into a new dataset",
-                    name=row.name,
-                    old=_names(old),
-                    new=_names(layout),
-                )
+
+
+def _same_columns(row: Dataset, columns: Columns, layout: core.Layout) -> None:
+    """See that the columns are those of the rows that are there.
+
+    Their kinds stay as the dataset has them: a source whose sample happens to be all numbers is read so.
+    """
+    old = core.Layout.from_dict(row.layout)
+    if old.dimensions != layout.dimensions:
+        raise ImportFault(
+            Text(
+                "{name} has the dimensions {old}, these rows {new}; give the same --map, or import into a new dataset",
+                name=row.name,
+                old=_names(old),
+                new=_names(layout),
             )
-        layout = old  # a source whose sample happens to be all numbers is read as the dataset has it
-    mapped = {
-        "fields": dict(columns.fields),
-        "dimensions": {name: list(value) for name, value in columns.dimensions.items()},
-    }
-    if not row.version:
-        row.mapping, row.layout, row.generated = mapped, layout.as_dict(), request.generated
-    elif set(mapped["fields"]) != set(row.mapping["fields"]):
+        )
+    if set(columns.fields) != set(row.mapping["fields"]):
         raise ImportFault(
             Text(
                 "{name} was imported with {old}; these rows have {new}",
                 name=row.name,
                 old=", ".join(sorted(row.mapping["fields"])),
-                new=", ".join(sorted(mapped["fields"])),
+                new=", ".join(sorted(columns.fields)),
             )
         )
-    row.zone, row.valid_from, row.valid_to = zone, low or row.valid_from, high or row.valid_to
-    _roles(row, request)
-    if request.source:
-        row.source = dict(request.source)
-        row.secret = sealed.seal(request.password, settings.SECRET_KEY, row.name) if request.password else ""
-    row.save(update_fields=SAID if row.pk else None)  # what an import that runs has just published stays
-    return row
 
 
 def _roles(row: Dataset, request: Request) -> None:

@@ -7,6 +7,13 @@ NUMBERS = {  # as days.bucket_number counts them
     "week": "intDiv(toInt32($day) + 3, 7)",
     "month": "toYear($day) * 12 + toMonth($day) - 1",
 }
+
+
+def by_first_day(unit: str) -> dict[str, str]:
+    """Give, of a row of the rollup, the number of the unit in which the user was first seen, and that of its day."""
+    return {"first": NUMBERS[unit].replace("$day", "first_day"), "unit": NUMBERS[unit].replace("$day", "day")}
+
+
 LENGTHS = {"day": DAY, "week": 7 * DAY}
 
 # For each user: the units with a start (and when the first in it was), and those with a return (and the last in it).

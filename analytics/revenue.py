@@ -10,7 +10,7 @@ from analytics.clauses import Clause
 from analytics.days import IN_DAYS, UNITS, bucket_number, by_days, day_bounds
 from analytics.drill import people_of
 from analytics.newcomers import DAY, known
-from analytics.returning import NUMBERS
+from analytics.returning import by_first_day
 from analytics.spans import Ranged, Span, Unit, buckets, following, is_complete
 
 # Each user new in the range: the unit of that, and what was paid in which unit.
@@ -82,9 +82,10 @@ def by_cohort(data: Data, params: Ranged, span: Span, unit: Unit) -> tuple[dict[
     sizes_sql, revenue_sql = DAY_SIZES_SQL, DAY_REVENUE_SQL
     bind: dict[str, Any]
     if by_days(data, params, span) and not data.dataset.people_version:
-        number, bind = NUMBERS[unit], day_bounds(data.dataset, span)
-        named = {"first": number.replace("$day", "first_day"), "unit": number.replace("$day", "day")}
-        more = {name: Clause(text) for name, text in named.items()} | {"where": data.scope(params, span)["where"]}
+        bind = day_bounds(data.dataset, span)
+        more = {name: Clause(text) for name, text in by_first_day(unit).items()} | {
+            "where": data.scope(params, span)["where"]
+        }
     else:
         new, more, bind = _people(data, params, span, unit)
         sizes_sql, revenue_sql = SIZES_SQL.replace("$new", new), REVENUE_SQL.replace("$new", new)

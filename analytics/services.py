@@ -125,15 +125,12 @@ def remove(store: Store, row: Dataset) -> None:
 def bring_up(store: Store, row: Dataset) -> bool:
     """Build a dataset's rollups where those there have another form; say whether that was needed.
 
-    While an import runs they are left to it. Reports that ask for them meanwhile are refused by the store.
+    BusyError while an import runs. Reports that ask for them meanwhile are refused by the store.
     """
     tables = Tables(store, row.name)
     if tables.has_rollups(row.version):
         return False
-    try:
-        _claim(row)
-    except BusyError:
-        return False
+    _claim(row)
     try:
         tables.build_rollups(row.as_core(), row.version)
         tables.settle(row.version)

@@ -1,6 +1,7 @@
 """The first page, search and help."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Q
@@ -23,11 +24,12 @@ from webui.tasks.reads import final, problems
 from webui.templatetags.ui import n
 
 UNDER_WAY, FINISHED, FOUND = 20, 12, 20  # lines shown
+RECENTLY = timedelta(hours=24)
 
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what needs a person, what is under way, what ended today, and the masters."""
+    """Show what needs a person, what is under way, what ended in the last 24 hours, and the masters."""
     now, mine = timezone.now(), request.GET.get("finished") == "mine"
     under_way = _under_way()
     use = _use()
@@ -66,8 +68,9 @@ def _under_way() -> list[dict[str, Any]]:
 
 
 def _finished(request: HttpRequest, *, mine: bool) -> list[dict[str, Any]]:
-    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    tasks = Task.objects.filter(state=Task.State.ENDED, ended_at__gte=midnight).select_related("created_by")
+    # the last 24 hours and not today: who is on call at half past midnight wants the evening
+    since = timezone.now() - RECENTLY
+    tasks = Task.objects.filter(state=Task.State.ENDED, ended_at__gte=since).select_related("created_by")
     if mine:
         tasks = tasks.filter(created_by=request.user)
     rows = task_rows(list(tasks.order_by("-ended_at")[:FINISHED]))

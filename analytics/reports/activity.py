@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
-from analytics.days import BUCKETS, IN_DAYS, by_days, day_bounds, distinct
+from analytics.days import BUCKETS, IN_DAYS, SINCE_BUCKET, by_days, day_bounds, distinct
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of, second_at
 from analytics.hours import hours
 from analytics.spans import Ranged, Span, buckets, is_complete, local_text
@@ -32,7 +32,7 @@ FROM $event
 WHERE $scope
 GROUP BY bucket
 """
-USERS = distinct("greatest($bucket, {first_day:Date})")
+USERS = distinct(SINCE_BUCKET)
 DAYS_SQL = f"""
 SELECT
     $bucket AS bucket,

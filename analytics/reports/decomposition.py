@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
-from analytics.days import BUCKETS, IN_DAYS, by_days, day_bounds, distinct
+from analytics.days import BUCKETS, IN_DAYS, SINCE_BUCKET, by_days, day_bounds, distinct
 from analytics.decomposed import parts
 from analytics.drill import LIST_AT_MOST, column_of, day_at, people_of
 from analytics.spans import Ranged, Unit, buckets, is_complete
@@ -23,7 +23,7 @@ WHERE $scope
 GROUP BY bucket
 """
 DAYS_SQL = f"""
-SELECT $bucket AS bucket, sum(views) AS pv, {distinct("greatest($bucket, {first_day:Date})")["uv"]} AS uv
+SELECT $bucket AS bucket, sum(views) AS pv, {distinct(SINCE_BUCKET)["uv"]} AS uv
 FROM $user_day
 WHERE {IN_DAYS}
 GROUP BY bucket

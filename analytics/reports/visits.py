@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from analytics.asking import Data
 from analytics.clauses import Clause, fixed
-from analytics.days import BUCKETS, IN_DAYS, begun, by_days, day_bounds, distinct
+from analytics.days import BUCKETS, IN_DAYS, SINCE_BUCKET, begun, by_days, day_bounds, distinct
 from analytics.drill import LIST_AT_MOST, column_of, day_at, number_at, one_at, people_of
 from analytics.spans import Ranged, Span, is_complete
 from analytics.visiting import GAP, VISITS, VISITS_OF_DAYS
@@ -31,8 +31,6 @@ GROUP BY bucket
 """
 WHOLE = "range"
 DAY_BUCKETS = {**BUCKETS, WHOLE: f"'{WHOLE}'"}  # of the rollup
-SINCE = {name: f"greatest({bucket}, {{first_day:Date}})" for name, bucket in BUCKETS.items()}
-SINCE[WHOLE] = "{first_day:Date}"
 ACTIVE_SQL = (
     "SELECT $bucket AS bucket, uniqExactIf(user_id, $active) AS people FROM $event WHERE $scope GROUP BY bucket"
 )
@@ -94,7 +92,10 @@ def run(data: Data, params: Params) -> Result:
     visits, active_sql = VISITS, ACTIVE_SQL
     if params.gap == GAP and params.by in DAY_BUCKETS and by_days(data, params, span):
         visits, active_sql, bind = VISITS_OF_DAYS, ACTIVE_DAYS_SQL, day_bounds(data.dataset, span)
-        more |= {"bucket": Clause(DAY_BUCKETS[params.by]), "since": Clause(SINCE[params.by])}
+        more |= {
+            "bucket": Clause(DAY_BUCKETS[params.by]),
+            "since": Clause(SINCE_BUCKET if params.by in BUCKETS else "{first_day:Date}"),
+        }
     found = {row["bucket"]: row for row in data.ask(SQL.replace("$visits", visits), more, **bind)}
     active = {row["bucket"]: row["people"] for row in data.ask(active_sql, more, **bind)}
     rows = []

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,19 +21,11 @@ from analytics.store.marks import Progress
 from analytics.store.names import quoted
 from analytics.store.reach import reached
 from tests.fleet.store import engine_of
+from tests.fleet.waiting import until
 
 ALL = 1_000_000_000_000
 ENDLESS = f"SELECT count() AS endless FROM numbers({ALL}) WHERE NOT ignore(sipHash64(number))"
 SECONDS = 60
-
-
-def until(what: Callable[[], Any]) -> Any:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        if found := what():
-            return found
-        time.sleep(0.05)  # the engine offers nothing to wait on
-    raise AssertionError("it never came to pass")
 
 
 @contextmanager

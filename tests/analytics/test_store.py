@@ -19,6 +19,7 @@ from analytics.store.names import quoted
 from analytics.store.reach import reached
 from analytics.store.turns import GoneError, Turns
 from tests.fleet.store import engine_of
+from tests.fleet.waiting import until
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1"
@@ -48,15 +49,6 @@ def running(store: Store) -> int:
     return store.ask(
         "SELECT count() AS n FROM system.processes WHERE query LIKE 'SELECT count() FROM numbers(1%'"
     ).one()["n"]
-
-
-def until(what, seconds: float = 30) -> bool:  # noqa: ANN001  # a test's own question
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.05)  # the engine offers nothing to wait on
-    return False
 
 
 def test_only_who_has_the_token_is_answered(home: Path) -> None:

@@ -1,5 +1,7 @@
 """A browser profile of a person who is signed in, whose pages write down every report of the policy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -16,6 +18,18 @@ def sign_in(context: BrowserContext, live_server: Any, client: Client, person: U
         "window.__reports = []; addEventListener('securitypolicyviolation',"
         " e => __reports.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`), true);"
     )
+
+
+@contextmanager
+def watched(context: BrowserContext, live_server: Any, client: Client, person: User) -> Iterator[Page]:
+    """Give a page of a person who is signed in; an error in its code fails the test."""
+    sign_in(context, live_server, client, person)
+    page = context.new_page()
+    page.set_default_navigation_timeout(60_000)  # the first page of a process reads all modules
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    yield page
+    assert not wrong
 
 
 def reports(page: Page) -> list[str]:

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.store.client import Store
 from tests.e2e.looking import looked_at
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.fleet.smtp import Sink
 from tests.webui.alerts.conftest import Heard, mail, web  # noqa: F401  # fixtures
 from tests.webui.fleet_data import fill
@@ -34,13 +34,8 @@ def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -
     cache.clear()
     people = fill(12).people
     publish(store, DAYS, users=5)
-    sign_in(context, live_server, client, people["chen.jie"])
-    page = context.new_page()
-    page.set_default_navigation_timeout(60_000)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert not wrong
+    with watched(context, live_server, client, people["chen.jie"]) as page:
+        yield page
 
 
 def work() -> None:

@@ -1,8 +1,7 @@
 """A card that takes long says how far its query is, in a real browser, of a real store that never comes to an end."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ from analytics.store.client import Store
 from tests.e2e.looking import choose, findings, sideways
 from tests.e2e.signed_in import sign_in
 from tests.e2e.test_task_live import SEEN, served  # noqa: F401  # a fixture
+from tests.fleet.waiting import until
 from tests.webui.fleet_data import fill_people
 from tests.webui.generated_data import generated
 from tests.webui.reports.endless import PAGE, made, running
@@ -47,15 +47,6 @@ def page(context: BrowserContext, served: str, client: Client) -> Page:  # noqa:
     """Give a page of a person who is signed in."""
     sign_in(context, SimpleNamespace(url=served), client, fill_people()["lin.wei"])
     return context.new_page()
-
-
-def until(what: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.05)  # the store offers nothing to wait on
-    return False
 
 
 def asked(page: Page, part: str) -> list[tuple[float, str]]:

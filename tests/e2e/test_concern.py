@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.store.client import Store
 from tests.e2e.looking import looked_at
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.webui.fleet_data import fill
 from tests.webui.shop_data import DAY, HOUR, START, publish
 from webui.servers.models import Group, Server
@@ -66,13 +66,8 @@ def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -
     Group.objects.create(name="web", selector=web.name)
     task("Sync the shop", NOON, web)
     task("Sync the warehouse", NOON + HOUR, other)
-    sign_in(context, live_server, client, people["chen.jie"])
-    page = context.new_page()
-    page.set_default_navigation_timeout(60_000)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert not wrong
+    with watched(context, live_server, client, people["chen.jie"]) as page:
+        yield page
 
 
 def test_an_operator_says_which_tasks_concern_a_dataset_and_sees_the_others_by_a_switch(

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from analytics.models import Dataset
 from analytics.store.client import Store
 from tests.e2e.looking import choose, findings, looked_at
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.webui.fleet_data import fill
 from tests.webui.shop_data import DAY, HOUR, START, publish
 from tests.webui.task_data import picture_task
@@ -41,13 +41,8 @@ def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -
         module="m", title="Sync application file: nginx", digest="f" * 64, risk="change", selector="app=www",
         timeout=60, hosts=3, state="ended", created_at=at, started_at=at, ended_at=at, totals={"ok": 3},
     )  # fmt: skip
-    sign_in(context, live_server, client, people["lin.wei"])
-    page = context.new_page()
-    page.set_default_navigation_timeout(60_000)  # the first page of a process reads all modules
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert not wrong
+    with watched(context, live_server, client, people["lin.wei"]) as page:
+        yield page
 
 
 def test_the_first_page_shows_the_newest_day_without_the_drawing_library(page: Page, live_server: Any) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.store.client import Store
 from tests.e2e.looking import choose, looked_at
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.webui.fleet_data import fill
 from tests.webui.generated_data import generated
 from tests.webui.shop_data import publish
@@ -38,15 +38,10 @@ def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -
         timeout=60, hosts=3, state="ended", created_at=at, started_at=at, ended_at=at, totals={"ok": 3},
     )  # fmt: skip
     Note.objects.create(dataset="shop", ts=START + 7 * DAY, text="<b>sale</b>", author_name="eva")
-    sign_in(context, live_server, client, people["chen.jie"])
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.set_default_navigation_timeout(60_000)  # a busy machine compiles and draws much before a page is whole
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert not wrong
-    assert page.evaluate("window.__reports.filter(line => !line.includes('axe'))") == []
+    with watched(context, live_server, client, people["chen.jie"]) as page:
+        yield page
+        assert page.evaluate("window.__reports.filter(line => !line.includes('axe'))") == []
 
 
 def whole(page: Page) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.store.client import Store
 from tests.e2e.looking import looked_at
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.webui.fleet_data import fill
 from tests.webui.generated_data import generated
 
@@ -26,12 +26,8 @@ def page(
     context: BrowserContext, live_server: Any, client: Any, store: Store, transactional_db: None
 ) -> Iterator[Page]:
     generated("shop")
-    sign_in(context, live_server, client, fill(12).people["zhao.min"])
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert wrong == []
+    with watched(context, live_server, client, fill(12).people["zhao.min"]) as page:
+        yield page
 
 
 def test_a_filter_of_a_step_is_put_together_by_keyboard(page: Page, live_server: Any) -> None:

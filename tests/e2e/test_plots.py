@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e import plot_pages, plot_samples
 from tests.e2e.looking import choose, findings, sideways
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.webui.fleet_data import fill
 
 pytestmark = [
@@ -35,17 +35,13 @@ COLOURS = """element => {
 @pytest.fixture
 def page(context: BrowserContext, live_server: Any, client: Any) -> Iterator[Page]:
     """Give a page of a person who is signed in; it writes down every report of the policy and every error."""
-    sign_in(context, live_server, client, fill(12).people["lin.wei"])
     plot_pages.PLOTS.clear()
     plot_pages.PLOTS.update(plot_samples.every())
     plot_pages.ANSWERS.clear()
     plot_pages.ASKED.clear()
     plot_pages.BESIDE.clear()
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert wrong == []
+    with watched(context, live_server, client, fill(12).people["lin.wei"]) as page:
+        yield page
 
 
 def show(page: Page, live_server: Any, *names: str, theme: str = "light", language: str = "en") -> None:

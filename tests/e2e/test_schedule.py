@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from analytics.models import Dataset
 from analytics.store.client import Store
 from tests.e2e.looking import looked_at
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.webui.fleet_data import fill
 from tests.webui.shop_data import publish
 
@@ -28,13 +28,8 @@ def page(context: BrowserContext, live_server: Any, client: Any, store: Store) -
     publish(store, [10] * 24)
     source = {"mysql": {"host": "db.example", "port": 3306, "user": "reader", "database": "shop"}, "table": "behaviour"}
     Dataset.objects.update(source=source)
-    sign_in(context, live_server, client, people["lin.wei"])
-    page = context.new_page()
-    page.set_default_navigation_timeout(60_000)
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert not wrong
+    with watched(context, live_server, client, people["lin.wei"]) as page:
+        yield page
 
 
 def test_syncs_are_set_and_stopped_and_one_that_waits_is_cancelled_and_taken_up_again(

@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from analytics.models import Dataset
 from analytics.store.client import Store
 from tests.e2e.looking import choose, looked_at
-from tests.e2e.signed_in import sign_in
+from tests.e2e.signed_in import watched
 from tests.webui.fleet_data import fill
 from tests.webui.generated_data import generated
 from tests.webui.reports.special import named
@@ -39,12 +39,8 @@ def shop(store: Store, transactional_db: None) -> Dataset:
 @pytest.fixture
 def page(context: BrowserContext, live_server: Any, client: Any, shop: Dataset) -> Iterator[Page]:
     """Give a page of a person who is signed in; it writes down every report of the policy and every error."""
-    sign_in(context, live_server, client, fill(12).people["lin.wei"])
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    assert wrong == []
+    with watched(context, live_server, client, fill(12).people["lin.wei"]) as page:
+        yield page
 
 
 def show(page: Page, live_server: Any, address: str) -> None:

@@ -260,7 +260,7 @@ def test_home_without_anything_says_so_and_keeps_its_cards(client: Client) -> No
     for words in (
         "Nothing needs you.",
         "No task is under way.",
-        "No task has ended today.",
+        "No task has ended in the last 24 hours.",
         "No masters yet",
         "No servers yet",
     ):

@@ -3,21 +3,24 @@
 What is heavy (Arrow, the drivers) is loaded when there is work, so that a worker that waits is small.
 """
 
+import hashlib
 import logging
 import os
 import socket
 import threading
+from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
 
 from analytics.models import Dataset, ImportRun
+from analytics.store import rollups as forms
 
 log = logging.getLogger(__name__)
 DEMO, DEMO_ROWS, DEMO_DAYS, DEMO_SEED = "demo", 1_000_000, 56, 20
 State = ImportRun.State
-built: set[str] = set()  # what this worker has seen to, once
 away: set[str] = set()  # what has been said of a store that is away, once
 
 
@@ -60,20 +63,37 @@ def syncs(_: threading.Event) -> None:
 
 
 def rollups(stopped: threading.Event) -> None:
-    """Build the rollups of datasets that were imported when they had another form; once in a worker's life."""
-    if stopped.is_set() or "rollups" in built:
+    """Build the rollups of datasets that were imported when they had another form.
+
+    A store is asked once for each form, not at each start: until it is asked, its engine takes no memory.
+    """
+    mark, form = settings.HOME / "rollups", _form()
+    if stopped.is_set() or (mark.exists() and mark.read_text() == form):
         return
+    rows = Dataset.objects.filter(version__gt=0)
+    if rows.exists() and not _brought_up(rows):
+        return
+    mark.write_text(form)
+
+
+def _form() -> str:
+    """Give what changes when rollups get another form, or the store is another one."""
+    return hashlib.sha256(Path(forms.__file__).read_bytes() + settings.ANALYTICS_URL.encode()).hexdigest()
+
+
+def _brought_up(rows: Iterable[Dataset]) -> bool:
+    """Bring the rollups of datasets up; False where the store is away, or an import runs: it is tried again."""
     from analytics import services
     from analytics.connected import connected
     from analytics.store.errors import StoreAwayError
 
-    rows = Dataset.objects.filter(version__gt=0)
     try:
         for row in rows:
-            services.bring_up(connected(), row)
-    except StoreAwayError:
-        return  # tried again; `imports` says that it is away
-    built.add("rollups")
+            if services.bring_up(connected(), row):
+                log.info("the rollups of %s are built again", row.name)
+    except (StoreAwayError, services.BusyError):
+        return False
+    return True
 
 
 def demo(_: threading.Event) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -20,6 +20,7 @@ from webui.statuses import LOOKS, RESULTS, RISKS
 
 register = template.Library()
 NBSP = "\u00a0"
+NIGHT = timedelta(hours=12)
 BAR = ("ok", "changed", "failed", "unreachable", "timeout", "lost", "skipped", "cancelled", "running")
 
 
@@ -136,11 +137,11 @@ def ago(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
-    """Write the time of today, else the day; hovering gives the full time."""
+    """Write the time of today and of the night before, else the day; hovering gives the full time."""
     if moment is None:
         return "—"
     local, today = timezone.localtime(moment), timezone.localdate()
-    if local.date() == today:
+    if local.date() == today or timedelta(0) <= timezone.now() - moment < NIGHT:
         text = format_date(local, "H:i")
     else:
         text = format_date(local, _("j M") if local.year == today.year else _("j M Y"))

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from analytics.connected import connected
 from analytics.importing.blocks import ImportFault
 from analytics.models import Dataset, ImportRun
 from analytics.store.client import Store
+from analytics.store.errors import StoreAwayError
+from analytics.store.schema import Tables
 from tests.analytics.test_import import lines
 from tests.fleet.mariadb import MariaDb, running_mariadb
 from tests.fleet.ports import free_port
@@ -268,17 +270,36 @@ def test_the_generated_dataset_is_made_once_in_an_installation(
     assert not Dataset.objects.exists()
 
 
+def test_rollups_of_an_older_form_are_built_again_once(
+    admin: Client, folder: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for(admin, folder, "shop")
+    worked()
+    tables, ended = Tables(store, "shop"), threading.Event()
+    tables.drop("hour_v1")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setattr(chores.settings, "HOME", home)
+    monkeypatch.setattr("analytics.connected.connected", away)
+    chores.rollups(ended)
+    assert not (home / "rollups").exists(), "it is tried again"
+    monkeypatch.setattr("analytics.connected.connected", lambda: store)
+    chores.rollups(ended)
+    assert tables.has_rollups(1)
+    monkeypatch.setattr("analytics.connected.connected", away)
+    chores.rollups(ended)  # the store is not asked again
+
+
+def away() -> Store:
+    raise StoreAwayError("the analytics store does not run")
+
+
 def test_the_lines_set_aside_of_a_store_that_is_away_are_a_sentence(
     admin: Client, folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = asked_for(admin, folder, "shop")
     worked()
     assert streamed(admin.get(f"/datasets/shop/imports/{run.pk}/set-aside.csv")) == "reason,line\r\n"
-    from analytics.store.errors import StoreAwayError
-
-    def away() -> Iterator[None]:
-        raise StoreAwayError("the analytics store does not run")
-
     monkeypatch.setattr("webui.datasets.left_out.connected", away)
     answer = admin.get(f"/datasets/shop/imports/{run.pk}/set-aside.csv")
     assert answer.status_code == 503

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,20 +16,12 @@ from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from analytics.store.lines import GoneError, Line
 from omserver.asgi import application
+from tests.fleet.waiting import until
 from tests.webui.reports.endless import made, running
 from webui.reports.later import by_line
 
 ENDLESS = "SELECT count() AS endless FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
 SECONDS = 30
-
-
-def until(what: Callable[[], bool]) -> bool:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.05)  # between two looks
-    return False
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -18,6 +17,7 @@ from analytics.store.errors import StoreError
 from analytics.store.lines import GoneError, Line
 from analytics.store.marks import Progress
 from tests.fleet.store import engine_of
+from tests.fleet.waiting import until
 from tests.webui.reports.endless import ALL, CARD, made, running
 from webui.reports.progress import HEADER, name_of, said
 
@@ -25,15 +25,6 @@ NAME = "0123456789abcdef" * 2
 ADDRESS = "/reports/-/progress/"
 ENDLESS = f"SELECT count() AS endless FROM numbers({ALL}) WHERE NOT ignore(sipHash64(number))"
 SECONDS = 60
-
-
-def until(what: Callable[[], object]) -> bool:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        if what():
-            return True
-        time.sleep(0.05)  # between two looks
-    return False
 
 
 @pytest.fixture
