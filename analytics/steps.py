@@ -14,6 +14,11 @@ from sdk.text import Text
 WINDOW = r"\d{1,6}[smhd]|same day|same visit"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 VISIT_GAP = 1800  # seconds without an event that end a visit
+BY_DAY = Clause("toString($day)")  # the split of entries by their local day
+# The rollup's events without the middle of each run of one behaviour, of the days that can matter.
+EDGES = """$user_day
+ARRAY JOIN edge_ts AS ts, edge_role AS role, edge_behaviour AS behaviour
+WHERE day >= {scan_first:Date} AND day <= {scan_last:Date} AND"""
 MASKS = 1 << 10  # ten steps at most
 ENDLESS = 2**40  # seconds; where the group itself is the window
 STEP = re.compile(r"\s*+(\S(?:.*?\S)??)(?:\s++where\s++(.+))?\s*+", re.DOTALL)
@@ -21,11 +26,13 @@ STEP = re.compile(r"\s*+(\S(?:.*?\S)??)(?:\s++where\s++(.+))?\s*+", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: which events it takes. codes: the behaviours that it takes, whatever their filters."""
+    """One step: which events it takes. codes: the behaviours that it takes, whatever their filters. filtered: it has
+    any."""
 
     label: str
     condition: Clause
     codes: frozenset[str]
+    filtered: bool = False
 
 
 def read(data: Data, words: Sequence[str]) -> list[Step]:
@@ -45,7 +52,7 @@ def read(data: Data, words: Sequence[str]) -> list[Step]:
             clauses.behaviours(data.dataset, names, name=f"steps__{number}"),
             clauses.filters(data.dataset, filters, name=f"steps__{number}_where"),
         )
-        steps.append(Step(word.strip(), condition, _codes(data.dataset, names)))
+        steps.append(Step(word.strip(), condition, _codes(data.dataset, names), bool(filters)))
     return steps
 
 
@@ -68,7 +75,8 @@ class Funnel:
     """What is looked for.
 
     order: ordered, strict or any. key: the columns in which a whole funnel must agree, for example item_id. split: a
-    text of each event; entries with different texts are looked at apart, and a user may have a level for each.
+    text of each event; entries with different texts are looked at apart, and a user may have a level for each. days:
+    the range is whole local days and no filter but of steps looks at events: the rollup may be asked.
     """
 
     steps: Sequence[Step]
@@ -77,6 +85,22 @@ class Funnel:
     key: tuple[str, ...] = ()
     times: bool = False
     split: Clause | None = None
+    days: bool = False
+
+    @property
+    def by_edges(self) -> bool:
+        """Say whether the ends of runs tell all: of those in the middle none makes a chain that they do not make."""
+        steps_apart = disjoint(self.steps) and not any(step.filtered for step in self.steps)
+        return self._by_days and self.order == "ordered" and not self.key and steps_apart
+
+    @property
+    def entries_by_edges(self) -> bool:
+        """Say whether the ends of runs tell who entered, and when last."""
+        return self._by_days and not self.steps[0].filtered
+
+    @property
+    def _by_days(self) -> bool:
+        return self.days and self.split in (None, BY_DAY) and self.window != "same visit"
 
     @property
     def fast(self) -> bool:
@@ -130,21 +154,22 @@ def _open(funnel: Funnel, last_first: str, visit: str = "max(visit_open)") -> st
 def _second(funnel: Funnel) -> str:
     """Give the condition that a group has a second step: by its hash, so that a few without one may pass."""
     group = f"cityHash64({_group(funnel).replace('$day', 'local_day')})"
-    return f"{group} IN (SELECT {group} FROM ({_events(funnel)}) WHERE bitTest(mask, 1))"
+    events = _events(funnel, edges=funnel.by_edges)
+    return f"{group} IN (SELECT {group} FROM ({events}) WHERE bitTest(mask, 1))"
 
 
 def _of_users(funnel: Funnel) -> str:
     """Give the levels where a user's events are one group: by one pass, in numbers as small as can be."""
     first = "($step0) AND ts >= {span_low:Int64} AND ts < {span_high:Int64}"
     conditions = ", ".join([first, *(f"$step{n}" for n in range(1, len(funnel.steps)))])
+    source = EDGES if funnel.by_edges else "$event\nWHERE"
     return f"""
 SELECT
     user_id,
     windowFunnel({{window:UInt64}})(toUInt32(ts - {{scan_low:Int64}}), {conditions}) AS reached,
     {_open(funnel, f"maxIf(ts, {first})")} AND reached < {len(funnel.steps)} AS waiting,
     emptyArrayInt64() AS chain
-FROM $event
-WHERE ts >= {{scan_low:Int64}} AND ts < {{scan_high:Int64}} AND ($where)
+FROM {source} ts >= {{scan_low:Int64}} AND ts < {{scan_high:Int64}} AND ($where)
 GROUP BY user_id
 HAVING reached > 0"""
 
@@ -163,7 +188,7 @@ def _fast(funnel: Funnel) -> str:
     GROUP BY {group}
     UNION ALL
     SELECT user_id, toUInt8(1) AS level, {opened} AS open
-    FROM ({_events(funnel)})
+    FROM ({_events(funnel, edges=funnel.entries_by_edges)})
     WHERE bitTest(mask, 0)
     GROUP BY user_id"""
 
@@ -193,7 +218,7 @@ def _by_arrays(funnel: Funnel) -> str:
         toUInt8(1) AS level,
         {"[minIf(ts, bitTest(mask, 0))]" if funnel.times else "emptyArrayInt64()"} AS times,
         {_open(funnel, "maxIf(ts, bitTest(mask, 0))")} AS open
-    FROM ({_events(funnel)})
+    FROM ({_events(funnel, edges=funnel.entries_by_edges)})
     WHERE {"bitTest(mask, 0)" if funnel.split else "mask != 0"}
     GROUP BY {part}{"user_id" if funnel.window != "same visit" else _group(funnel)}
     HAVING max(bitTest(mask, 0))"""
@@ -221,7 +246,7 @@ def _collected(funnel: Funnel) -> str:
             {"groupUniqArrayIf(part, bitTest(mask, 0)) AS parts" if funnel.split else f"{_sorted(funnel)} AS sorted"},
             {"max(visit_open) AS last_open," if funnel.window == "same visit" else ""}
             maxIf(ts, bitTest(mask, 0)) AS last_first
-        FROM ({_events(funnel)})
+        FROM ({_events(funnel, edges=funnel.by_edges)})
         {which}
         GROUP BY {group}
         HAVING max(bitTest(mask, 0))"""
@@ -265,17 +290,19 @@ def _packed(funnel: Funnel) -> bool:
     return funnel.order != "strict" and not funnel.split and disjoint(funnel.steps)
 
 
-def _events(funnel: Funnel) -> str:
-    """Give the events that can matter, each with its mask."""
+def _events(funnel: Funnel, *, edges: bool = False) -> str:
+    """Give the events that can matter, each with its mask. edges: the ends of runs are enough."""
     columns = "user_id, ts, role, micro, item_id, category_id, behaviour, amount, order_id, channel"
     local = ", $day AS local_day" if funnel.window == "same day" else ""
     part = ", $split AS part" if funnel.split else ""
-    source = "$event"
+    source = "$event WHERE"
     if funnel.window == "same visit":
-        columns, source = f"{columns}, visit, visit_open", _visits()
+        columns, source = f"{columns}, visit, visit_open", f"{_visits()} WHERE"
+    elif edges:
+        columns, source = "user_id, ts, role, behaviour", EDGES
     return (
         f"SELECT {columns}{local}{part}, {funnel.mask()} AS mask FROM {source}"
-        " WHERE ts >= {scan_low:Int64} AND ts < {scan_high:Int64} AND ($where)"
+        " ts >= {scan_low:Int64} AND ts < {scan_high:Int64} AND ($where)"
     )
 
 

@@ -17,9 +17,10 @@ from typing import Annotated, Any, Literal
 from analytics.asking import Data
 from analytics.clauses import Clause, dimension
 from analytics.dataset import DAY, Dataset
+from analytics.days import by_days
 from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, value_of
 from analytics.spans import Ranged, Span
-from analytics.steps import ENDLESS, VISIT_GAP, WINDOW, Funnel, disjoint, levels, read, seconds
+from analytics.steps import BY_DAY, ENDLESS, VISIT_GAP, WINDOW, Funnel, disjoint, levels, read, seconds
 from sdk import Between, Help, Matches, ParamError, When
 from sdk.report import Chart, Column, Result, report, share
 from sdk.text import Text
@@ -170,16 +171,14 @@ def looked_for(data: Data, params: Params) -> Funnel:
         data.need(params.same)
     key = {"item": ("item_id",), "category": ("category_id",), "nothing": ()}[params.same]
     times = params.times and params.order != "any"
-    return Funnel(steps=steps, order=params.order, window=params.window, key=key, times=times)
+    days = by_days(data, params, data.span(params))
+    return Funnel(steps=steps, order=params.order, window=params.window, key=key, times=times, days=days)
 
 
 def by_column(params: Params) -> str:
     """Name the column of the breakdown; a dimension may be called as a column of ours."""
     taken = {column.name for column in COLUMNS}
     return f"{params.by} at the first step" if params.by in taken else params.by
-
-
-BY_DAY = Clause("toString($day)")
 
 
 def _split(data: Data, by: str, values: Sequence[str]) -> Clause:
@@ -205,18 +204,22 @@ def _labels(funnel: Funnel) -> list[str]:
     return [f"{number}. {step.label}" for number, step in enumerate(funnel.steps, 1)]
 
 
-def _asked(data: Data, params: Params, span: Span, funnel: Funnel) -> tuple[dict[str, Clause], dict[str, int]]:
+def _asked(data: Data, params: Params, span: Span, funnel: Funnel) -> tuple[dict[str, Clause], dict[str, Any]]:
     """Give the clauses and values of `levels`."""
     window, end = seconds(params.window), data.dataset.end
     reach = {"same day": 2 * DAY, "same visit": ENDLESS}.get(params.window, window)
+    scan_low = span.low - (reach if funnel.order == "any" else 0)
+    scan_high = min(span.high + reach, data.dataset.last_ts + 1)
     return {**data.scope(params, span), **funnel.clauses()}, {
         "span_low": span.low,
         "span_high": span.high,
         "window": window,
         "end": end,
         "last_day": data.dataset.start_of(data.dataset.day_of(end)),
-        "scan_low": span.low - (reach if funnel.order == "any" else 0),
-        "scan_high": min(span.high + reach, data.dataset.last_ts + 1),
+        "scan_low": scan_low,
+        "scan_high": scan_high,
+        "scan_first": data.dataset.day_of(max(scan_low, data.dataset.first_ts)),
+        "scan_last": data.dataset.day_of(scan_high),
         "steps": len(funnel.steps),
     }
 

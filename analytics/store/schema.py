@@ -161,7 +161,8 @@ class Tables(Names):
     def build_rollups(self, dataset: Dataset, version: int) -> None:
         """Sum up a version's events for each user and local day, and for each local hour."""
         zone, event = {"zone": dataset.zone}, self.event(version)
-        activity = {"everything": int(not dataset.activity), "activity": list(dataset.activity)}
+        codes = self.store.ask(f"SELECT arraySort(groupUniqArray(toString(behaviour))) AS codes FROM {event}").one()
+        given = {**zone, **codes, "everything": int(not dataset.activity), "activity": list(dataset.activity)}
         user = Column("user_id", TYPES[dataset.layout.user])
         for table, columns, order, shard in (
             ("user_day", (user, *(Column(*one) for one in rollups.USER_DAY)), "(user_id, day)", BY_USER),
@@ -173,7 +174,7 @@ class Tables(Names):
         for users, bind in self.user_ranges(f"event_v{version}", TYPES[dataset.layout.user], PASS_ROWS):
             for table, filling in (("user_day", rollups.FILL_USER_DAY), ("buy_hour", rollups.FILL_BUY_HOUR)):
                 sql = filling.replace("$event", event).replace("$users", users)
-                self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql}", {**zone, **activity, **bind})
+                self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql}", {**given, **bind})
         self.store.run(f"INSERT INTO {self.hour(version)} {rollups.FILL_HOUR.replace('$event', event)}", zone)
 
     def has_rollups(self, version: int) -> bool:

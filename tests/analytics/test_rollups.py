@@ -57,8 +57,20 @@ def rollup_of(zone: str, events: list[Event], activity: tuple[str, ...]) -> dict
             row["before"] = min((gap for gap in gaps if gap <= GAP), default=-1)
             gaps = [e.ts - today[-1].ts for e in own if oracle.day_of(e, zone) > day]
             row["after"] = min((gap for gap in gaps if gap <= GAP), default=-1)
+            row["edges"] = sorted((e.ts, e.role, e.behaviour) for e in edges_of(today))
             found[user, day] = row
     return found
+
+
+def edges_of(today: list[Event]) -> list[Event]:
+    """Leave out who has the same behaviour as both neighbours, at another second than both."""
+    own = sorted(today, key=lambda e: (e.ts, e.role, e.behaviour))
+    padded = [None, *own, None]
+    return [
+        event
+        for before, event, after in zip(padded, own, padded[2:], strict=False)
+        if not all(near and near.behaviour == event.behaviour and near.ts != event.ts for near in (before, after))
+    ]
 
 
 @often
@@ -72,6 +84,8 @@ def test_a_day_of_a_user_is_summed_up_as_by_hand(
     rows = {(row["user_id"], row["day"]): row for row in store.ask(f"SELECT * FROM {tables.user_day(1)}").named()}
     wanted = rollup_of(zone, events, activity)
     assert rows.keys() == wanted.keys()
+    for row in rows.values():
+        row["edges"] = sorted(zip(row["edge_ts"], row["edge_role"], row["edge_behaviour"], strict=True))
     for key, row in wanted.items():
         assert {name: rows[key][name] for name in row} == row, key
     hours = store.ask(f"SELECT day, hour, events, views, buys FROM {tables.hour(1)}").rows
@@ -115,6 +129,13 @@ WHOLE_DAYS = (
     ("visits", {"by": "week"}),
     ("retention", {"unit": "week", "offsets": "3"}),
     ("decomposition", {"by": "week"}),
+    ("funnel", {"window": "1h"}),
+    *(
+        ("funnel", {"same": "nothing", "steps": steps, "window": window, **more})
+        for steps in (["view", "cart", "buy"], ["fav|view", "buy", "cart"], ["buy", "fav|view"], ["fav", "fav"])
+        for window in ("1h", "2d", "same day")
+        for more in ({}, {"times": "no"}, {"show": "days"})
+    ),
 )
 
 
@@ -126,7 +147,7 @@ def test_whole_days_give_the_same_with_a_filter_that_all_events_pass(  # which l
     activity: tuple[str, ...],
     skipped: int,
     length: int,
-    asked: tuple[str, dict[str, str]],
+    asked: tuple[str, dict[str, Any]],
 ) -> None:
     zone, events = history
     dataset = stored(store, zone, events, activity=activity)

@@ -63,7 +63,9 @@ def answering(context: ssl.SSLContext, body: bytes) -> Iterator[tuple[str, int]]
             while True:
                 plain, _ = server.accept()
                 with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as secured:
-                    secured.recv(1 << 16)
+                    asked = b""
+                    while b"</methodCall>" not in asked and (more := secured.recv(1 << 16)):
+                        asked += more  # all of it: what is left unread at the end resets the connection
                     secured.sendall(body)
 
     thread = threading.Thread(target=serve, daemon=True)

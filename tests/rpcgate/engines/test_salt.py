@@ -353,13 +353,14 @@ def test_accepted_minions_are_told_with_their_grains(salt: Caller) -> None:
 
 
 def test_minions_are_asked_in_batches(salt_fleet: SaltFleet, tmp_path: Path) -> None:
-    adapter = SaltAdapter.from_config({**salt_fleet.table, "batch": 1, "concurrency": 3}, tmp_path)
+    patient = {**salt_fleet.table, "gather": 60, "batch": 1, "concurrency": 3}
+    adapter = SaltAdapter.from_config(patient, tmp_path)
     targets = Targets(tuple(salt_fleet.target(index) for index in range(4)))
     try:
         finals = Caller(adapter, targets).start("shell", argv=["echo", "x"]).finals()
     finally:
         adapter.close()
-    assert [event.output for event in finals.values()] == ["x\n"] * 4
+    assert [(event.reason, event.output) for event in finals.values()] == [("", "x\n")] * 4
 
 
 def test_two_names_of_one_minion_are_two_hosts(salt_fleet: SaltFleet, tmp_path: Path) -> None:
