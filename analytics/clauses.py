@@ -100,11 +100,16 @@ def behaviours(dataset: Dataset, names: Sequence[str], *, name: str) -> Clause:
         raise NotSupported(
             Text("no behaviour of this dataset has the role {role}; set it by --roles code={role}", role=names[0])
         )
-    parts = [f"role IN {{{name}_roles:Array(UInt8)}}"] * bool(ranks) + [
-        f"behaviour IN {{{name}_codes:Array(String)}}"
-    ] * bool(codes)
-    bind = {f"{name}_roles": ranks} if ranks else {}
-    return Clause(" OR ".join(parts), bind | ({f"{name}_codes": codes} if codes else {}))
+    given = ((ranks, f"{name}_roles", "role", "UInt8"), (codes, f"{name}_codes", "behaviour", "String"))
+    parts = [_one_of(*one) for one in given if one[0]]
+    return Clause(" OR ".join(part.sql for part in parts), both(*parts).bind)
+
+
+def _one_of(values: Sequence[Any], name: str, column: str, kind: str) -> Clause:
+    """Give the condition that a column has one of these values; to compare with one costs less than to look it up."""
+    if len(values) == 1:
+        return Clause(f"{column} = {{{name}:{kind}}}", {name: values[0]})
+    return Clause(f"{column} IN {{{name}:Array({kind})}}", {name: list(values)})
 
 
 def filters(dataset: Dataset, words: Sequence[str], *, name: str = "where") -> Clause:

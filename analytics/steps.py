@@ -14,6 +14,7 @@ from sdk.text import Text
 WINDOW = r"\d{1,6}[smhd]|same day|same visit"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 VISIT_GAP = 1800  # seconds without an event that end a visit
+FIRST = "($step0) AND ts >= {span_low:Int64} AND ts < {span_high:Int64}"  # an entry
 BY_DAY = Clause("toString($day)")  # the split of entries by their local day
 # The rollup's events without the middle of each run of one behaviour, of the days that can matter.
 EDGES = """$user_day
@@ -109,8 +110,8 @@ class Funnel:
 
     def mask(self) -> str:
         """Give the steps that an event can be, as bits; the first only in the range."""
-        first = "ts >= {span_low:Int64} AND ts < {span_high:Int64}"
-        parts = [f"toUInt16(($step{n}){f' AND {first}' if not n else ''}) * {1 << n}" for n in range(len(self.steps))]
+        conditions = [FIRST, *(f"$step{n}" for n in range(1, len(self.steps)))]
+        parts = [f"toUInt16({condition}) * {1 << n}" for n, condition in enumerate(conditions)]
         return " + ".join(f"({part})" for part in parts)
 
     def clauses(self) -> dict[str, Clause]:
@@ -154,20 +155,18 @@ def _open(funnel: Funnel, last_first: str, visit: str = "max(visit_open)") -> st
 def _second(funnel: Funnel) -> str:
     """Give the condition that a group has a second step: by its hash, so that a few without one may pass."""
     group = f"cityHash64({_group(funnel).replace('$day', 'local_day')})"
-    events = _events(funnel, edges=funnel.by_edges)
-    return f"{group} IN (SELECT {group} FROM ({events}) WHERE bitTest(mask, 1))"
+    return f"{group} IN (SELECT {group} FROM ({_events(funnel, which='$step1', edges=funnel.by_edges)}))"
 
 
 def _of_users(funnel: Funnel) -> str:
     """Give the levels where a user's events are one group: by one pass, in numbers as small as can be."""
-    first = "($step0) AND ts >= {span_low:Int64} AND ts < {span_high:Int64}"
-    conditions = ", ".join([first, *(f"$step{n}" for n in range(1, len(funnel.steps)))])
+    conditions = ", ".join([FIRST, *(f"$step{n}" for n in range(1, len(funnel.steps)))])
     source = EDGES if funnel.by_edges else "$event\nWHERE"
     return f"""
 SELECT
     user_id,
     windowFunnel({{window:UInt64}})(toUInt32(ts - {{scan_low:Int64}}), {conditions}) AS reached,
-    {_open(funnel, f"maxIf(ts, {first})")} AND reached < {len(funnel.steps)} AS waiting,
+    {_open(funnel, f"maxIf(ts, {FIRST})")} AND reached < {len(funnel.steps)} AS waiting,
     emptyArrayInt64() AS chain
 FROM {source} ts >= {{scan_low:Int64}} AND ts < {{scan_high:Int64}} AND ($where)
 GROUP BY user_id
@@ -178,6 +177,7 @@ def _fast(funnel: Funnel) -> str:
     conditions = ", ".join(f"bitTest(mask, {n})" for n in range(len(funnel.steps)))
     group = _group(funnel).replace("$day", "local_day")
     opened = _open(funnel, "maxIf(ts, bitTest(mask, 0))")
+    entries = _events(funnel, which=FIRST, edges=funnel.entries_by_edges)
     found = f"""
     SELECT user_id, windowFunnel({{window:UInt64}})(toUInt64(ts), {conditions}) AS level, {opened} AS open
     FROM ({_events(funnel)})
@@ -187,9 +187,8 @@ def _fast(funnel: Funnel) -> str:
     return f"""{found} AND {_second(funnel)}
     GROUP BY {group}
     UNION ALL
-    SELECT user_id, toUInt8(1) AS level, {opened} AS open
-    FROM ({_events(funnel, edges=funnel.entries_by_edges)})
-    WHERE bitTest(mask, 0)
+    SELECT user_id, toUInt8(1) AS level, {_open(funnel, "max(ts)")} AS open
+    FROM ({entries})
     GROUP BY user_id"""
 
 
@@ -203,8 +202,7 @@ def _by_arrays(funnel: Funnel) -> str:
     looked = f"""
     SELECT
         user_id, {part}
-        arrayMap(r -> r.1, sorted) AS ts_of,
-        arrayMap(r -> r.2, sorted) AS mask_of,
+        {_columns(funnel)},
         {_found(funnel)},
         {_open(funnel, "last_first", "last_open")} AS open
     FROM ({_parted(funnel) if funnel.split else _collected(funnel)})"""
@@ -216,12 +214,19 @@ def _by_arrays(funnel: Funnel) -> str:
     SELECT
         user_id, {part}
         toUInt8(1) AS level,
-        {"[minIf(ts, bitTest(mask, 0))]" if funnel.times else "emptyArrayInt64()"} AS times,
-        {_open(funnel, "maxIf(ts, bitTest(mask, 0))")} AS open
-    FROM ({_events(funnel, edges=funnel.entries_by_edges)})
-    WHERE {"bitTest(mask, 0)" if funnel.split else "mask != 0"}
-    GROUP BY {part}{"user_id" if funnel.window != "same visit" else _group(funnel)}
-    HAVING max(bitTest(mask, 0))"""
+        {"[min(ts)]" if funnel.times else "emptyArrayInt64()"} AS times,
+        {_open(funnel, "max(ts)")} AS open
+    FROM ({_events(funnel, which=FIRST, edges=funnel.entries_by_edges)})
+    GROUP BY {part}{"user_id" if funnel.window != "same visit" else _group(funnel)}"""
+
+
+def _columns(funnel: Funnel) -> str:
+    """Give the seconds and the masks of a group's rows."""
+    if _packed(funnel):
+        ts, mask = f"bitShiftRight(r, {MASKS.bit_length() - 1})", f"bitAnd(r, {MASKS - 1})"
+    else:
+        ts, mask = "r.1", "r.2"
+    return f"arrayMap(r -> {ts}, sorted) AS ts_of, arrayMap(r -> toInt32({mask}), sorted) AS mask_of"
 
 
 def _found(funnel: Funnel) -> str:
@@ -276,8 +281,7 @@ def _rows(funnel: Funnel) -> str:
     """Collect (ts, mask), with a split also part; where every event counts, in the user's own order."""
     part = ", part" if funnel.split else ""
     if _packed(funnel):  # in 8 bytes an event, of which there are many: so 4 GiB serve 100 M of them
-        packed, mask = f"arraySort(groupArray(toInt64(ts) * {MASKS} + mask))", f"bitAnd(p, {MASKS - 1})"
-        return f"arrayMap(p -> (intDiv(p - {mask}, {MASKS}), toInt32({mask})), {packed})"
+        return f"arraySort(groupArray(toInt64(ts) * {MASKS} + mask))"
     if funnel.order != "strict":
         return f"groupArray((toInt64(ts), toInt32(mask){part}))"
     columns = "role, micro, item_id, category_id, behaviour, amount, order_id, channel"
@@ -290,8 +294,8 @@ def _packed(funnel: Funnel) -> bool:
     return funnel.order != "strict" and not funnel.split and disjoint(funnel.steps)
 
 
-def _events(funnel: Funnel, *, edges: bool = False) -> str:
-    """Give the events that can matter, each with its mask. edges: the ends of runs are enough."""
+def _events(funnel: Funnel, *, which: str = "1", edges: bool = False) -> str:
+    """Give the events that can matter, each with its mask. which: a condition. edges: the ends of runs are enough."""
     columns = "user_id, ts, role, micro, item_id, category_id, behaviour, amount, order_id, channel"
     local = ", $day AS local_day" if funnel.window == "same day" else ""
     part = ", $split AS part" if funnel.split else ""
@@ -302,7 +306,7 @@ def _events(funnel: Funnel, *, edges: bool = False) -> str:
         columns, source = "user_id, ts, role, behaviour", EDGES
     return (
         f"SELECT {columns}{local}{part}, {funnel.mask()} AS mask FROM {source}"
-        " ts >= {scan_low:Int64} AND ts < {scan_high:Int64} AND ($where)"
+        f" ts >= {{scan_low:Int64}} AND ts < {{scan_high:Int64}} AND ($where) AND ({which})"
     )
 
 

@@ -49,6 +49,13 @@ BUY_HOUR = (
 GAP_SECONDS = GAP * 60
 LOCAL = "toDateTime(ts, {zone:String}) AS local, toDate(local) AS day, toHour(local) AS hour FROM"
 ACTIVE = "({everything:UInt8} OR behaviour IN {activity:Array(String)})"
+# A behaviour's number from 1 on. Looked up once for each of them; indexOf looks at each row.
+CODE = """transform(
+        behaviour,
+        {codes:Array(String)},
+        range(toUInt16(1), toUInt16(length({codes:Array(String)}) + 1)),
+        toUInt16(0)
+    )"""
 OF_DAY = f"""
 SELECT
     user_id,
@@ -78,8 +85,7 @@ SELECT
     times[1] AS first,
     times[-1] AS last
 FROM (
-    SELECT user_id, ts, role, behaviour, indexOf({{codes:Array(String)}}, behaviour) AS code, {LOCAL} $event
-    WHERE $users
+    SELECT user_id, ts, role, behaviour, {CODE} AS code, {LOCAL} $event WHERE $users
 )
 GROUP BY user_id, day"""
 FILL_USER_DAY = f"""
