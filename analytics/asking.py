@@ -55,14 +55,19 @@ class Data:
     def scope(self, params: Ranged, span: Span | None = None) -> dict[str, Clause]:
         """Give `$span`, `$where` (filters and users) and `$scope` (both) for a report's parameters."""
         span = span or self.span(params)
-        spanned = clauses.spanned(span)
-        if span.low <= self.dataset.first_ts and self.dataset.last_ts < span.high:
-            spanned = Clause("1", spanned.bind)  # no row lies outside: its time need not be read
+        spanned = self.between(span.low, span.high, "span")
         where = clauses.both(
             clauses.filters(self.dataset, params.where),
             clauses.segment(self.dataset, params.users, self.event, spanned),
         )
         return {"span": spanned, "where": where, "scope": clauses.both(spanned, where)}
+
+    def between(self, low: int, high: int, name: str) -> Clause:
+        """Give the condition that an event lies in the seconds [low, high), bound as name_low and name_high."""
+        clause = clauses.between(low, high, name)
+        if low <= self.dataset.first_ts and self.dataset.last_ts < high:
+            return Clause("1", clause.bind)  # no row lies outside: its time need not be read
+        return clause
 
     def behaviours(self, names: list[str], name: str) -> Clause:
         """Give the condition that an event is one of these roles or behaviours; none: that it counts as activity."""

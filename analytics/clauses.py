@@ -47,9 +47,13 @@ def both(*clauses: Clause) -> Clause:
 
 def spanned(span: Span, name: str = "span") -> Clause:
     """Give the condition that an event lies in the span."""
+    return between(span.low, span.high, name)
+
+
+def between(low: int, high: int, name: str) -> Clause:
+    """Give the condition that an event lies in the seconds [low, high)."""
     return Clause(
-        f"ts >= {{{name}_low:Int64}} AND ts < {{{name}_high:Int64}}",
-        {f"{name}_low": span.low, f"{name}_high": span.high},
+        f"ts >= {{{name}_low:Int64}} AND ts < {{{name}_high:Int64}}", {f"{name}_low": low, f"{name}_high": high}
     )
 
 

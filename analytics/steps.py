@@ -14,7 +14,7 @@ from sdk.text import Text
 WINDOW = r"\d{1,6}[smhd]|same day|same visit"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 VISIT_GAP = 1800  # seconds without an event that end a visit
-FIRST = "($step0) AND ts >= {span_low:Int64} AND ts < {span_high:Int64}"  # an entry
+FIRST = "($step0) AND ($span)"  # an entry
 BY_DAY = Clause("toString($day)")  # the split of entries by their local day
 # The rollup's events without the middle of each run of one behaviour, of the days that can matter.
 EDGES = """$user_day
@@ -168,7 +168,7 @@ SELECT
     windowFunnel({{window:UInt64}})(toUInt32(ts - {{scan_low:Int64}}), {conditions}) AS reached,
     {_open(funnel, f"maxIf(ts, {FIRST})")} AND reached < {len(funnel.steps)} AS waiting,
     emptyArrayInt64() AS chain
-FROM {source} ts >= {{scan_low:Int64}} AND ts < {{scan_high:Int64}} AND ($where)
+FROM {source} ($scan) AND ($where)
 GROUP BY user_id
 HAVING reached > 0"""
 
@@ -304,10 +304,8 @@ def _events(funnel: Funnel, *, which: str = "1", edges: bool = False) -> str:
         columns, source = f"{columns}, visit, visit_open", f"{_visits()} WHERE"
     elif edges:
         columns, source = "user_id, ts, role, behaviour", EDGES
-    return (
-        f"SELECT {columns}{local}{part}, {funnel.mask()} AS mask FROM {source}"
-        f" ts >= {{scan_low:Int64}} AND ts < {{scan_high:Int64}} AND ($where) AND ({which})"
-    )
+    mask = f", {funnel.mask()} AS mask" if which == "1" else ""  # who asks for some events knows what they are
+    return f"SELECT {columns}{local}{part}{mask} FROM {source} ($scan) AND ($where) AND ({which})"
 
 
 def _visits() -> str:

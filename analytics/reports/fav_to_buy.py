@@ -19,36 +19,41 @@ from sdk import Between, Help
 from sdk.report import Chart, Column, Result, report, share
 from sdk.text import Text
 
+# Pairs that were only bought are in it for what is counted of events. varied: events of the pair have several names.
 PAIRS_SQL = """
 SELECT
     user_id,
     item_id,
-    argMinIf($thing, (ts, $thing), $begin AND $span) AS name,
     groupArrayIf(ts, $begin AND $span) AS starts,
+    if(notEmpty(starts), argMinIf($thing, (ts, $thing), $begin AND $span), min($thing)) AS name,
+    countIf($buy AND $span) AS sold,
+    min($thing) != max($thing) AS varied,
     groupArrayIf(ts, $buy) AS buys,
     arrayExists(s -> arrayExists(b -> b >= s AND b <= s + {window:Int64}, buys), starts) AS bought,
-    NOT bought AND arrayMax(starts) + {window:Int64} >= {end:Int64} AS waiting
+    notEmpty(starts) AND NOT bought AND arrayMax(starts) + {window:Int64} >= {end:Int64} AS waiting
 FROM $event
-WHERE ts >= {span_low:Int64} AND ts < {span_high:Int64} + {window:Int64} AND ($where) AND ($begin OR $buy)
+WHERE ($scan) AND ($where) AND ($begin OR $buy)
 GROUP BY user_id, item_id
-HAVING notEmpty(starts)
 """
 SQL = """
 SELECT
     toString(name) AS thing,
-    grouping(thing) AS whole,
-    count() AS pairs,
+    grouping(name) AS whole,
+    countIf(notEmpty(starts)) AS pairs,
     countIf(bought) AS converted,
     countIf(waiting) AS undecided,
-    uniqExact(user_id) AS people,
+    sum(length(starts)) AS begun,
+    sum(sold) AS buys,
+    max(varied) AS unsure,
+    uniqExactIf(user_id, notEmpty(starts)) AS people,
     uniqExactIf(user_id, bought) AS buyers
 FROM ($pairs)
-GROUP BY GROUPING SETS ((thing), ())
+GROUP BY GROUPING SETS ((name), ())
 """
 USERS_SQL = """
 SELECT user_id
 FROM ($pairs)
-WHERE ({every:UInt8} OR toString(name) = {name:String}) AND (bought OR NOT {converted:UInt8})
+WHERE notEmpty(starts) AND ({every:UInt8} OR toString(name) = {name:String}) AND (bought OR NOT {converted:UInt8})
 GROUP BY user_id
 ORDER BY user_id
 LIMIT {limit:UInt32}
@@ -57,7 +62,7 @@ COUNTS_SQL = """
 SELECT toString($thing) AS thing, countIf($begin) AS begun, countIf($buy) AS buys
 FROM $event
 WHERE $scope AND ($begin OR $buy)
-GROUP BY thing
+GROUP BY $thing
 """
 COLUMNS = (
     Column("name", key=True),
@@ -92,7 +97,9 @@ def run(data: Data, params: Params) -> Result:
     data.need(params.begin, *([] if params.by == "nothing" else [params.by]))
     more, bind = _clauses(data, params, data.span(params))
     asked = data.ask(SQL.replace("$pairs", PAIRS_SQL), more, **bind)
-    found, people = _counted(asked, data.ask(COUNTS_SQL, more))
+    unsure = any(row["unsure"] for row in asked)
+    events = data.ask(COUNTS_SQL, more) if unsure else [row for row in asked if not row["whole"]]
+    found, people = _counted(asked, events)
     rows = [[apart("all", found), *_row(list(found.values())), *people[None]]]
     if params.by != "nothing":
         names = sorted(found, key=lambda name: (-found[name][0], -found[name][3], -found[name][4], name))
@@ -122,16 +129,18 @@ def _counted(
         if not row["whole"]:
             found[row["thing"]] = [row["pairs"], row["converted"], row["undecided"], 0, 0]
     for row in events:
-        found.setdefault(row["thing"], [0] * 5)[3:] = [row["begun"], row["buys"]]
-    return found, people
+        if row["begun"] or row["buys"]:
+            found.setdefault(row["thing"], [0] * 5)[3:] = [row["begun"], row["buys"]]
+    return {name: counts for name, counts in found.items() if any(counts)}, people
 
 
 def _clauses(data: Data, params: Params, span: Span) -> tuple[dict[str, Clause], dict[str, int]]:
     thing = {"category": "category_id", "item": "item_id", "nothing": "''"}[params.by]
     begin = data.behaviours([params.begin], "begin")
     more = {**data.scope(params, span), "thing": Clause(thing), "begin": Clause(f"({begin.sql})", begin.bind)}
-    bind = {"window": params.days * DAY, "end": data.dataset.end, "span_low": span.low, "span_high": span.high}
-    return more, bind
+    window = params.days * DAY
+    more["scan"] = data.between(span.low, span.high + window, "scan")
+    return more, {"window": window, "end": data.dataset.end}
 
 
 def _row(counted: list[list[int]]) -> list[Any]:

@@ -210,14 +210,12 @@ def _asked(data: Data, params: Params, span: Span, funnel: Funnel) -> tuple[dict
     reach = {"same day": 2 * DAY, "same visit": ENDLESS}.get(params.window, window)
     scan_low = span.low - (reach if funnel.order == "any" else 0)
     scan_high = min(span.high + reach, data.dataset.last_ts + 1)
-    return {**data.scope(params, span), **funnel.clauses()}, {
-        "span_low": span.low,
-        "span_high": span.high,
+    scan = data.between(scan_low, scan_high, "scan")
+    return {**data.scope(params, span), **funnel.clauses(), "scan": scan}, {
         "window": window,
         "end": end,
         "last_day": data.dataset.start_of(data.dataset.day_of(end)),
-        "scan_low": scan_low,
-        "scan_high": scan_high,
+        "scan_low": scan_low,  # which the seconds of one pass are counted from
         "scan_first": data.dataset.day_of(max(scan_low, data.dataset.first_ts)),
         "scan_last": data.dataset.day_of(scan_high),
         "steps": len(funnel.steps),

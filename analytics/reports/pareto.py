@@ -31,7 +31,7 @@ FROM (
         countIf($view) AS views,
         uniqExactIf(user_id, $buy) AS people
     FROM $event
-    WHERE $scope AND ($buy OR $view)
+    WHERE $scope
     GROUP BY thing
 )
 """

@@ -22,6 +22,8 @@ from tests.analytics.test_trends import listed
 STEPS = st.sampled_from(
     [
         ["view", "cart", "buy"],
+        ["view", "buy where category=1"],
+        ["view", "buy where category=1"],
         ["view", "buy"],
         ["buy", "view"],
         ["view|fav", "cart", "buy"],
