@@ -111,7 +111,7 @@ def uploads_held_back() -> Iterator[threading.Event]:
 
     def slow(self: MasterClient, message: Any, *args: Any, **more: Any) -> Any:
         if isinstance(message, PutFile):
-            assert go.wait(30)
+            assert go.wait(120)
         return ask(self, message, *args, **more)
 
     with pytest.MonkeyPatch.context() as patched:

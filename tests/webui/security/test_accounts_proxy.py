@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.fleet.ports import free_port
+
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 60
 
@@ -40,8 +42,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 @contextmanager
 def web(home: Path, **more: str) -> Iterator[str]:
     """Run the line `web` of the Procfile as script/server does; give its address."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     line = re.search(r"^web: (.+)$", (ROOT / "Procfile").read_text(), re.MULTILINE)[1]
     line = line.replace(".venv/bin/python", sys.executable)
     env = environment(home, OMSERVER_HOST="127.0.0.1", OMSERVER_PORT=str(port), **more)
@@ -52,7 +53,7 @@ def web(home: Path, **more: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -22,7 +22,7 @@ from webui.tasks.dispatch import Dispatcher
 from webui.tasks.models import Task
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE = 40.0  # seconds; the machine may be busy
+PATIENCE = 90.0  # seconds; the machine may be busy
 Process = subprocess.Popen[bytes]
 
 
@@ -144,7 +144,7 @@ class Dispatching:
 
     def __exit__(self, *error: object) -> None:
         self.dispatcher.stop()
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     def _run(self) -> None:
