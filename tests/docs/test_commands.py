@@ -107,7 +107,7 @@ def _help(module: str, *verb: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     ).stdout
 
 

@@ -24,7 +24,7 @@ from tests.fleet.ports import free_port
 
 SSHD = "/usr/sbin/sshd"
 ACCOUNT = "omfleet"
-START = 15.0  # seconds that one sshd may take, on a loaded machine
+START = 60.0  # seconds that one sshd may take, on a loaded machine
 CONFIG = """\
 ListenAddress {address}
 Port {port}

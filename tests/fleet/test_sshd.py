@@ -36,6 +36,6 @@ input()
     assert run.stdout
     pid, public = run.stdout.readline().decode().split()
     run.kill()
-    run.communicate(timeout=10)
+    run.communicate(timeout=60)
     assert eventually(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text())
     shutil.rmtree(public)

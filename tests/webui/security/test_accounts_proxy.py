@@ -72,10 +72,10 @@ def source_of_a_wrong_password(home: Path, url: str, forwarded: str) -> str:
     """Sign in wrongly with a forged header, and give what the audit log has as the source."""
     jar = CookieJar()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(jar))
-    opener.open(f"{url}/login/", timeout=30).read()
+    opener.open(f"{url}/login/", timeout=60).read()
     token = next(cookie.value for cookie in jar if cookie.name == "omserver_csrf")
     form = urllib.parse.urlencode({"username": "x", "password": "y", "csrfmiddlewaretoken": token}).encode()
-    opener.open(urllib.request.Request(f"{url}/login/", form, {"X-Forwarded-For": forwarded}), timeout=30).read()
+    opener.open(urllib.request.Request(f"{url}/login/", form, {"X-Forwarded-For": forwarded}), timeout=60).read()
     with sqlite3.connect(home / "db.sqlite3") as database:
         query = "SELECT source FROM audit_entry WHERE verb = 'login.fail' ORDER BY id DESC LIMIT 1"
         (source,) = database.execute(query).fetchone()

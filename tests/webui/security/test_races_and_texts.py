@@ -58,7 +58,7 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
     start, said = threading.Barrier(len(acts)), [None] * len(acts)
 
     def one(place: int) -> None:
-        start.wait(10)
+        start.wait(60)
         try:
             said[place] = acts[place]()
         except Exception as error:  # noqa: BLE001  # it is the answer
@@ -70,7 +70,7 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     return said
 
 

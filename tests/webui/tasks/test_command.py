@@ -34,7 +34,7 @@ def manage(*words: str) -> str:
 def run_it(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", "task", *words],
-        cwd=ROOT, env=environment(), input=stdin, capture_output=True, text=True, check=False, timeout=60,
+        cwd=ROOT, env=environment(), input=stdin, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 

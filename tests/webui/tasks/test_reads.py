@@ -1,6 +1,7 @@
 """What pages read of a task: everything sums, costs are bounded."""
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -181,7 +182,7 @@ def test_the_causes_of_waiting_sum_to_the_queued(
     assert by_code["queue"].sentence == "1 in sh: second in the queue of sh-m1"
     assert by_code["queue"].behind == task.pk
     assert by_code["masters"].sentence == "1 in bj: master bj-m1 is silent"
-    assert by_code["masters"].detail == "Last heartbeat 42 s ago. Connection refused."
+    assert re.fullmatch(r"Last heartbeat (4[2-9]|5\d) s ago\. Connection refused\.", by_code["masters"].detail)
     assert [cause.count for cause in causes] == sorted((cause.count for cause in causes), reverse=True)
 
 
@@ -204,12 +205,12 @@ def test_wave_rows_sum_to_the_task(task: Task, django_assert_num_queries: Any) -
 
 
 def test_a_forecast_comes_only_after_five_percent(task: Task) -> None:
-    task.state, task.started_at = Task.State.RUNNING, timezone.now() - timedelta(seconds=10)
+    task.state, task.started_at = Task.State.RUNNING, timezone.now() - timedelta(seconds=1000)
     assert reads.eta(task) is None
     end(task, "sh1 sh2 sh3 sh4 sh5", "ok")
     eta = reads.eta(task)
     assert eta
-    assert eta.seconds == pytest.approx(10, rel=0.1)
+    assert eta.seconds == pytest.approx(1000, rel=0.1)
     task.state = Task.State.HELD
     assert reads.eta(task) is None
 
