@@ -1,7 +1,8 @@
 """Requests whose body is larger than anything that is taken here."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Message = dict[str, Any]
@@ -10,36 +11,46 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The most bytes of a request, and the setting that says so."""
+
+    most: int
+    setting: str
+
+
 class Bounded:
-    """An application that reads at most `most` bytes of a request.
+    """An application that reads no more of a request than its bound; `paths` have bounds of their own.
 
     Django writes a body to the disk before it asks who sends it: without a bound anybody could fill it.
     """
 
-    def __init__(self, app: App, most: int) -> None:
+    def __init__(self, app: App, bound: Bound, paths: Mapping[str, Bound]) -> None:
         self._app = app
-        self._most = most
+        self._bound = bound
+        self._paths = paths
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer 413 where the length is told; hang up where it shows on the way."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        bound = self._paths.get(scope["path"], self._bound)
         told = dict(scope["headers"]).get(b"content-length", b"")
-        if told.isdigit() and int(told) > self._most:
-            return await _refuse(send, self._most)
+        if told.isdigit() and int(told) > bound.most:
+            return await _refuse(send, bound)
         taken = 0
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            return message if taken <= self._most else {"type": "http.disconnect"}
+            return message if taken <= bound.most else {"type": "http.disconnect"}
 
         return await self._app(scope, counted, send)
 
 
-async def _refuse(send: Send, most: int) -> None:
-    sentence = f"The request has more than {most:,} bytes (OMSERVER_FILE_MB)."
+async def _refuse(send: Send, bound: Bound) -> None:
+    sentence = f"The request has more than {bound.most:,} bytes ({bound.setting})."
     body = json.dumps({"error": sentence, "faults": {}}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
