@@ -75,18 +75,21 @@ def run(given: argparse.Namespace, folder: Path) -> None:
         from analytics.models import Dataset as Row  # Django is set up by now
 
         dataset = Row.objects.get(name=name).as_core()
-        result = measured(given, folder, store, dataset)
-    every = told.kept(_results(given, folder), given.rows, result)
+        result: dict[str, Any] = {}
+        try:
+            measure(given, folder, store, dataset, result)
+        finally:  # what was measured until something failed is kept
+            every = told.kept(_results(given, folder), given.rows, result)
     print(told.tables(given.rows, every[str(given.rows)]))
 
 
-def measured(given: argparse.Namespace, folder: Path, store: Store, dataset: Dataset) -> dict[str, Any]:
-    """Give the figures of the chosen cases, the peers and the page."""
+def measure(given: argparse.Namespace, folder: Path, store: Store, dataset: Dataset, result: dict[str, Any]) -> None:
+    """Put the figures of the chosen cases, the peers and the page into `result`, each as soon as it is there."""
     store.ask("SELECT 1")  # the engine starts with the first question
     engine = engine_of(folder)
     chosen = [case for case in CASES if not given.only or case.title in given.only or _needed(case, given.peers)]
     found = asking.compared(store, dataset, chosen, given.rounds, engine)
-    result: dict[str, Any] = {"reports": {one.case.title: one.as_dict() for one in found}}
+    result["reports"] = {one.case.title: one.as_dict() for one in found}
     if given.peers:
         result["peers"] = _peers(given.peers, folder, store, dataset, found)
     if not given.only or PAGE in given.only:
@@ -94,7 +97,6 @@ def measured(given: argparse.Namespace, folder: Path, store: Store, dataset: Dat
 
         result["page"] = overview_page(folder, dataset.name, given.rounds, engine)
         say(f"overview page: {result['page']['page']}")
-    return result
 
 
 def _needed(case: Case, peers: Sequence[str]) -> bool:
