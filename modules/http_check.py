@@ -55,8 +55,10 @@ fi
 took=$(($(now) - began))
 status=$(awk '/^HTTP\// && $2 !~ /^1/ { print $2; exit }' "$work/head" 2>/dev/null)
 if [ -z "$status" ]; then
-  [ $took -lt $((within * 1000)) ] || echo "timed out" >>"$work/said"
-  tail -n 1 "$work/said" >&2; exit 1
+  why=$(grep '^curl: ' "$work/said"); [ -n "$why" ] || why=$(tail -n 1 "$work/said")
+  known='refused|connect to server|certificate|resolve|not known|name resolution|bad address'
+  [ $took -lt $((within * 1000)) ] || printf '%s' "$why" | grep -q -i -E "$known" || why="timed out"
+  printf '%s\n' "$why" >&2; exit 1
 fi
 found=no
 if [ -z "$text" ] || grep -q -a -F -e "$text" "$work/page"; then found=yes; fi

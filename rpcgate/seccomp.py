@@ -24,6 +24,7 @@ REFUSED = (
     "socket", "connect", "bind", "io_uring_setup", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd",
     "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "mount", "unshare", "setns",
 )  # fmt: skip
+STARTS = {"x86_64": (56, 57, 58, 435), "aarch64": (220, 435)}  # clone, fork, vfork, clone3; newer machines lack two
 
 
 class _Step(ctypes.Structure):
@@ -45,8 +46,16 @@ def refuse_connections() -> None:
     OSError when the kernel does not take the filter. It needs no rights where no new ones can be gained
     (PR_SET_NO_NEW_PRIVS), which the caller has seen to.
     """
-    architecture, numbers = MACHINES[platform.machine()]
-    steps = list(_steps(architecture, numbers))
+    _refuse(MACHINES[platform.machine()][1])
+
+
+def refuse_starts() -> None:
+    """Refuse new processes and threads, as `refuse_connections` refuses; root, too, is held by this."""
+    _refuse(STARTS[platform.machine()])
+
+
+def _refuse(numbers: tuple[int, ...]) -> None:
+    steps = list(_steps(MACHINES[platform.machine()][0], numbers))
     array = (_Step * len(steps))(*steps)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(_Program(len(steps), array)), 0, 0) != 0:

@@ -22,6 +22,7 @@ from typing import Any
 from rpcgate.confine import PR_SET_NO_NEW_PRIVS, confine
 from rpcgate.loading import load_source
 from rpcgate.nursery import PR_SET_CHILD_SUBREAPER, account, environment, kill_children
+from rpcgate.seccomp import refuse_starts
 from rpcgate.told import believable
 from sdk.errors import ModuleError
 from sdk.module import Module
@@ -29,11 +30,15 @@ from sdk.params import ParamError, parse
 
 log = logging.getLogger(__name__)
 
-SECONDS = 5.0  # for one file; the longest import of a sound module is a few hundredths
+SECONDS = 5  # of a processor, for one file; the longest import of a sound module is a few hundredths
+PATIENCE = 30.0  # seconds by the clock, which goes on while a busy machine does other work
 MEMORY = 1 << 30
 MAX_ANSWER = 1 << 20
 ANSWER = 3  # the descriptor of a file's own answer; 0 to 2 lead nowhere
-ENDLESS = f"loading it did not end within {SECONDS:g} seconds; a module only defines things, the work belongs into run"
+ENDLESS = (
+    f"loading it did not end within {SECONDS} seconds of a processor or {PATIENCE:g} by the clock;"
+    " a module only defines things, the work belongs into run"
+)
 
 
 class TrialError(Exception):
@@ -116,7 +121,7 @@ def _ask(asked: bytes, files: int, run_as: str | None) -> dict[str, dict[str, An
     except (OSError, KeyError) as error:
         raise TrialError(f"the account {run_as or 'of the master'} cannot run {sys.executable}: {error}") from error
     try:
-        said, complaint = process.communicate(asked, timeout=files * (SECONDS + 1) + 30)
+        said, complaint = process.communicate(asked, timeout=files * (PATIENCE + 1) + 30)
     except subprocess.TimeoutExpired:
         process.kill()
         said, complaint = process.communicate()
@@ -132,12 +137,14 @@ def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[
     pid = os.fork()
     if pid == 0:
         os.setsid()
-        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # it starts nothing; only root is not held by this
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # it starts nothing; root is not held by this
         _only(outside)
-        confine()
+        if confine():
+            refuse_starts()
         _answer(name, source, raw)
     os.close(outside)
-    said = _read(inside, time.monotonic() + SECONDS)
+    said = _read(inside, time.monotonic() + PATIENCE)
     os.close(inside)
     for kill in (os.killpg, os.kill):  # the group as well: the file may have started others; it may not exist yet
         try:
@@ -149,8 +156,9 @@ def _tried(name: str, source: bytes, raw: dict[str, Any] | None = None) -> dict[
     try:
         plain: dict[str, Any] = json.loads(said)
     except ValueError:
-        crash = f"loading it ended Python ({signal.Signals(status & 0x7F).name if status & 0x7F else 'exit'})"
-        return {"error": ENDLESS if status & 0x7F == signal.SIGKILL else crash, "line": 0}
+        ended_by = status & 0x7F
+        crash = f"loading it ended Python ({signal.Signals(ended_by).name if ended_by else 'exit'})"
+        return {"error": ENDLESS if ended_by in (signal.SIGKILL, signal.SIGXCPU) else crash, "line": 0}
     return plain
 
 

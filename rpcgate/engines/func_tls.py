@@ -10,7 +10,7 @@ from rpcgate.engines.func_config import FuncConfig
 from rpcgate.engines.func_errors import Unreached
 
 REFUSALS = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE", "ACCESS_DENIED", "DECRYPT_ERROR")  # in OpenSSL's names
-ADMITTED = 0.5  # seconds to wait for the sign that our certificate was taken; a request may be sent without it
+ADMITTED = 3.0  # seconds to wait for the sign that our certificate was taken; a request may be sent without it
 
 
 def context(config: FuncConfig) -> ssl.SSLContext:

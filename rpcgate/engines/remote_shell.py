@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 MARK = "OMSERVER_CALL"
 KILL_AFTER = 5  # seconds between asking a process to end and killing it
+KILLING = 6  # seconds in which what is killed is gone
 LONGEST = 120 * 1024  # bytes of one line: Linux gives a single argument 128 KiB
 # GNU's timeout is a file of its own and certainly knows -k; anything else is asked, at the price of a fork
 HAS_TIMEOUT = "[ -f /usr/bin/timeout ] && [ ! -L /usr/bin/timeout ] || timeout -k 1 1 true 2>/dev/null"
@@ -32,13 +33,16 @@ DESCENDANTS = """\
       for (i = 1; i <= count; i++) if (all[i] in hit) print all[i]
     }"""
 # Marked processes, what descends from them (sudo hides the mark), and what was found before (its parent may be gone):
-# TERM for some rounds, then KILL. Two empty rounds in a row: the first may come before the host has begun to run what
-# it was sent. Where nothing can be looked up, nothing is called gone.
+# TERM for `patience` seconds of the host's own clock (a round takes long on a busy one), then KILL. Two empty rounds in
+# a row: the first may come before the host has begun to run what it was sent. Where nothing can be looked up, nothing
+# is called gone.
 END = (
     """\
 [ -r /proc/self/environ ] && command -v grep >/dev/null && command -v awk >/dev/null || { echo unknown; exit; }
-clear=0; round=0; doomed=
-while [ $clear -lt 2 ] && [ $round -lt 60 ]; do
+read up rest </proc/uptime || { echo unknown; exit; }
+begun=${up%%%%.*}; age=0; clear=0; doomed=
+while [ $clear -lt 2 ] && [ $age -lt %(most)d ]; do
+  read up rest </proc/uptime; age=$((${up%%%%.*} - begun))
   marked=$(grep -ls '%(mark)s=%(call)s' /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\\n')
   doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v seen="$marked
 $doomed" '
@@ -46,9 +50,9 @@ $doomed" '
     + DESCENDANTS
     + """')
   if [ -z "$doomed" ]; then clear=$((clear + 1))
-  elif [ $round -lt %(patience)d ]; then clear=0; kill -TERM $doomed 2>/dev/null
+  elif [ $age -lt %(patience)d ]; then clear=0; kill -TERM $doomed 2>/dev/null
   else clear=0; kill -KILL $doomed 2>/dev/null; fi
-  round=$((round + 1)); sleep 0.1 2>/dev/null || sleep 1
+  sleep 0.1 2>/dev/null || sleep 1
 done
 rm -f "${TMPDIR:-/tmp}/omserver-%(call)s"[.-]*
 if [ -z "$doomed" ]; then echo gone; else echo left; fi
@@ -85,7 +89,7 @@ def interpreter(text: str) -> list[str]:
 
 def end(call: str) -> str:
     """Give the text that ends all that a call started, and prints `gone` when nothing of it is left."""
-    return END % {"mark": MARK, "call": call, "patience": KILL_AFTER * 10}
+    return END % {"mark": MARK, "call": call, "patience": KILL_AFTER, "most": KILL_AFTER + KILLING}
 
 
 def carried(text: str, stdin: bytes | None, sudo: Sequence[str]) -> tuple[str, bytes | None]:

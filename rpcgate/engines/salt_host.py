@@ -154,23 +154,36 @@ class SaltHost(HostRun):
         return False
 
     async def _job_gone(self, ask: Ask) -> bool:
-        """End a job's process and what it has started; True when the minion says that none is left."""
+        """End a job's process and what it has started; True when the minion says that none is left.
+
+        A job that was only just sent may begin after the first look: it is gone when its own end is seen.
+        """
         try:
-            found = await self._jobs.call(
-                self._minion, "saltutil.find_job", [ask.jid], seconds=self._jobs.config.gather
-            )
-            pid = found.value.get("pid") if isinstance(found.value, dict) else None
-            if type(pid) is not int:
-                return bool(found.value == {})
-            forks = [{"__kwarg__": True, "default": True}]
-            own = await self._jobs.call(self._minion, "config.get", ["multiprocessing", *forks], seconds=ENDING)
-            if own.value is not True:  # the job is a thread of the minion itself, which must live
-                return False
-            return await self._word(shell.end_tree(pid)) == "gone"
+            for _ in range(ENDINGS):
+                found = await self._jobs.call(
+                    self._minion, "saltutil.find_job", [ask.jid], seconds=self._jobs.config.gather
+                )
+                if found.value != {}:
+                    return await self._tree_gone(found.value)
+                await asyncio.wait({ask.answered}, timeout=SETTLE)
+                if ask.answered.done():
+                    return ask.answered.exception() is None
+            return False
         except SaltError:
             return False
         finally:
             ask.answered.cancel()
+
+    async def _tree_gone(self, found: Any) -> bool:  # noqa: ANN401  # whatever a minion returned
+        """End the process that saltutil.find_job has found, and what it has started."""
+        pid = found.get("pid") if isinstance(found, dict) else None
+        if type(pid) is not int:
+            return False
+        forks = [{"__kwarg__": True, "default": True}]
+        own = await self._jobs.call(self._minion, "config.get", ["multiprocessing", *forks], seconds=ENDING)
+        if own.value is not True:  # the job is a thread of the minion itself, which must live
+            return False
+        return await self._word(shell.end_tree(pid)) == "gone"
 
     async def _word(self, arg: list[Any]) -> str:
         """Run a text on the host and give the last word of its output; "" where there is none."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rpcgate.engines.remote_shell import DESCENDANTS
+from rpcgate.engines.remote_shell import DESCENDANTS, KILL_AFTER, KILLING
 
 UP = 1 << 20  # bytes of one piece on its way to a host; every minion of the Salt master gets the message
 DOWN = 640 << 10  # bytes of one piece on its way back: as base64 it fits into an event
@@ -71,16 +71,18 @@ REMOVE = FOLDER + 'rm -rf "$d"\n'
 # family (a service that was started) lives on
 END_TREE = (
     """\
-top=%(pid)d; round=0; doomed=
-while [ $round -lt 60 ]; do
+read up rest </proc/uptime || { echo unknown; exit; }
+top=%(pid)d; begun=${up%%%%.*}; age=0; doomed=
+while [ $age -lt %(most)d ]; do
+  read up rest </proc/uptime; age=$((${up%%%%.*} - begun))
   doomed=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v seen="$top
 $doomed" '
 """
     + DESCENDANTS
     + """')
   [ -z "$doomed" ] && break
-  if [ $round -lt 50 ]; then kill -TERM $doomed 2>/dev/null; else kill -KILL $doomed 2>/dev/null; fi
-  round=$((round + 1)); sleep 0.1 2>/dev/null || sleep 1
+  if [ $age -lt %(patience)d ]; then kill -TERM $doomed 2>/dev/null; else kill -KILL $doomed 2>/dev/null; fi
+  sleep 0.1 2>/dev/null || sleep 1
 done
 if [ -z "$doomed" ]; then echo gone; else echo left; fi
 """
@@ -150,7 +152,7 @@ def remove(token: str) -> list[Any]:
 
 def end_tree(pid: int) -> list[Any]:
     """Give the arguments of cmd.run_all that end a process and what it has started, and print `gone`."""
-    return command(END_TREE % {"pid": pid})
+    return command(END_TREE % {"pid": pid, "patience": KILL_AFTER, "most": KILL_AFTER + KILLING})
 
 
 def command(text: str, stdin: bytes = b"") -> list[Any]:

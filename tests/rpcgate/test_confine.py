@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rpcgate.confine import ROOT, confinable, readable
-from rpcgate.seccomp import MACHINES, REFUSED
+from rpcgate.seccomp import MACHINES, REFUSED, STARTS
 
 pytestmark = pytest.mark.skipif(not confinable(), reason="this kernel has no Landlock")
 
@@ -94,6 +94,14 @@ def test_the_numbers_of_the_refused_calls_are_those_of_the_kernels_headers(machi
         pytest.skip("no such header here")
     known = dict(re.findall(r"#define __NR_(\w+) (\d+)", Path(header).read_text()))
     assert [known[name] for name in REFUSED] == [str(number) for number in MACHINES[machine][1]]
+
+
+def test_the_numbers_by_which_processes_are_started_are_those_of_the_kernels_headers() -> None:
+    header = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
+    if not header.exists():
+        pytest.skip("no such header here")
+    known = dict(re.findall(r"#define __NR_(\w+) (\d+)", header.read_text()))
+    assert [known[name] for name in ("clone", "fork", "vfork", "clone3")] == [str(one) for one in STARTS["x86_64"]]
 
 
 def test_it_signals_nobody() -> None:
