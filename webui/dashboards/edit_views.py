@@ -21,6 +21,8 @@ from webui.dashboards.forms import CardForm, DashboardForm
 from webui.dashboards.models import WIDTHS, Card
 from webui.reports import ask as asking
 from webui.reports.ask import Ask
+from webui.reports.said import fault
+from webui.servers.services import Refused
 
 
 def add(request: HttpRequest) -> HttpResponse:
@@ -33,8 +35,8 @@ def add(request: HttpRequest) -> HttpResponse:
         try:
             content = plain.but(title=form.cleaned_data["title"])
             row = services.create(by_of(request), dataset, content, shared=form.cleaned_data["shared"])
-        except ValidationError as error:
-            form.add_error("title", error)
+        except (ValidationError, Refused) as error:
+            form.add_error("title", _reasons(error))
         else:
             return redirect(_address(row.slug, edit=True))
     return render(request, "dashboards/form.html", {"form": form})
@@ -53,7 +55,8 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
         now = boards.find(slug, request.user)
         return render(request, "dashboards/conflict.html", _both(request, now, content, ask, error), status=409)
     except ValidationError as error:
-        return _refused(request, board, error)
+        back = _("Go back: what you had changed is still there.")
+        return _refused(request, board, _("Nothing was saved"), [*_reasons(error), back])
     messages.success(request, _("“%s” is saved.") % content.title)
     return redirect("dashboard", slug)
 
@@ -62,7 +65,10 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
 def copy(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a dashboard of one's own from one that one sees, as it is shown now."""
     board, ask = _asked(request, slug)
-    row = services.copy(by_of(request), board, state.into(board.content, ask))
+    try:
+        row = services.copy(by_of(request), board, state.into(board.content, ask))
+    except (ValidationError, Refused) as error:
+        return _refused(request, board, _("Nothing was copied"), _reasons(error))
     messages.success(request, _("This is your own copy. Only you see it until you share it."))
     return redirect(_address(row.slug, edit=True))
 
@@ -103,7 +109,7 @@ def card_add(request: HttpRequest, report: str = "") -> HttpResponse:
     try:
         ask = asking.read(name, query)
     except ParamError as error:
-        raise Http404(" ".join(error.faults.values())) from None
+        raise Http404(" ".join(map(fault, error.faults.values()))) from None
     offered = [one for one in boards.listed(request.user) if one.dataset == ask.dataset.name]
     offered = [one for one in offered if boards.may_change(request.user, one.row)]
     plain = {"title": cards.title(OneCard(report=name)), "width": 3, "dashboard": offered[0].slug if offered else ""}
@@ -113,6 +119,8 @@ def card_add(request: HttpRequest, report: str = "") -> HttpResponse:
             return _put(request, form, ask)
         except ValidationError as error:
             form.add_error("title", error)
+        except Refused as error:
+            form.add_error("dashboard" if form.cleaned_data["dashboard"] else "new_title", str(error))
     settings = [(name, ", ".join(v) if isinstance(v, tuple) else v) for name, v in sorted(ask.params.items())]
     context = {"form": form, "ask": ask, "report_title": plain["title"], "settings": settings}
     return render(request, "dashboards/card_form.html", context)
@@ -149,10 +157,14 @@ def _asked(request: HttpRequest, slug: str) -> tuple[Board, Ask]:
         return board, state.read(QueryDict(), dataset, board.content)
 
 
-def _refused(request: HttpRequest, board: Board, error: ValidationError) -> HttpResponse:
+def _reasons(error: ValidationError | Refused) -> list[str]:
+    return list(error.messages) if isinstance(error, ValidationError) else [str(error)]
+
+
+def _refused(request: HttpRequest, board: Board, title: str, reasons: list[str]) -> HttpResponse:
     context = {
-        "title": _("Nothing was saved"),
-        "why": " ".join([*error.messages, _("Go back: what you had changed is still there.")]),
+        "title": title,
+        "why": " ".join(reasons),
         "status": 400,
         "icon_name": "alert-circle",
         "board": board,

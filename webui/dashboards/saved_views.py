@@ -13,6 +13,7 @@ from webui.by import by_of
 from webui.dashboards import saved
 from webui.dashboards.models import SavedReport
 from webui.reports import ask as asking
+from webui.reports.said import fault
 from webui.servers.services import Refused
 
 
@@ -23,7 +24,7 @@ def save(request: HttpRequest, report: str) -> HttpResponse:
     try:
         ask = asking.read(report, QueryDict(request.POST.get("query", "")[: saved.QUERY + 1]))
     except ParamError as error:
-        messages.error(request, " ".join(error.faults.values()))
+        messages.error(request, " ".join(map(fault, error.faults.values())))
         return redirect("report", report)
     try:
         row = saved.save(by_of(request), request.POST.get("name", ""), ask)

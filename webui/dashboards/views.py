@@ -20,6 +20,7 @@ from webui.dashboards.content import OneCard
 from webui.dashboards.models import WIDTHS, Card
 from webui.reports import filters, numbers, range_bar
 from webui.reports.ask import Ask
+from webui.reports.said import fault
 
 
 @require_GET
@@ -55,7 +56,8 @@ def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         ask, faults = state.read(request.GET, dataset, board.content), []
     except ParamError as error:
-        ask, faults = state.read(type(request.GET)(), dataset, board.content), list(error.faults.values())
+        ask = state.read(type(request.GET)(), dataset, board.content)
+        faults = [fault(one) for one in error.faults.values()]
     return render(
         request, "dashboards/dashboard.html", page(request, board, ask, faults), status=400 if faults else 200
     )

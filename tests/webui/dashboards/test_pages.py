@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from analytics.models import Dataset
 from webui.dashboards import services
@@ -112,6 +113,21 @@ def test_an_address_that_cannot_be_read_says_so_and_shows_the_dashboard(
     assert len(slots(text(answer))) == 7
 
 
+def test_what_is_wrong_with_an_address_is_said_in_the_readers_language(
+    as_person: Person, shop: Dataset, text: Text
+) -> None:
+    client: Any = as_person("chen.jie")
+    client.cookies["django_language"] = "zh-hans"
+    wrong = "d=shop&last=yesterday"
+    shown = client.get(f"/dashboards/shop-overview/?{wrong}")
+    card = client.get(f"/dashboards/-/card/rfm/?{wrong}")
+    saved_report = client.post("/dashboards/-/saved/rfm/", {"name": "x", "query": wrong}, follow=True)
+    translation.activate("en")  # a request's language stays with its thread
+    for answer, status in ((shown, 400), (card, 404), (saved_report, 200)):
+        assert answer.status_code == status
+        assert "请写成 2017-11-25" in text(answer)
+
+
 def test_a_private_dashboard_is_not_there_for_others(as_person: Person, by: Any, shop: Dataset) -> None:
     services.create(by("chen.jie"), "shop", Content(title="Sales"))
     for path in ("", "save/", "copy/", "share/", "delete/"):
@@ -133,6 +149,41 @@ def test_a_shared_dashboard_of_another_is_read_and_copied_not_changed(
     answer = client.post("/dashboards/sales/copy/", {"query": "d=shop&range=7d"})
     copy = Dashboard.objects.get(owner__username="wang.fang")
     assert (answer.url, copy.title, copy.preset) == (f"/dashboards/{copy.slug}/?edit=1", "Sales (copy)", "7d")
+
+
+def test_a_range_that_cannot_be_stored_is_not_copied_and_says_so(as_person: Person, shop: Dataset, text: Text) -> None:
+    answer = as_person("chen.jie").post("/dashboards/shop-overview/copy/", {"query": "d=shop&from=abc"})
+    assert answer.status_code == 400
+    assert "Nothing was copied" in text(answer)
+    assert "write it as 2017-11-25" in text(answer)
+    assert not Dashboard.objects.exists()
+
+
+def test_a_title_that_too_many_have_is_said_wherever_it_is_chosen(
+    as_person: Person, by: Any, shop: Dataset, text: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = as_person("chen.jie")
+    services.create(by("chen.jie"), "shop", Content(title="Sales"))
+    services.create(by("chen.jie"), "shop", Content(title="Sales (copy)"))
+    monkeypatch.setattr(services, "TRIES", 2)
+    for path, typed in (
+        ("sales/copy/", {"query": "d=shop"}),
+        ("-/add/", {"title": "Sales", "dataset": "shop", "start": "empty"}),
+        ("-/card/?report=rfm&d=shop", {"dashboard": "", "new_title": "Sales", "title": "RFM", "width": "3"}),
+    ):
+        assert "too many dashboards of this title" in text(client.post(f"/dashboards/{path}", typed))
+    assert Dashboard.objects.count() == 2
+
+
+def test_a_card_for_an_overview_that_somebody_stores_meanwhile_says_so(
+    as_person: Person, by: Any, board: Any, shop: Dataset, text: Text, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = board()
+    services.save(by("lin.wei"), stale, stale.content, 0)
+    monkeypatch.setattr("webui.dashboards.boards.find", lambda *_: stale)
+    typed = {"dashboard": "shop-overview", "title": "RFM", "width": "3"}
+    answer = as_person("chen.jie").post("/dashboards/-/card/?report=rfm&d=shop", typed)
+    assert "Somebody else has saved this dashboard meanwhile" in text(answer)
 
 
 def test_saving_keeps_cards_and_the_range_that_was_shown(as_person: Person, shop: Dataset) -> None:
