@@ -110,6 +110,8 @@ class AlertForm(OmForm):
         silent = values.get("rule") == Alert.Rule.SILENT  # it looks at no row but the newest
         lines = [line.strip() for line in values.get("where", "").splitlines() if line.strip() and not silent]
         values["where"] = lines
+        if silent:
+            self.errors.pop("where", None)  # the box is hidden and keeps what it held
         if len(lines) > LINES:
             self.add_error(
                 "where", _("These are %(n)d filters; write at most %(most)d.") % {"n": len(lines), "most": LINES}
@@ -125,6 +127,7 @@ class AlertForm(OmForm):
         rule, limit = values.get("rule"), values.get("limit")
         if rule == Alert.Rule.ANOMALY:
             values["limit"] = None
+            self.errors.pop("limit", None)  # the box is hidden and keeps what it held
         elif limit is None and "limit" not in self.errors:
             self.add_error("limit", _("This rule needs a number; write for example 1000 or 12.5."))
         elif limit is not None and rule == Alert.Rule.SILENT and not 0 < limit <= MOST_HOURS:

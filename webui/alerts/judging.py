@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
+from sdk.text import Text
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import fires
 from webui.curves import marks
@@ -56,7 +57,8 @@ def judge_due(stopped: threading.Event) -> None:
             judge(store, alert, now)
         except StoreError as error:
             log.warning("alert %s cannot be judged: %s", alert.pk, error)
-            _of_same(alert).update(problem=str(error), look_at=now + timedelta(seconds=AGAIN_SECONDS))
+            again = now + timedelta(seconds=AGAIN_SECONDS)
+            _of_same(alert).update(look_at=again, **_troubles(error.args[:1]))
 
 
 def judge(store: Store, alert: Alert, now: datetime) -> bool:
@@ -64,11 +66,11 @@ def judge(store: Store, alert: Alert, now: datetime) -> bool:
     core = alert.dataset.as_core()
     try:
         found = new_buckets(store, alert, core, now.timestamp())
-        buckets, problem = [explained(store, alert, core, one, now.timestamp()) for one in found], ""
+        buckets, problem = [explained(store, alert, core, one, now.timestamp()) for one in found], ()
     except NotSupported:  # no bucket of the range is complete
-        buckets, problem = [], ""
+        buckets, problem = [], ()
     except ParamError as error:
-        buckets, problem = [], "; ".join(error.faults.values())
+        buckets, problem = [], tuple(error.faults.values())
     return settle(alert, buckets, problem, seen=core.version, now=now)
 
 
@@ -105,12 +107,12 @@ def asked(alert: Alert) -> dict[str, Any]:
     return {"metric": alert.metric, "by": alert.unit, "where": list(alert.where)}
 
 
-def settle(alert: Alert, buckets: list[Bucket], problem: str, *, seen: int, now: datetime) -> bool:
+def settle(alert: Alert, buckets: list[Bucket], problem: Sequence[str], *, seen: int, now: datetime) -> bool:
     """Write what the buckets change, and what is to be told, in one transaction; False where another was first."""
     judged = buckets[-1].high if buckets else alert.judged
     with transaction.atomic():
         same = _of_same(alert).filter(judged=alert.judged) if alert.judged else _of_same(alert).filter(judged=None)
-        if not same.update(judged=judged, seen=seen, problem=problem, look_at=None):
+        if not same.update(judged=judged, seen=seen, look_at=None, **_troubles(problem)):
             return False
         state = alert.state
         for bucket in buckets:
@@ -124,6 +126,12 @@ def settle(alert: Alert, buckets: list[Bucket], problem: str, *, seen: int, now:
             state = Alert.State.FIRING if firing else Alert.State.OK
         Alert.objects.filter(pk=alert.pk).update(state=state)
     return True
+
+
+def _troubles(sentences: Sequence[object]) -> dict[str, Any]:
+    """Give the fields that say why an alert cannot be judged: in English, and with what the sentences were made of."""
+    faults = [one.as_dict() if isinstance(one, Text) else str(one) for one in sentences]
+    return {"problem": "; ".join(map(str, sentences)), "faults": faults}
 
 
 def _of_same(alert: Alert) -> Any:  # noqa: ANN401  # a QuerySet

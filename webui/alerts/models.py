@@ -16,7 +16,8 @@ class Alert(models.Model):
     hours for silent, which has neither metric nor buckets; None for an anomaly. where: filters, as reports take them.
     mails, webhook: where it is told. secret: what signs the webhook's posts, sealed.
     judged: until which second (Unix) buckets have been judged, None before the first; seen: the dataset's version that
-    was looked at; look_at: not before then, after the store failed. problem: why it cannot be judged, "" where it can.
+    was looked at; look_at: not before then, after the store failed. problem: why it cannot be judged, "" where it can;
+    faults: the same sentences with what they were made of (sdk.text), for readers of another language.
     revision: grows with each change by a person; who judged an older one writes nothing.
     """
 
@@ -74,6 +75,7 @@ class Alert(models.Model):
     seen = models.PositiveIntegerField(default=0)
     look_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True)
+    faults = models.JSONField(default=list, blank=True)
     revision = models.PositiveIntegerField(default=1)
     created = models.DateTimeField(auto_now_add=True)
 

@@ -1,11 +1,14 @@
-"""When an alert fires, and how its numbers read."""
+"""When an alert fires, and how its numbers and troubles read."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from sdk.text import Text
 from webui.alerts.models import Alert
+from webui.reports.numbers import sentences
+from webui.reports.said import fault, whole
 
 SHARES = (Alert.Metric.CONVERSION, Alert.Metric.EVENT_CONVERSION)
 NUMBERED = (Alert.Rule.BELOW, Alert.Rule.ABOVE)
@@ -49,6 +52,14 @@ def condition(alert: Alert) -> str:
         Alert.Rule.SILENT: _("no new data for %(limit)s hours"),
     }
     return texts[Alert.Rule(alert.rule)] % {"what": what % alert.get_metric_display(), "limit": number_of(alert)}
+
+
+def problem(alert: Alert) -> str:
+    """Say why it cannot be judged, in the reader's language; "" where it can."""
+    if not alert.problem or not alert.faults:  # of older alerts there is the English only
+        return alert.problem
+    kept = (Text.from_dict(one) if isinstance(one, dict) else one for one in alert.faults)
+    return sentences(*(whole(fault(one)) for one in kept))
 
 
 def number_of(alert: Alert) -> str:

@@ -21,7 +21,7 @@ from webui.alerts.forms import AlertForm, initial
 from webui.alerts.messages import place, sentence
 from webui.alerts.models import Alert, Firing
 from webui.alerts.offers import filled_in
-from webui.alerts.rules import condition
+from webui.alerts.rules import condition, problem
 from webui.alerts.telling import secret_of
 from webui.by import by_of
 from webui.reports.changes import moved, why
@@ -34,7 +34,10 @@ FIRINGS, TESTS = 20, 5  # on a page
 def alerts(request: HttpRequest) -> HttpResponse:
     """List the alerts with their state and when each last fired."""
     found = Alert.objects.select_related("dataset", "owner").annotate(fired=Max("firings__began"))
-    rows = [{"alert": alert, "condition": condition(alert), "look": look(alert)} for alert in found]
+    rows = [
+        {"alert": alert, "condition": condition(alert), "look": look(alert), "problem": problem(alert)}
+        for alert in found
+    ]
     firing = sum(row["alert"].active and row["alert"].state == Alert.State.FIRING for row in rows)
     context = {
         "rows": rows,
@@ -56,6 +59,7 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "alert": found,
         "condition": condition(found),
         "look": look(found),
+        "problem": problem(found),
         "report": place(found, None),
         "page": page,
         "rows": [_row(found, firing) for firing in page.object_list],

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from django.utils.translation import gettext as _
+
 SECONDS = 10  # for all of it: a server that answers drop by drop is cut off
 SIGNATURE = "X-OMServer-Signature"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
@@ -33,20 +35,20 @@ class WrongAddressError(ValueError):
 def parsed(url: str) -> SplitResult:
     """Read a webhook's address; WrongAddressError says what is wrong with it."""
     if any(ord(sign) <= 32 or ord(sign) == 127 for sign in url):
-        raise WrongAddressError("The address holds spaces or control signs; write it as one word.")
+        raise WrongAddressError(_("The address holds spaces or control signs; write it as one word."))
     try:
         found = urlsplit(url)
         _port = found.port
     except ValueError:
-        raise WrongAddressError("This is no address; write it as https://host/path.") from None
+        raise WrongAddressError(_("This is no address; write it as https://host/path.")) from None
     if found.scheme not in ("http", "https") or not found.hostname:
-        raise WrongAddressError("Only http and https are posted to; write it as https://host/path.")
+        raise WrongAddressError(_("Only http and https are posted to; write it as https://host/path."))
     if found.username is not None or found.password is not None:
-        raise WrongAddressError("Leave the account out of the address: posts are signed, see the documentation.")
+        raise WrongAddressError(_("Leave the account out of the address: posts are signed, see the documentation."))
     if found.fragment:
-        raise WrongAddressError("Leave out what stands after #; servers never see it.")
+        raise WrongAddressError(_("Leave out what stands after #; servers never see it."))
     if not found.hostname.isascii():
-        raise WrongAddressError("Write the host in ASCII letters (xn--...).")
+        raise WrongAddressError(_("Write the host in ASCII letters (xn--...)."))
     return found
 
 

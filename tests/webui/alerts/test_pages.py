@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from analytics import sealed
 from analytics.models import Dataset
@@ -67,6 +67,31 @@ def test_what_cannot_be_is_said_at_its_field(
     assert answer.status_code == 200
     assert says in answer.content.decode()
     assert not Alert.objects.exists()
+
+
+@pytest.mark.parametrize(("rule", "field", "value"), [("anomaly", "limit", "12 %"), ("silent", "where", "x" * 4001)])
+def test_what_a_hidden_box_still_holds_does_not_matter(
+    as_person: AsPerson, publish: Any, rule: str, field: str, value: str
+) -> None:
+    answer = send(as_person("chen.jie"), publish([10] * 24), **{"rule": rule, field: value})
+    assert answer.status_code == 302
+    alert = Alert.objects.get()
+    assert (alert.limit, alert.where) == ((None, ["city=Berlin"]) if rule == "anomaly" else (20.0, []))
+
+
+def test_why_an_alert_cannot_be_is_said_in_the_readers_language(as_person: AsPerson, alert_on: Any, store: Any) -> None:
+    alert, client = alert_on(where=["colour=red"]), as_person("chen.jie")
+    client.cookies["django_language"] = "zh-hans"
+    judging.judge(store, alert, timezone.now())
+    for url in (reverse("alerts"), reverse("alert", args=[alert.pk])):
+        assert "数据集中没有 &#x27;colour&#x27;" in client.get(url).content.decode(), url
+    wrong = send(client, alert.dataset, webhook="ftp://hook.example/")
+    translation.activate("en")  # a request's language stays with its thread
+    assert "has no 'colour'" in Alert.objects.get().problem
+    assert "只能发送到 http 和 https" in wrong.content.decode()
+    alert.problem, alert.faults = "as it was said before", []
+    alert.save()
+    assert "as it was said before" in client.get(reverse("alerts")).content.decode()
 
 
 def test_a_viewer_reads_and_changes_nothing(as_person: AsPerson, alert_on: Any) -> None:
