@@ -19,9 +19,11 @@ import pytest
 
 from tests.fleet.ports import free_port
 
+pytestmark = pytest.mark.timeout(600)
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60
-END_SECONDS = 20
+START_SECONDS = 120  # of a busy machine, as all here
+END_SECONDS = 60
+IMPORT_SECONDS = 240  # for a million rows
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -38,7 +40,7 @@ def refused(home: Path, *words: str) -> tuple[int, str]:
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return done.returncode, (done.stderr.splitlines() or [""])[-1]
@@ -80,14 +82,14 @@ class Running:
         """Run manage.py on this installation."""
         command = [".venv/bin/python", "manage.py", *words]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False
         )
 
     def pids(self) -> dict[str, int]:
         return {name: int(pid) for name, pid in re.findall(r"(\w+)\.1 started \(pid=(\d+)\)", self.told())}
 
-    def wait_for(self, text: str) -> None:
-        end = time.monotonic() + START_SECONDS
+    def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
+        end = time.monotonic() + seconds
         while text not in self.told():
             assert time.monotonic() < end, self.told()
             time.sleep(0.05)
@@ -146,7 +148,7 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     begun = time.monotonic()
     second = start()
     second.first_page()
-    assert time.monotonic() - begun < 60, "a set-up would take minutes; a busy machine may take a while"
+    assert time.monotonic() - begun < 90, "a set-up would take minutes; a busy machine may take a while"
     assert "password" not in second.told()
     second.wait_for("listens on")
     assert resident_mib(list(second.pids().values())) < 400
@@ -154,11 +156,10 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     assert second.left() == []
 
 
-@pytest.mark.timeout(300)  # a million rows on a busy machine
 def test_the_first_start_makes_a_dataset_behind_the_pages_and_never_again(start: Start) -> None:
     first = start(ANALYTICS_DEMO="1")
     first.first_page()
-    first.wait_for("import 1 into demo: done")
+    first.wait_for("import 1 into demo: done", IMPORT_SECONDS)
     (row,) = json.loads(first.manage("dataset", "list", "--json").stdout)
     assert (row["name"], row["rows"] + row["duplicates"], row["generated"]) == ("demo", 1_000_000, True)
     yesterday = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(1)

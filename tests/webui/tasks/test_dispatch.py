@@ -114,7 +114,7 @@ def test_a_master_killed_in_the_run_comes_back_and_tells_what_is_known(
     admin: Any, fleet_of: Any, real_master: Any
 ) -> None:
     fleet_of("sh", 40)
-    master = real_master(delay=0.1, spread=4.0)
+    master = real_master(delay=0.1, spread=30.0)
     with Dispatching():
         until(seen, "the master is seen")
         task = services.create(admin, restart(), source="test")
@@ -134,7 +134,7 @@ def test_hosts_of_a_master_that_stays_silent_are_lost_and_its_spool_corrects_the
 ) -> None:
     settings.MASTER_SILENT_AFTER, settings.LEASE_SECONDS = 1, 2
     fleet_of("sh", 4)
-    master = real_master(delay=0.2, spread=0.0)
+    master = real_master(delay=10.0, spread=0.0)  # it is cut off again long before they end
     with Dispatching():
         until(seen, "the master is seen")
         # what the master did is kept from the web tier: it answers no poll, as if the network were cut
@@ -162,7 +162,6 @@ def seen_lately() -> bool:
 def test_what_may_be_repeated_goes_to_a_sibling_when_a_master_dies(
     admin: Any, fleet_of: Any, real_master: Any, settings: Any
 ) -> None:
-    settings.MASTER_SILENT_AFTER, settings.LEASE_SECONDS = 2, 3
     fleet_of("sh", 10)
     dying = real_master("sh-m1", "sh", delay=60.0)
     real_master("sh-m2", "sh", delay=0.05, spread=0.05)
@@ -171,6 +170,10 @@ def test_what_may_be_repeated_goes_to_a_sibling_when_a_master_dies(
         task = services.create(admin, restart("again"), source="test")
         until(lambda: task.results.filter(status="ok").count() == 5, "the quick one has done its half")
         dying.kill()
+        settings.MASTER_SILENT_AFTER, settings.LEASE_SECONDS = (
+            5,
+            8,
+        )  # before, a late heartbeat would decide who gets what
         ended(task)
     assert reads.counts(task)["ok"] == 10
     assert set(task.results.values_list("master_name", flat=True)) == {"sh-m2"}
@@ -180,7 +183,7 @@ def test_what_may_be_repeated_goes_to_a_sibling_when_a_master_dies(
 def test_a_job_that_never_left_us_goes_to_a_sibling_even_if_it_may_not_be_repeated(
     admin: Any, fleet_of: Any, real_master: Any, settings: Any
 ) -> None:
-    settings.MASTER_SILENT_AFTER, settings.LEASE_SECONDS = 4, 60
+    settings.MASTER_SILENT_AFTER, settings.LEASE_SECONDS = 10, 60
     fleet_of("sh", 4)
     dying = real_master("sh-m1", "sh")
     real_master("sh-m2", "sh")
@@ -197,7 +200,7 @@ def test_a_dispatcher_killed_in_the_run_is_followed_and_nothing_is_lost_or_repea
     admin: Any, fleet_of: Any, real_master: Any, tmp_path: Path
 ) -> None:
     fleet_of("sh", 60)
-    real_master(delay=0.1, spread=3.0, pieces=3)
+    real_master(delay=0.1, spread=12.0, pieces=3)
     first = dispatch_process(tmp_path / "first.log")
     try:
         until(seen, "the master is seen")
@@ -205,7 +208,7 @@ def test_a_dispatcher_killed_in_the_run_is_followed_and_nothing_is_lost_or_repea
         until(lambda: task.results.filter(status="ok").count() >= 5, "some hosts have ended")
     finally:
         first.kill()
-        first.wait(10)
+        first.wait(60)
     assert task.results.exclude(status="ok").exists()
     with Dispatching():
         ended(task)
@@ -239,7 +242,7 @@ def test_cancel_ends_running_hosts_when_their_engine_confirms(admin: Any, fleet_
         until(lambda: task.jobs.filter(state="running").exists(), "the job runs")
         services.cancel(admin, task, source="test")
         assert set(task.results.filter(wave__number=2).values_list("status", flat=True)) == {"cancelled"}
-        ended(task, seconds=20)
+        ended(task)
     assert reads.counts(task)["cancelled"] == 10
     assert reads.chip(task) == ("cancelled", "Cancelled")
 
@@ -266,7 +269,7 @@ def test_a_wave_above_its_limit_holds_the_task_until_a_person_decides(
 
 def test_hold_waits_after_the_wave_that_runs(admin: Any, fleet_of: Any, real_master: Any) -> None:
     fleet_of("sh", 4)
-    real_master(delay=1.0, spread=0.0)
+    real_master(delay=4.0, spread=0.0)
     with Dispatching():
         until(seen, "the master is seen")
         task = services.create(admin, restart(waves="1,rest"), source="test")
@@ -356,7 +359,7 @@ def test_an_engine_that_no_master_has_is_named(admin: Any, fleet_of: Any, real_m
 
 def test_a_live_log_is_kept_in_order(admin: Any, fleet_of: Any, real_master: Any) -> None:
     fleet_of("sh", 1)
-    real_master(delay=1.2, spread=0.0, pieces=3)
+    real_master(delay=6.0, spread=0.0, pieces=3)
     with Dispatching():
         until(seen, "the master is seen")
         task = services.create(admin, restart(), source="test")
