@@ -4,12 +4,15 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
 from playwright.sync_api import BrowserContext, Page, expect
 
+from analytics.models import Dataset
 from analytics.store.client import Store
 from tests.e2e.looking import looked_at
 from tests.e2e.signed_in import watched
@@ -18,6 +21,7 @@ from tests.webui.alerts.conftest import Heard, mail, web  # noqa: F401  # fixtur
 from tests.webui.fleet_data import fill
 from tests.webui.shop_data import publish
 from webui.alerts import judging, telling
+from webui.alerts.models import Alert, Delivery
 
 pytestmark = [
     pytest.mark.browser,
@@ -26,6 +30,8 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 DAYS = [10] * 24 * 30
+FAR = datetime(2100, 1, 1, tzinfo=UTC)
+HIDE = "hidden => Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })"
 
 
 @pytest.fixture
@@ -105,6 +111,29 @@ def test_an_alert_is_offered_by_a_card_tells_is_changed_silenced_and_removed(
     page.get_by_role("button", name="Remove the alert").click()
     expect(page).to_have_url(re.compile("/dashboards/-/alerts/$"))
     expect(main).to_contain_text("No alerts yet")
+
+
+def test_a_message_is_watched_until_its_last_attempt_however_long_the_tab_was_hidden(
+    page: Page, live_server: Any
+) -> None:
+    alert = Alert.objects.create(name="PV", dataset=Dataset.objects.get(), rule="below", limit=1, mails=["a@b.example"])
+    Delivery.objects.create(alert=alert, kind="test", channel="mail", target="a@b.example", key=uuid4(), next_at=FAR)
+    page.clock.install()
+    page.goto(f"{live_server.url}/dashboards/-/alerts/{alert.pk}/")
+    expect(page.locator("[data-live]")).to_be_visible()
+    rounds = f"**/alerts/{alert.pk}/"
+    page.route(rounds, lambda route: route.fulfill(status=500))  # nothing new, at once
+    page.evaluate(HIDE, True)
+    page.clock.run_for(20 * 60_000)
+    page.evaluate(HIDE, False)
+    for _round in range(170):  # the third attempt begins 330 s after the first
+        with page.expect_response(rounds):
+            page.clock.run_for(2000)
+    page.unroute(rounds)
+    Delivery.objects.update(state="sent")
+    with page.expect_response(rounds):
+        page.clock.run_for(2000)
+    expect(page.locator("#om-alert-told").get_by_text("Sent", exact=True)).to_be_visible()
 
 
 def test_the_form_shows_what_the_rule_needs(page: Page, live_server: Any) -> None:

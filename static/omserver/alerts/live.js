@@ -4,7 +4,7 @@ import { morph } from "../tasks/morph.js";
 
 const PARTS = ["om-alert-told", "om-alert-fired"];
 const EVERY = 2000; // milliseconds
-const TIMES = 150; // a mail server that is away is tried again minutes later
+const TIMES = 300; // rounds that are seen: the third attempt begins 330 s and more after the first
 
 const live = () => document.querySelector("[data-live]") !== null;
 
@@ -22,9 +22,11 @@ async function refresh() {
 }
 
 async function watch() {
-  for (let times = 0; live() && times < TIMES; times += 1) {
+  for (let times = 0; live() && times < TIMES; ) {
     await new Promise((done) => setTimeout(done, EVERY));
-    if (!document.hidden) await refresh().catch(() => {});
+    if (document.hidden) continue;
+    times += 1;
+    await refresh().catch(() => {});
   }
 }
 
