@@ -6,11 +6,24 @@ export function startCopy() {
     const button = event.target.closest("[data-copy-of]");
     if (!button) return;
     const text = document.getElementById(button.dataset.copyOf).textContent.trim();
-    await navigator.clipboard.writeText(text);
+    if (!(await copy(text))) return;
     announce(button.dataset.done || "");
     button.setAttribute("data-copied", "");
     setTimeout(() => button.removeAttribute("data-copied"), 2000);
   });
+}
+
+/** Put a text onto the clipboard; say whether it is there. By plain HTTP browsers only copy what is selected. */
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const focused = document.activeElement;
+  const box = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "om-hidden" });
+  (focused?.closest("dialog") ?? document.body).append(box); // what lies outside an open dialog takes no focus
+  box.select();
+  const done = document.execCommand("copy");
+  box.remove();
+  focused?.focus({ preventScroll: true });
+  return done;
 }
 
 /** Say a text in the page's one polite live region. */

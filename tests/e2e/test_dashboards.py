@@ -128,6 +128,20 @@ def test_a_range_is_in_the_address_and_back_brings_the_one_before(page: Page, li
     assert copied == f"{live_server.url}/dashboards/shop-overview/?d=shop&range=7d&compare=weekdays"
 
 
+def test_a_link_is_copied_by_plain_http_too(page: Page, live_server: Any) -> None:
+    page.goto(f"{live_server.url}/dashboards/shop-overview/?d=shop&range=7d&compare=weekdays")
+    page.evaluate("navigator.clipboard.writeText('before')")
+    page.evaluate("delete Navigator.prototype.clipboard")  # as browsers do by HTTP, but for a loopback
+    page.get_by_text("Share", exact=True).click()
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.locator("#om-live")).to_have_text("The link is copied.")
+    expect(page.get_by_role("button", name="Copy the link")).to_be_focused()
+    other = page.context.new_page()
+    other.goto(f"{live_server.url}/dashboards/")
+    link = f"{live_server.url}/dashboards/shop-overview/?d=shop&range=7d&compare=weekdays"
+    assert other.evaluate("navigator.clipboard.readText()") == link
+
+
 def test_cards_are_moved_named_sized_removed_and_brought_back_by_keyboard(page: Page, live_server: Any) -> None:
     page.goto(f"{live_server.url}/dashboards/shop-overview/")
     page.get_by_role("link", name="Edit", exact=True).press("Enter")
@@ -158,6 +172,39 @@ def test_cards_are_moved_named_sized_removed_and_brought_back_by_keyboard(page: 
     rows = list(Card.objects.filter(dashboard__slug="shop-overview").values_list("kind", "width", "title"))
     assert rows[0] == ("effects", 6, "What tasks did <i>")
     assert [kind for kind, _width, _title in rows] == ["effects", "strip", "report", "marks", "report"]
+
+
+def test_who_leaves_with_a_changed_title_is_asked(page: Page, live_server: Any) -> None:
+    page.goto(f"{live_server.url}/dashboards/shop-overview/?edit=1")
+    state = page.locator("#om-edit [data-state]")
+    title = page.get_by_role("textbox", name="Title of the dashboard")
+    card = page.locator("#om-board [data-title-box]").first
+    for box in (title, card):
+        before = box.input_value()
+        expect(state).to_have_text("No changes yet")
+        assert not asks(page)
+        box.press_sequentially("!")
+        expect(state).to_have_text("Not saved yet")
+        assert asks(page)
+        box.fill(before)
+        if box is title:
+            assert not asks(page)
+    title.fill("Ours")
+    page.route("**/save/", lambda route: route.fulfill(status=204))  # the browser stays where it is
+    with page.expect_response("**/save/"):
+        page.get_by_role("button", name="Save", exact=True).click()
+    assert not asks(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    assert asks(page)
+
+
+def asks(page: Page) -> bool:
+    """Say whether the page would ask before it is left."""
+    asked: bool = page.evaluate(
+        "() => { const leaving = new Event('beforeunload', {cancelable: true});"
+        " dispatchEvent(leaving); return leaving.defaultPrevented; }"
+    )
+    return asked
 
 
 def test_a_card_is_dragged_by_its_grip_and_escape_puts_it_back(page: Page, live_server: Any) -> None:

@@ -30,7 +30,13 @@ function remember(state = snapshot()) {
 
 function show() {
   undo.setAttribute("aria-disabled", String(!past.length));
-  form.querySelector("[data-state]").textContent = past.length ? words.unsaved : words.none;
+  form.querySelector("[data-state]").textContent = dirty() ? words.unsaved : words.none;
+}
+
+/** Say whether anything differs from what was loaded: a step that Undo remembers, or a title, also one just being typed. */
+function dirty() {
+  const titles = [form.elements.title, ...board.querySelectorAll("[data-title-box]")];
+  return past.length > 0 || titles.some((box) => box.value !== box.defaultValue);
 }
 
 function goBack() {
@@ -164,7 +170,7 @@ form.addEventListener("click", (event) => {
   if (event.target.closest("[data-undo]")) goBack();
   if (event.target.closest("[data-add]")) add();
 });
-form.elements.title.addEventListener("input", () => { form.querySelector("[data-state]").textContent = words.unsaved; });
+for (const part of [form.elements.title, board]) part.addEventListener("input", show);
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("select")) event.preventDefault();
 });
@@ -173,6 +179,10 @@ form.addEventListener("submit", () => {
   collect();
 });
 addEventListener("beforeunload", (event) => {
-  if (past.length && !saving) event.preventDefault();
+  if (dirty() && !saving) event.preventDefault();
+});
+addEventListener("pageshow", () => {
+  saving = false; // somebody came back from a save that was refused
+  show();
 });
 document.querySelector("[data-leave]").addEventListener("click", () => { saving = true; });

@@ -1,6 +1,6 @@
 // The entry of the Run page: the form is the state; what follows from it comes from the server, 300 ms after a change.
 
-import { announce } from "../acts.js";
+import { announce, copy } from "../acts.js";
 import { swap } from "../tasks/morph.js";
 import { startWhen } from "../when.js";
 import { Faults } from "./faults.js";
@@ -190,7 +190,7 @@ form.addEventListener("click", (event) => {
   } else if (button.dataset.more !== undefined) {
     open({ "b.listed": String(Number(form.elements["b.listed"].value || 60) * 4) });
   } else if (button.id === "om-copy") {
-    navigator.clipboard.writeText(document.getElementById("om-on").value).then(() => announce(button.dataset.done));
+    copy(document.getElementById("om-on").value).then((done) => done && announce(button.dataset.done));
   }
 });
 
