@@ -1,5 +1,6 @@
 """Look at a page as a careful reader does: is it accessible, does it fit its window, does it keep its policy?"""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDTHS = (320, 390, 1280, 1440)
+SETTLED = 10  # seconds; charts follow their window by and by
 COMBINATIONS = [(theme, language) for theme in ("light", "dark") for language in ("en", "zh-hans")]
 
 
@@ -51,8 +53,16 @@ def sideways(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
     size, wrong = page.viewport_size, []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 800})
-        wide = page.evaluate("document.documentElement.scrollWidth")
+        wide = _wide(page, width)
         wrong += [f"{wide} px wide at {width}"] * (wide > width)
     if size:
         page.set_viewport_size(size)
     return wrong
+
+
+def _wide(page: Page, width: int) -> int:
+    """Give how wide the page is, once it fits its window or has had the time to."""
+    end = time.monotonic() + SETTLED
+    while (wide := int(page.evaluate("document.documentElement.scrollWidth"))) > width and time.monotonic() < end:
+        page.wait_for_timeout(50)
+    return wide

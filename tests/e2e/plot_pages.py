@@ -1,7 +1,10 @@
 """Pages of the tests of plots: real frame, real policy, real scripts; what a card holds is given by the test."""
 
 import itertools
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -13,10 +16,11 @@ from omserver.urls import urlpatterns as own
 from webui.reports.plots import Plot
 
 PLOTS: dict[str, Plot] = {}  # by name, put there by a test
-ANSWERS: dict[str, list[tuple[int, float, str]]] = {}  # of a card: (status, seconds, HTML) one after another
+ANSWERS: dict[str, list[tuple[int, float | threading.Event, str]]] = {}  # of a card: (status, seconds or until, HTML)
 ASKED: list[str] = []  # the cards in the order in which they were asked for
 OPEN: set[str] = set()  # cards that are being answered
 BESIDE: list[int] = []  # how many were, when each was asked for
+HELD = 200  # seconds after which a held answer goes on in any case
 numbers = itertools.count()
 
 PAGE = """{% extends "base.html" %}{% load static %}
@@ -62,6 +66,17 @@ def card(name: str) -> str:
         rows=rows,
         links=links,
     )
+
+
+@contextmanager
+def held(name: str) -> Iterator[threading.Event]:
+    """Hold the next answer of a card back until the event is set; when this ends, it is."""
+    go = threading.Event()
+    ANSWERS[name] = [(200, go, card(name))]
+    try:
+        yield go
+    finally:
+        go.set()
 
 
 def plots(request: HttpRequest) -> HttpResponse:
@@ -111,8 +126,11 @@ def answer(request: HttpRequest, name: str) -> HttpResponse:
     OPEN.add(name)
     BESIDE.append(len(OPEN))
     waiting = ANSWERS.get(name)
-    status, seconds, html = waiting.pop(0) if waiting else (200, 0.0, card(name))
-    time.sleep(seconds)  # a slow query
+    status, slow, html = waiting.pop(0) if waiting else (200, 0.0, card(name))
+    if isinstance(slow, threading.Event):
+        slow.wait(HELD)
+    else:
+        time.sleep(slow)  # a slow query
     OPEN.discard(name)
     return HttpResponse(html, status=status)
 
