@@ -59,6 +59,13 @@ function choose(box) {
   else names.delete(box.value);
 }
 
+function take() { // what was ticked before this script ran
+  const whole = document.getElementById("om-all").checked;
+  const early = boxes().filter((box) => whole || box.checked);
+  for (const box of early) names.add(box.value);
+  if (early.length) keep();
+}
+
 function send(form) {
   for (const [name, value] of [["names", [...names].join(",")], ["all", all ? "1" : ""], ["query", table.dataset.query]]) {
     let field = form.elements.namedItem(name);
@@ -73,6 +80,7 @@ function send(form) {
 
 function start() {
   load();
+  take();
   show();
   table.addEventListener("change", (event) => {
     if (event.target.id === "om-all") {

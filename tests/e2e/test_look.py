@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.e2e.looking import COMBINATIONS, choose, findings, looked_at, sideways
 from tests.e2e.signed_in import sign_in
@@ -23,6 +23,7 @@ PAGES = (
     "/audit/", "/password/", "/search/?q=web1", "/help/", "/nowhere/",
 )  # fmt: skip
 TASK_PAGES = ("/run/", "/run/restart_service/?on=app%3Dwww", "/tasks/", "/tasks/{task}/", "/tasks/{task}/servers/")
+SCRIPT = re.compile(r"/omserver/servers(\.\w+)?\.js$")
 
 
 @pytest.fixture
@@ -102,13 +103,32 @@ def test_a_selection_survives_paging_and_all_that_match_can_be_chosen(
     boxes.nth(0).check()
     boxes.nth(2).check()
     page.get_by_role("link", name="Next").click()
-    page.locator("#om-servers tbody input").first.check()
-    assert page.locator("#om-bulk-count").inner_text() == "3 selected"
+    page.wait_for_url(re.compile(r"\bpage=2\b"))
+    count = page.locator("#om-bulk-count")
+    expect(count).to_have_text("2 selected")
+    boxes.first.check()
+    expect(count).to_have_text("3 selected")
     page.get_by_role("button", name=re.compile("^Select all")).click()
     total = page.locator("#om-servers").get_attribute("data-total")
-    assert page.locator("#om-bulk-count").inner_text() == f"{total} selected"
+    expect(count).to_have_text(f"{total} selected")
     page.get_by_role("button", name="Clear the selection").click()
-    assert page.locator("#om-bulk").is_hidden()
+    expect(page.locator("#om-bulk")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("ticked", "said"), [("tbody input", "1 selected"), ("#om-all", "50 selected")])
+def test_what_is_ticked_before_the_script_has_come_stays_ticked(
+    signed_in: BrowserContext, live_server: Any, ticked: str, said: str
+) -> None:
+    page = signed_in.new_page()
+    held: list[Route] = []
+    page.route(SCRIPT, lambda route: held.append(route))  # noqa: PLW0108  # Playwright gives it an attribute
+    with page.expect_request(SCRIPT):
+        page.goto(live_server.url + "/servers/", wait_until="commit")
+    box = page.locator(f"#om-servers {ticked}").first
+    box.check()
+    held[0].continue_()
+    expect(page.locator("#om-bulk-count")).to_have_text(said)
+    expect(box).to_be_checked()
 
 
 def test_deleting_waits_for_the_number_and_then_deletes(
@@ -124,9 +144,9 @@ def test_deleting_waits_for_the_number_and_then_deletes(
     names.nth(1).check()
     page.get_by_role("button", name="Delete", exact=True).click()
     confirm = page.get_by_role("button", name="Delete 2 servers")
-    assert confirm.get_attribute("aria-disabled") == "true"
+    expect(confirm).to_have_attribute("aria-disabled", "true")
     page.get_by_label("Type 2 to confirm").fill("2")
-    assert confirm.get_attribute("aria-disabled") == "false"
+    expect(confirm).to_have_attribute("aria-disabled", "false")
     confirm.click()
     page.get_by_text("2 servers are deleted.").wait_for()
     assert not Server.objects.filter(name__in=chosen).exists()
@@ -148,7 +168,7 @@ def test_keys_lead_to_search_pages_and_rows(signed_in: BrowserContext, live_serv
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert page.locator("#om-bulk-count").inner_text() == "1 selected"
+    expect(page.locator("#om-bulk-count")).to_have_text("1 selected")
     assert page.locator("#om-servers tbody input").nth(1).is_checked()
 
 
@@ -165,7 +185,7 @@ def test_on_a_phone_the_side_bar_is_a_drawer_and_a_bottom_bar_leads(
     side.get_by_role("link", name="Audit log").wait_for(state="visible")
     page.keyboard.press("Escape")
     side.wait_for(state="hidden")
-    assert page.evaluate("document.activeElement.id") == "om-drawer-button"
+    expect(page.locator("#om-drawer-button")).to_be_focused()
     page.locator(".om-bottom").get_by_role("link", name="Tasks").click()
     page.wait_for_url("**/tasks/")
 
@@ -176,7 +196,7 @@ def test_focus_survives_the_pages_own_refresh(signed_in: BrowserContext, live_se
     link = page.locator("#om-finished tbody th a").first
     link.focus()
     href = link.get_attribute("href")
-    with page.expect_response(lambda r: r.request.headers.get("x-requested-with") == "fetch", timeout=12_000):
+    with page.expect_response(lambda r: r.request.headers.get("x-requested-with") == "fetch"):
         pass
     page.wait_for_function("document.querySelector('#om-clock')")
     assert page.evaluate("document.activeElement.getAttribute('href')") == href
