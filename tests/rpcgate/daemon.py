@@ -53,7 +53,7 @@ class Daemon:
             self.process = subprocess.Popen(argv, cwd=ROOT, stderr=log, start_new_session=True)
         self.port = int(self.logged(r"listens on 127\.0\.0\.1:(\d+)", already)[1])
 
-    def logged(self, pattern: str, after: int = 0, seconds: float = 20.0) -> re.Match[str]:
+    def logged(self, pattern: str, after: int = 0, seconds: float = 60.0) -> re.Match[str]:
         """Wait for a line of the log."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -49,7 +49,7 @@ def context(tls_file: Path | None, *, server: bool = False, latest: ssl.TLSVersi
 @contextmanager
 def connected(port: int, tls: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
     """Shake hands as a client that checks nothing."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as plain, tls.wrap_socket(plain) as private:
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as plain, tls.wrap_socket(plain) as private:
         yield private
 
 

@@ -187,10 +187,11 @@ def test_a_port_that_is_taken_is_named(daemon: Daemon, tmp_path: Path) -> None:
 
 
 def test_a_running_master_says_how_it_is(daemon: Daemon) -> None:
+    before = time.time()
     health = daemon.health()
     assert (health.master, health.version, health.running) == ("sh-1", RELEASE, 0)
     assert health.engines == {"local": ""}
-    assert abs(health.now - time.time()) < 5
+    assert before <= health.now <= time.time()
 
 
 def test_the_release_is_the_projects(daemon: Daemon) -> None:
@@ -239,7 +240,7 @@ def test_ending_the_master_ends_the_commands_it_runs(daemon: Daemon) -> None:
     with daemon.client() as client:
         mark = f"3{os.getpid()}.{time.time_ns() % 10_000}"
         client.ask(prepared(daemon, client, f"echo begun; exec sleep {mark}"))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not alive(mark) and time.monotonic() < deadline:
             client.ask(Hello())
         assert alive(mark)
@@ -311,7 +312,7 @@ def test_the_log_has_one_line_for_each_event(daemon: Daemon) -> None:
 def prepared(daemon: Daemon, client: MasterClient, word: str, password: str = "", sealed_for: str = "") -> Submit:
     """Put the module there, wait until the master knows it, and write a job for it."""
     (daemon.folder / "modules" / "say.py").write_text(MODULE.lstrip())
-    deadline, digest = time.monotonic() + 20, ""
+    deadline, digest = time.monotonic() + 60, ""
     while not digest and time.monotonic() < deadline:
         health = client.ask(Hello())
         assert isinstance(health, Health)
@@ -325,7 +326,7 @@ def prepared(daemon: Daemon, client: MasterClient, word: str, password: str = ""
 
 def ended(client: MasterClient, job: str) -> tuple[list[Progress], JobState]:
     events: list[Progress] = []
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         news = client.ask(Poll({job: events[-1].seq if events else 0}, wait=2.0))
         assert isinstance(news, News)
@@ -344,7 +345,7 @@ def heard(daemon: Daemon, public: MasterPublic | None = None) -> bool:
             return False
 
 
-def until(what: Callable[[], bool], seconds: float = 40.0) -> bool:
+def until(what: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not what():
         if time.monotonic() > deadline:
