@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from sdk import ParamError
 from webui.reports import filters
 
 MOST = 50  # offers
-LONGEST = 1000  # characters that are looked at
+LONGEST = 1000  # characters; nothing is offered behind more
 VALUES_SQL = """
 SELECT toString($value) AS value
 FROM $event
@@ -70,6 +70,11 @@ def offered(kind: str, box: Box) -> Offers:
     """Give what a box is offered; nothing for a kind that there is not."""
     make = KINDS.get(kind)
     return make(box) if make else Offers(len(box.text), [])
+
+
+def for_browsers(found: Offers, text: str) -> Offers:
+    """Count where they start as browsers do: an emoji is two units of UTF-16."""
+    return replace(found, start=len(text[: found.start].encode("utf-16-le", "surrogatepass")) // 2)
 
 
 def _behaviours(box: Box) -> Offers:

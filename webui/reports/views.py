@@ -126,13 +126,15 @@ def reports(request: HttpRequest) -> HttpResponse:
 async def offered(request: HttpRequest) -> HttpResponse:
     """Give what a box of free text is offered: JSON, from where on each offer replaces what is written."""
     row = await sync_to_async(_dataset)(request)
-    text = request.GET.get("text", "")[: offers.LONGEST]
+    text = request.GET.get("text", "")
     kind, field = request.GET.get("kind", ""), request.GET.get("field", "")
+    if len(text) > offers.LONGEST:  # an offer for its beginning would replace all behind it
+        return JsonResponse(offers.Offers(0, []).as_dict())
     try:
         found = await by_line(request, lambda line: offers.offered(kind, offers.Box(row.as_core(), text, field, line)))
     except (ParamError, NotSupported, StoreError):  # who writes can do so without being helped
         found = offers.Offers(len(text), [])
-    return JsonResponse(found.as_dict())
+    return JsonResponse(offers.for_browsers(found, text).as_dict())
 
 
 def _dataset(request: HttpRequest) -> Dataset:

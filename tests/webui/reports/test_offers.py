@@ -16,7 +16,8 @@ def offered(client: Client, kind: str, text: str, field: str = "") -> tuple[str,
     """Give what stays of the text, and what is offered in the place of the rest."""
     asked = urlencode({"d": "shop", "kind": kind, "text": text, "field": field})
     told: dict[str, Any] = client.get(f"/reports/-/offers/?{asked}").json()
-    return text[: told["start"]], [one["value"] for one in told["offers"]]
+    units = text.encode("utf-16-le")  # as browsers count
+    return units[: 2 * told["start"]].decode("utf-16-le"), [one["value"] for one in told["offers"]]
 
 
 def test_values_of_a_field_are_offered_the_most_frequent_first(client: Client, shop: Dataset) -> None:
@@ -63,6 +64,17 @@ def test_costs_are_offered_months_and_channels(client: Client, shop: Dataset) ->
     kept, found = offered(client, "costs", "2017-11 m")
     assert (kept, found) == ("2017-11 ", ["mail="])
     assert offered(client, "costs", "mail=12")[1] == []
+
+
+def test_a_piece_behind_an_emoji_is_replaced_where_browsers_see_it(client: Client, shop: Dataset) -> None:
+    assert offered(client, "where", "category=🛒👍; cha") == ("category=🛒👍; ", ["channel="])
+    assert offered(client, "behaviours", "🛒|b") == ("🛒|", ["buy"])
+
+
+def test_nothing_is_offered_behind_more_than_is_looked_at(client: Client, shop: Dataset) -> None:
+    rest = "category=1; " * (offers.LONGEST // 12)
+    assert offered(client, "where", f"{rest}cha") == (rest, ["channel="])
+    assert offered(client, "where", f"{rest}{rest}cha") == ("", [])
 
 
 @pytest.mark.parametrize(
