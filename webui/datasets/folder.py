@@ -3,6 +3,7 @@
 import os
 import stat
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from analytics.importing.files import marks
 from webui.datasets import uploads
 
 LISTED = 200
+LOOKED_AT = 20_000  # files and folders; of a larger tree those that come first
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,10 @@ def _seen(path: Path) -> tuple[int, ...] | None:
 
 
 def listed() -> list[str]:
-    """Name the folder's files, at most 200."""
+    """Name the folder's files, at most 200; none whose name cannot be written on a page."""
     base = root()
     if base is None or not base.is_dir():
         return []
-    found = (path for path in sorted(base.rglob("*")) if path.suffix.lower() in uploads.ENDINGS and path.is_file())
-    return [str(path.relative_to(base)) for path, _number in zip(found, range(LISTED), strict=False)]
+    rows = (path for path in islice(base.rglob("*"), LOOKED_AT) if path.suffix.lower() in uploads.ENDINGS)
+    files = (str(path.relative_to(base)) for path in sorted(rows) if str(path).isprintable() and path.is_file())
+    return list(islice(files, LISTED))
