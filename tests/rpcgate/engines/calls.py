@@ -9,7 +9,7 @@ from typing import Any
 from rpcgate.engines import Adapter, Call, Running
 from sdk import Event, Target, Targets
 
-BOUND = 40.0  # seconds for any one call
+BOUND = 100.0  # seconds for any one call
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Caller:
     targets: Targets
 
     def start(
-        self, verb: str, *, timeout: float = 20, check: bool = False, output_limit: int = 1 << 20, **args: Any
+        self, verb: str, *, timeout: float = 60, check: bool = False, output_limit: int = 1 << 20, **args: Any
     ) -> Called:
         """Start a verb."""
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -64,7 +64,7 @@ class Caller:
         return replace(self, targets=Targets(targets))
 
 
-def eventually(true: Callable[[], bool], bound: float = 10.0) -> bool:
+def eventually(true: Callable[[], bool], bound: float = 60.0) -> bool:
     """Wait until something is true, at most `bound` seconds."""
     until = time.monotonic() + bound
     while time.monotonic() < until:

