@@ -58,7 +58,8 @@ def schedule(request: HttpRequest, row: Dataset) -> str:
     services.schedule(by_of(request), row, minutes)
     if not row.sync_minutes:
         return _("It is not synced by itself any more.")
-    return ngettext("It is synced every minute.", "It is synced every %d minutes.", row.sync_minutes) % row.sync_minutes
+    number = row.sync_minutes
+    return ngettext("It is synced every %d minute.", "It is synced every %d minutes.", number) % number
 
 
 @act

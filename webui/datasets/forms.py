@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from analytics.dataset import NAME
 from analytics.importing.blocks import ImportFault
@@ -284,9 +284,9 @@ class ScheduleForm(OmForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = list(self.CHOICES)
-        now = str(self.initial.get("minutes", "0"))
-        if now not in dict(choices):
-            choices.append((now, _("Every %s minutes") % now))
+        now = int(self.initial.get("minutes", 0))
+        if str(now) not in dict(choices):
+            choices.append((str(now), ngettext("Every %d minute", "Every %d minutes", now) % now))
         self.fields["minutes"].choices = choices
 
 

@@ -37,7 +37,7 @@ class UserConverter:
             return value
         try:
             raw = base64.urlsafe_b64decode(value[1:] + "=" * (-len(value[1:]) % 4))
-            return raw.decode("utf-8", "surrogateescape")
+            return raw.decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise ValueError(value) from error
 

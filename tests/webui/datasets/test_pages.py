@@ -81,6 +81,20 @@ def test_the_address_of_a_user_leads_to_that_user(name: str) -> None:
     assert resolve(unquote(address)).kwargs["user"] == name
 
 
+@pytest.mark.parametrize(("minutes", "said"), [("1", "every 1 minute"), ("7", "every 7 minutes")])
+def test_a_schedule_of_any_length_is_said(admin: Client, minutes: str, said: str) -> None:
+    Dataset.objects.create(name="shop", version=1, source={"mysql": {}})
+    page = admin.post("/datasets/shop/schedule/", {"minutes": minutes}, follow=True)
+    assert f"It is synced {said}." in text(page)
+    assert dict(page.context["schedule"].fields["minutes"].choices)[minutes] == said.capitalize()
+
+
+@pytest.mark.parametrize("name", ["~_w", "~7aCA", "~x"])  # a lone byte, half of a character, no base64
+def test_the_address_of_a_user_that_no_text_can_be_is_not_found(admin: Client, store: Store, name: str) -> None:
+    Dataset.objects.create(name="shop", version=1, first_ts=1, last_ts=2)
+    assert admin.get(f"/datasets/shop/users/{name}/").status_code == 404
+
+
 def test_users_of_any_name_have_their_timeline(client: Client, admin: Client, folder: Any, store: Store) -> None:
     rows = [f'"{user}",{number},pv,{1_511_539_200 + number}' for number, user in enumerate(USERS)]
     first = file_of(folder, "u.csv", "\n".join(["user_id,item_id,event,ts", *rows]))
