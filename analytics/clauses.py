@@ -127,7 +127,7 @@ def dimension(dataset: Dataset, word: str, name: str) -> Clause:
     if word not in there:
         known = ", ".join(sorted(there))
         raise _fault(name, Text("The dataset has no {word!r}; it has: {there}.", word=word[:60], there=known))
-    return Clause(quoted(FIELDS.get(word, word)))
+    return Clause(quoted(FIELDS.get(word) or dataset.layout.column(word)))
 
 
 def about_users(word: str) -> bool:

@@ -12,6 +12,7 @@ ROLES = ("view", "fav", "cart", "buy")
 RANKS = {role: number for number, role in enumerate(ROLES, 1)}
 OWN = 9  # the rank of a behaviour without a role: after all others of its second
 DAY = 86_400  # seconds
+MARK = "@"  # of the columns of dimensions; no word of SQL begins with it
 
 
 class Kind(StrEnum):
@@ -23,24 +24,33 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a dataset's rows are kept. ids: the kind of user, item and category; dimensions: further columns by name."""
+    """How a dataset's rows are kept. ids: the kind of user, item and category; dimensions: further columns by name.
+
+    mark: what the store's columns of dimensions begin with, that no name in a report's SQL is taken for one; "" in
+    datasets made before there was any.
+    """
 
     user: Kind = Kind.NUMBER
     item: Kind = Kind.NUMBER
     category: Kind = Kind.NUMBER
     dimensions: tuple[tuple[str, Kind], ...] = ()
+    mark: str = ""
+
+    def column(self, dimension: str) -> str:
+        """Give the store's column of a dimension."""
+        return self.mark + dimension
 
     def as_dict(self) -> dict[str, object]:
         """Give JSON values."""
         ids = {"user": self.user.value, "item": self.item.value, "category": self.category.value}
-        return {**ids, "dimensions": [[name, kind.value] for name, kind in self.dimensions]}
+        return {**ids, "dimensions": [[name, kind.value] for name, kind in self.dimensions], "mark": self.mark}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, object]) -> "Layout":
         """Read what as_dict gave."""
         ids = {name: Kind(str(plain[name])) for name in ("user", "item", "category")}
         dimensions = tuple((str(name), Kind(kind)) for name, kind in plain["dimensions"])  # type: ignore[attr-defined]
-        return cls(**ids, dimensions=dimensions)
+        return cls(**ids, dimensions=dimensions, mark=str(plain.get("mark", "")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

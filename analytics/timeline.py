@@ -107,9 +107,9 @@ class User:
 
     def events(self, facts: Facts, *, only: Sequence[str], after: int, most: int) -> list[dict[str, Any]]:
         """Give some events, newest first; a dimension under its name. only: these behaviours, all when empty."""
-        names = [name for name, _ in self._dataset.layout.dimensions]
+        layout = self._dataset.layout
         low = facts.visits[-1].first if facts.visits else 0
-        more = "".join(f", {quoted(name)}" for name in names)
+        more = "".join(f", {quoted(layout.column(name))} AS {quoted(name)}" for name, _ in layout.dimensions)
         return self._ask(EVENTS.replace("{more}", more), only=list(only), after=after, most=most, low=low)
 
     def _ask(self, sql: str, **bind: Any) -> list[dict[str, Any]]:

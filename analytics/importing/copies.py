@@ -99,5 +99,5 @@ def pieces(tables: Tables, run: int = 0) -> Iterator[list[tuple[int, int, bool, 
 def _fields(dataset: Dataset) -> dict[str, str]:
     """Give the SQL of each field that the dataset has, as people know it."""
     ids = {name: sql for name, sql in FIELDS.items() if name in dataset.mapped}
-    dimensions = {name: quoted(name) for name, _ in dataset.layout.dimensions}
+    dimensions = {name: quoted(dataset.layout.column(name)) for name, _ in dataset.layout.dimensions}
     return {"user": "user_id", "time": TIME, "behaviour": "behaviour", **ids, **dimensions}

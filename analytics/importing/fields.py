@@ -1,12 +1,12 @@
 """What the fields of a row are in SQL: from a line's pieces, or from columns that are read already, to values kept.
 
-Both ways give the same values and the same reasons; delimited.py and mysql.py rely on it.
+Both ways give the same values and the same reasons; delimited.py and the mysql package rely on it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.dataset import Dataset, Kind
+from analytics.dataset import Dataset, Kind, Layout
 from analytics.importing.blocks import SEPARATOR
 from analytics.importing.mapping import Columns
 from analytics.store.names import quoted
@@ -119,20 +119,22 @@ def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
         "order_id": by.get("order", none).text,
         "channel": by.get("channel", none).text,
         **{
-            name: dimensions[name] if kind is Kind.TEXT else f"ifNull(toFloat64OrNull({dimensions[name]}), 0)"
+            layout.column(name): dimensions[name]
+            if kind is Kind.TEXT
+            else f"ifNull(toFloat64OrNull({dimensions[name]}), 0)"
             for name, kind in layout.dimensions
         },
     }
-    chosen = ", ".join(f"{values[name]} AS {quoted('v_' + name)}" for name in staged(mapping))
+    chosen = ", ".join(f"{values[name]} AS {quoted('v_' + name)}" for name in staged(mapping, layout))
     return (
         f"WITH {_time(by['ts'])} AS t, multiIf({why}, 0) AS wrong"
         f" SELECT {{block:UInt32}}, CAST(wrong AS {WHY}), if(wrong = 0, '', {fields.line}), {chosen}"
     )
 
 
-def staged(mapping: Columns) -> list[str]:
+def staged(mapping: Columns, layout: Layout) -> list[str]:
     """Give the columns of events that rows of a mapping have values for, and how far into its second each is."""
-    return ["micro", *(COLUMNS.get(name, name) for name in mapping.fields), *mapping.dimensions]
+    return ["micro", *(COLUMNS.get(name, name) for name in mapping.fields), *map(layout.column, mapping.dimensions)]
 
 
 def few(mapping: Columns) -> frozenset[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from analytics.dataset import ROLES, Kind, Layout
+from analytics.dataset import MARK, ROLES, Kind, Layout
 from analytics.importing.blocks import ImportFault
 from analytics.store.schema import RESERVED
 from sdk.text import Text
@@ -154,7 +154,8 @@ def layout_of(mapping: Columns, columns: Sequence[str], sample: Sequence[Sequenc
     The odd one is then quarantined.
     """
     kinds = {name: mapping.kinds.get(name) or _kind(mapping, name, columns, sample) for name in IDS}
-    return Layout(**kinds, dimensions=tuple((name, kind) for name, (_, kind) in mapping.dimensions.items()))
+    dimensions = tuple((name, kind) for name, (_, kind) in mapping.dimensions.items())
+    return Layout(**kinds, dimensions=dimensions, mark=MARK if dimensions else "")
 
 
 def _kind(mapping: Columns, name: str, columns: Sequence[str], sample: Sequence[Sequence[str]]) -> Kind:

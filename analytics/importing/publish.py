@@ -21,12 +21,16 @@ MAX_BEHAVIOURS = 200
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A new version, ready to be named by the dataset, and what the import gave."""
+    """A new version, ready to be named by the dataset, and what the import gave.
+
+    known: of the duplicates, those that were there before and came once more by intent.
+    """
 
     dataset: Dataset
     added: int
     duplicates: int
     quarantined: dict[str, int]
+    known: int = 0
 
 
 def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None], *, overlaps: bool = False) -> Published:
@@ -60,18 +64,21 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None], *
     tables = stage.tables
     version = tables.create_version(dataset)
     copies.begin(stage)
-    _fill(stage, dataset, version, progress, overlaps=overlaps)
+    known = _fill(stage, dataset, version, progress, overlaps=overlaps)
     tables.build_rollups(dataset, version)
     _quarantine(stage)
     now = _counted(stage, dataset, version)
     tables.settle(version)
     added = now.rows - dataset.rows
-    return Published(now, added, good - added, counts)
+    return Published(now, added, good - added, counts, known)
 
 
-def _fill(stage: Stage, dataset: Dataset, version: int, progress: Callable[[float], None], *, overlaps: bool) -> None:
-    """Copy staged rows that are not there yet, each once, some users at a time."""
-    tables = stage.tables
+def _fill(stage: Stage, dataset: Dataset, version: int, progress: Callable[[float], None], *, overlaps: bool) -> int:
+    """Copy staged rows that are not there yet, each once, some users at a time.
+
+    Give how many were there already; 0 where none comes once more by intent.
+    """
+    tables, known = stage.tables, 0
     names = [quoted(column.name) for column in event_columns(dataset.layout)]
     compared = ", ".join(name for name in names if name != quoted("role"))  # which the behaviour says
     ranks = dataset.ranks() or {"": OWN}
@@ -90,11 +97,15 @@ def _fill(stage: Stage, dataset: Dataset, version: int, progress: Callable[[floa
         single = f" AND (user_id, ts) GLOBAL NOT {there}" if doubled else ""
         tables.store.run(f"{insert} SELECT {chosen} {rows}{single} SETTINGS {WRITING}", ends)
         if doubled:
+            rows = f"{rows} AND (user_id, ts) GLOBAL {there}"
+            if old and overlaps:
+                sql = f"SELECT count() AS n {rows} AND ({compared}) GLOBAL IN ({old})"
+                known += tables.store.ask(sql, ends).one()["n"]
             unknown = f" AND ({compared}) GLOBAL NOT IN ({old})" if old else ""
-            rows = f"{rows} AND (user_id, ts) GLOBAL {there}{unknown}"
-            tables.store.run(f"{insert} SELECT DISTINCT {chosen} {rows}", ends)
+            tables.store.run(f"{insert} SELECT DISTINCT {chosen} {rows}{unknown}", ends)
             copies.keep(stage, dataset, compared, where, ends, old, overlaps=overlaps)
     progress(1.0)
+    return known
 
 
 def _times(stage: Stage) -> dict[str, int]:
@@ -136,7 +147,7 @@ def _quarantine(stage: Stage) -> None:
     name = tables.name("quarantine")
     tables.store.run(
         f"CREATE TABLE IF NOT EXISTS {name} (run UInt32, why LowCardinality(String), line String)"
-        " ENGINE = MergeTree PARTITION BY run ORDER BY why"
+        " ENGINE = MergeTree PARTITION BY run ORDER BY (why, line)"
     )
     tables.store.run(f"ALTER TABLE {name} DROP PARTITION {stage.run:d}")
     tables.store.run(

@@ -37,7 +37,7 @@ class Stage:
     def create(self, dataset: Dataset, mapping: Columns) -> None:
         """Make the table of all rows, empty. What the source has no column for stands in no row."""
         self.drop()
-        there = set(fields.staged(mapping))
+        there = set(fields.staged(mapping, dataset.layout))
         columns = (
             Column("block", "UInt32"),
             Column("why", fields.WHY),
@@ -66,7 +66,7 @@ class Stage:
         """
         store, staged = self.tables.store, self.tables.name(self.staged)
         bind = {"block": block.number, "zone": dataset.zone, "low": valid[0], "high": valid[1]}
-        into = ", ".join(["block", "why", "line", *map(quoted, fields.staged(mapping))])
+        into = ", ".join(["block", "why", "line", *map(quoted, fields.staged(mapping, dataset.layout))])
         for part in block.parts:
             found, source, more = self._source(part, columns, fields.few(mapping), self._raw(block.number))
             rows = f"{fields.select(dataset, mapping, found)} FROM {source}"

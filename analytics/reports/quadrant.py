@@ -56,7 +56,7 @@ BEST_SQL = "SELECT toString(thing) AS name FROM ($things) ORDER BY buyers DESC, 
 BUYERS_SQL = """
 SELECT uniqExact(user_id) AS buyers, uniqExactIf(user_id, has({best:Array(String)}, toString($thing))) AS of_best
 FROM $event
-WHERE $scope AND $buy AND $thing IN (SELECT thing FROM ($things))
+WHERE $scope AND $buy AND $thing GLOBAL IN (SELECT thing FROM ($things))
 """
 USERS_SQL = """
 SELECT user_id

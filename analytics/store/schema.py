@@ -18,7 +18,8 @@ from analytics.store.names import quoted
 
 TYPES = {Kind.NUMBER: "Int64", Kind.TEXT: "String"}
 DIMENSION_TYPES = {Kind.NUMBER: "Float64", Kind.TEXT: "LowCardinality(String)"}
-VERSIONED = ("event", "user_day", "hour", "buy_hour")
+ROLLUPS = ("user_day", "hour", "buy_hour")
+VERSIONED = ("event", *ROLLUPS)
 BY_USER = "cityHash64(user_id)"  # which shard a row is on
 PASS_ROWS = 6_000_000  # of events whose users are summed up at once, in some 1 GB
 SAMPLE = 100_000  # rows, by whose users they are shared out
@@ -55,7 +56,7 @@ def event_columns(layout: Layout) -> tuple[Column, ...]:
         Column("amount", "Decimal(18, 4)"),
         Column("order_id", "String"),
         Column("channel", "LowCardinality(String)"),
-        *(Column(name, DIMENSION_TYPES[kind]) for name, kind in layout.dimensions),
+        *(Column(layout.column(name), DIMENSION_TYPES[kind]) for name, kind in layout.dimensions),
     )
 
 
@@ -159,7 +160,10 @@ class Tables(Names):
         return version
 
     def build_rollups(self, dataset: Dataset, version: int) -> None:
-        """Sum up a version's events for each user and local day, and for each local hour."""
+        """Sum up a version's events for each user and local day, and for each local hour.
+
+        Once they are filled their comments name their form.
+        """
         zone, event = {"zone": dataset.zone}, self.event(version)
         codes = self.store.ask(f"SELECT arraySort(groupUniqArray(toString(behaviour))) AS codes FROM {event}").one()
         given = {**zone, **codes, "everything": int(not dataset.activity), "activity": list(dataset.activity)}
@@ -176,16 +180,18 @@ class Tables(Names):
                 sql = filling.replace("$event", event).replace("$users", users)
                 self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql}", {**given, **bind})
         self.store.run(f"INSERT INTO {self.hour(version)} {rollups.FILL_HOUR.replace('$event', event)}", zone)
+        for table in ROLLUPS:
+            self.alter(f"{table}_v{version}", f"MODIFY COMMENT '{rollups.form()}'")
 
     def has_rollups(self, version: int) -> bool:
-        """Say whether a version's rollups are there, with all columns that they have today."""
-        wanted = len(rollups.USER_DAY) + 1 + len(rollups.HOUR) + len(rollups.BUY_HOUR) + 1
+        """Say whether a version's rollups are there, filled to their end, in the form that they have today."""
+        ending = f"_v{version}{'_local' if self.store.cluster else ''}"
         found = self.store.ask(
-            "SELECT count() AS n FROM system.columns"
-            " WHERE database = {database:String} AND table IN {tables:Array(String)}",
-            {"database": self.database, "tables": [f"{table}_v{version}" for table in VERSIONED[1:]]},
+            "SELECT count() AS n FROM system.tables"
+            " WHERE database = {database:String} AND name IN {tables:Array(String)} AND comment = {form:String}",
+            {"database": self.database, "tables": [table + ending for table in ROLLUPS], "form": rollups.form()},
         )
-        return int(found.one()["n"]) == wanted
+        return int(found.one()["n"]) == len(ROLLUPS)
 
     def user_ranges(self, table: str, kind: str, rows: int, where: str = "1") -> list[tuple[str, dict[str, Any]]]:
         """Share a table's users out by their order, some `rows` at once; give each share's condition and its values.

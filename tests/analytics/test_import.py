@@ -242,8 +242,8 @@ def test_text_identifiers_amounts_and_dimensions_are_kept(store: Store, tmp_path
     assert got.dataset.roles == {"purchase": "buy"}
     assert got.dataset.behaviours == {"purchase": 2, "share": 1}
     rows = store.ask(
-        f"SELECT user_id, item_id, role, toString(amount), order_id, channel, city, age"
-        f" FROM {Tables(store, 'shop').event(1)} ORDER BY ts, city"
+        f"SELECT user_id, item_id, role, toString(amount), order_id, channel, `@city`, `@age`"
+        f" FROM {Tables(store, 'shop').event(1)} ORDER BY ts, `@city`"
     ).rows
     assert rows == [
         ("u-1", "A", 4, "12.5", "o1", "ads", "San Francisco, CA", 31.5),

@@ -143,6 +143,11 @@ def test_a_sync_reads_what_is_new_and_rows_that_came_late(store: Store, mariadb:
     assert Dataset.objects.get(name="mysql").duplicates == 0, (
         "what is read once more is nothing that the table has twice"
     )
+    twice = timed([rows[-1].replace(",", "8,", 1)])
+    insert(sql, "behaviour", [*twice, *twice, *twice])
+    again = services.sync(store, Dataset.objects.get(name="mysql"), now=NOW, tell=lambda _: None, overlap=3 * 86_400)
+    assert (again.added, again.duplicates > 2) == (1, True)
+    assert Dataset.objects.get(name="mysql").duplicates == 2, "two of the new ones are copies"
 
 
 def _moment(ts: int, kind: str) -> str:
@@ -273,7 +278,7 @@ def test_the_store_fetches_the_same_rows_by_itself(
         assert source._engine == offer
         assert (run.rows_read, run.added, run.quarantined) == (400, 342, {"user": 58})
         event = Tables(store, name).event(1)
-        return sorted(store.ask(f"SELECT user_id, ts, city FROM {event}").rows)
+        return sorted(store.ask(f"SELECT user_id, ts, `@city` FROM {event}").rows)
 
     by_engine = brought("engine", offer=True)
     assert by_engine == brought("client", offer=False)

@@ -29,6 +29,7 @@ MORE: dict[str, list[dict[str, Any]]] = {
     "funnel": [{"same": "nothing", "times": False}, {"same": "nothing", "order": "strict"}, {"window": "same visit"}],
     "paths": [{"node": "behaviour and category"}, {"direction": "end at", "users": ["did not fav"]}],
     "retention": [{"membership": "recurring", "kind": "unbounded", "count": "24 hours"}],
+    "quadrant": [{"show": "summary"}, {"show": "summary", "of": "item"}],
     "trends": [{"breakdown": "channel", "measure": "users"}],
     "repurchase": [{"show": "intervals"}],
     "rfm": [{"show": "grid"}],

@@ -46,6 +46,7 @@ class MySqlRows:
         self._since: tuple[str, str] | None = None
         self._since_ts: tuple[str, int] | None = None
         self._engine = False
+        self.overlaps = False  # rows that were read before are read once more, for a sync
         with self._server.connection() as connection, self._server.cursor(connection) as cursor:
             self._types, self._large = catalog.columns(cursor, self._from)
             self.key = catalog.key(cursor, address.database, table) if table else ""
@@ -56,11 +57,6 @@ class MySqlRows:
     def identity(self) -> dict[str, Any]:
         """Give what tells these rows from others; no password."""
         return {"mysql": self.address.shown, "table": self._table, "query": self._query}
-
-    @property
-    def overlaps(self) -> bool:
-        """Say whether rows that were read before are read once more, for a sync."""
-        return self._since is not None
 
     def narrow(self, columns: Sequence[str]) -> None:
         """Read only these columns from now on."""

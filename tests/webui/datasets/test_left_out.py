@@ -97,6 +97,20 @@ def test_long_lines_that_were_set_aside_come_a_few_at_a_time(
     assert found.count("x" * 1000) == 7
 
 
+def test_lines_set_aside_come_each_as_often_as_they_stood(
+    admin: Client, folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aside, "PIECE", 3)
+    bad = [*["1,2"] * 8, "1,3", *["7,2,,2017-11-25,c"] * 2, *(f"9,{n},pv,never,d" for n in range(7)), "1,é", "1,é"]
+    run = brought(admin, folder, "often", [MORE, *bad])
+    found = streamed(admin.get(f"/datasets/twice/imports/{run.pk}/set-aside.csv"))
+    _, *rows = csv.reader(io.StringIO(found))
+    assert sorted(line for _, line in rows) == sorted(bad)
+    for reason in {why for why, _ in rows}:
+        lines = [line for why, line in rows if why == reason]
+        assert lines == sorted(lines)
+
+
 class Terminal(StringIO):
     """A person at a terminal, who types this."""
 
