@@ -27,7 +27,7 @@ class Core:
 
     def answer(self, message: Message, now: float) -> Message:
         self.asked.append(message)
-        self.hold.wait(10)
+        self.hold.wait(100)
         if isinstance(self.reply, Exception):
             raise self.reply
         return self.reply
@@ -57,7 +57,7 @@ class Port:
     def port(self) -> int:
         return int(self.server.port)
 
-    def client(self, timeout: float = 5.0) -> MasterClient:
+    def client(self, timeout: float = 60.0) -> MasterClient:
         return MasterClient("127.0.0.1", self.port, self.master.public, self.web, timeout=timeout)
 
     def start(self) -> None:
@@ -65,8 +65,9 @@ class Port:
         self._thread.start()
 
     def stop(self) -> None:
+        self.core.hold.set()
         self.server.close()
-        self._thread.join(5)
+        self._thread.join(30)
         assert not self._thread.is_alive()
 
     def restart(self) -> None:
@@ -77,7 +78,7 @@ class Port:
 
     def counts(self, reason: str, at_least: int = 1) -> bool:
         """Wait until a reason was counted; the server notices in its own thread."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while self.core.counted[reason] < at_least and time.monotonic() < deadline:
             threading.Event().wait(0.01)
         return self.core.counted[reason] >= at_least
@@ -97,5 +98,4 @@ def opened(folder: Path) -> Iterator[Port]:
     try:
         yield port
     finally:
-        port.core.hold.set()
         port.stop()

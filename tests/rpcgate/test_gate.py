@@ -224,7 +224,7 @@ def test_wait_returns_as_soon_as_there_is_news(tmp_path: Path) -> None:
         while not seen:
             master.gate.wait(Poll({job: 0}), 30)
             seen = len(master.ask(Poll({job: 0})).jobs[0].events)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 25  # not the whole wait
 
 
 def test_an_engine_that_cannot_be_used_says_why(tmp_path: Path) -> None:

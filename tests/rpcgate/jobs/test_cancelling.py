@@ -17,7 +17,7 @@ def test_a_job_that_runs_is_cancelled_and_the_engine_confirms(tmp_path: Path) ->
         master.events(job, until=lambda events, _: bool(events))
         master.ask(Cancel(job))
         master.ask(Cancel(job))
-        finals = master.finals(job, within=10)
+        finals = master.finals(job)
         assert statuses(finals) == {Status.CANCELLED: 3}
         assert "the remote process is gone" in finals["h0"].reason
         assert finals["h2"].reason == "Cancelled. Nothing was started on this server."
@@ -33,7 +33,7 @@ def test_a_cancelled_module_cannot_call_its_hosts_lost_or_failed(tmp_path: Path)
         job = master.submit()
         master.events(job, until=lambda events, _: bool(events))
         master.ask(Cancel(job))
-        assert statuses(master.finals(job, within=20)) == {Status.CANCELLED: 3}
+        assert statuses(master.finals(job)) == {Status.CANCELLED: 3}
 
 
 def test_a_cancelled_module_that_ignores_it_is_killed(master: Master) -> None:
@@ -46,7 +46,7 @@ def test_a_cancelled_module_that_ignores_it_is_killed(master: Master) -> None:
     job = master.submit()
     pids = pids_of(master.events(job, until=lambda events, _: bool(events)))
     master.ask(Cancel(job))
-    assert statuses(master.finals(job, within=10)) == {Status.CANCELLED: 3}
+    assert statuses(master.finals(job)) == {Status.CANCELLED: 3}
     assert gone(pids)
 
 

@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
+import pytest
+
+from rpcgate import record
 from rpcgate.engines.fake import Behaviour
 from sdk import Status
 from tests.rpcgate.master import SHELL, Master, running, source, statuses
 
 
-def test_a_host_that_takes_its_time_is_seen_live_and_a_quick_one_is_not(tmp_path: Path) -> None:
-    for delay, seen in ((0.0, False), (0.9, True)):
+def test_a_host_that_takes_its_time_is_seen_live_and_a_quick_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for gather, delay, seen in ((60.0, 0.0, False), (0.1, 5.0, True)):
+        monkeypatch.setattr(record, "GATHER", gather)
         with running(tmp_path, behaviour=Behaviour(delay=delay, spread=0, pieces=2)) as master:
             master.write("test", source())
             events = master.events(master.submit(hosts=1))
