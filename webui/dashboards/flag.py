@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,21 +18,31 @@ from webui.reports.ask import Ask
 from webui.reports.changes import why
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Flag:
     """What stands in the box. title: "" where no day is flagged; text: the sentences below it; down: views fell.
 
-    near: the tasks within a day of it. others: how many further days are flagged. url: the report. times: of each
-    flagged day, its first second.
+    others: how many further days are flagged. url: the report. times: of each flagged day, its first second.
+    ask, day: of which the tasks near it are looked up.
     """
 
     title: str
     text: str
     url: str
     down: bool = False
-    near: tuple[Mark, ...] = ()
     others: int = 0
     times: tuple[int, ...] = ()
+    ask: Ask | None = None
+    day: date | None = None
+
+    @cached_property
+    def near(self) -> tuple[Mark, ...]:
+        """Give the tasks within a day of it.
+
+        Looked up where the page is made: threads that wait for the store live long, and no request of theirs ends, by
+        which Django looks after a connection to the database.
+        """
+        return _near(self.ask, self.day) if self.ask and self.day else ()
 
 
 def flag(ask: Ask, line: Line) -> Flag:
@@ -48,9 +59,10 @@ def flag(ask: Ask, line: Line) -> Flag:
         text=numbers.sentences(_z(row), _why(row)),
         url=ask.url(),
         down=(row["change"] or 0) < 0,
-        near=_near(ask, day),
         others=len(flagged) - 1,
         times=tuple(ask.dataset.as_core().start_of(date.fromisoformat(row["day"])) for row in flagged),
+        ask=ask,
+        day=day,
     )
 
 

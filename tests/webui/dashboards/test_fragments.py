@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings as project
+from django.db import connection
 
 from analytics.models import Dataset
 from analytics.store.client import Store
 from analytics.store.reach import reached
 from tests.webui.shop_data import DAY, START, publish
 from webui.dashboards.models import Note
-from webui.reports import changes
+from webui.reports import changes, later
 from webui.tasks.models import Task
 
 # fragments ask the database in threads of their own
@@ -88,6 +89,32 @@ def test_a_day_that_is_unusual_is_named_with_its_cause_and_the_tasks_near_it(sto
     assert f"Task B {near.title}" in text
     assert "Task A" not in text
     assert "Timing is not proof of cause." in text
+
+
+def test_a_thread_that_waits_for_the_store_asks_no_database(
+    store: Store, as_person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It outlasts every connection that a server closes after hours of silence."""
+    asked: list[str] = []
+    spoken = later._spoken
+
+    def watched(*work: Any) -> Any:
+        def noted(execute: Any, sql: str, *rest: Any) -> Any:
+            asked.append(sql)
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(noted):
+            return spoken(*work)
+
+    monkeypatch.setattr(later, "_spoken", watched)
+    publish(store, [n % 3 + 9 for n in range(24 * 7 * 5 - 24)] + [4] * 24, users=12, buys=100)
+    task(START + DAY * 34 - 3600)
+    client = as_person("zhao.min")
+    paths = [f"dashboards/-/{part}" for part in ("unusual", "figures/traffic", "figures/new")]
+    paths += [f"reports/{name}/card" for name in ("overview", "activity", "retention", "funnel", "anomalies", "paths")]
+    for path in (*(f"{path}/" for path in paths), "curves/effects/", "reports/overview/file.csv"):
+        assert client.get(f"/{path}?d=shop&range=14d").status_code == 200, path
+    assert asked == []
 
 
 def test_unusual_days_are_told_to_the_curves_by_their_first_seconds(store: Store, as_person: Any) -> None:
