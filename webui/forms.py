@@ -49,6 +49,18 @@ def dress(widget: forms.Widget) -> None:
     widget.attrs["class"] = " ".join(filter(None, (look, widget.attrs.get("class"))))
 
 
+def differing(there: forms.Form, typed: forms.Form) -> list[tuple[str, str, str]]:
+    """Give label and both values, in words, of each field of two forms of a kind in which they are not the same."""
+    both = [(now.label, _shown(now), _shown(typed[now.name])) for now in there if not now.is_hidden]
+    return [row for row in both if row[1] != row[2]]
+
+
+def _shown(field: forms.BoundField) -> str:
+    value = "" if field.value() is None else str(field.value())
+    chosen = (str(label) for key, label in getattr(field.field, "choices", ()) if str(key) == value)
+    return next(chosen, "\n".join(value.split("\r\n")).strip())
+
+
 class YesNo(forms.CheckboxInput):
     """A checkbox that also says no: an unchecked one sends "false", so that an absent value means the default."""
 

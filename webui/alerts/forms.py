@@ -32,7 +32,9 @@ class Datasets(forms.ModelChoiceField):
 
 
 class AlertForm(OmForm):
-    """An alert: what is judged, when it fires, whom it tells."""
+    """An alert: what is judged, when it fires, whom it tells. seen: the revision that the person has before them."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     name = forms.CharField(
         label=gettext_lazy("Name"), max_length=NAME, help_text=gettext_lazy("Stands in the subject of mails.")
@@ -143,4 +145,5 @@ def initial(alert: Alert) -> dict[str, Any]:
     names = ("name", "metric", "unit", "rule", "webhook")
     lists = {name: "\n".join(getattr(alert, name)) for name in ("where", "mails")}
     limit = f"{alert.limit:g}" if alert.limit is not None else ""
-    return {name: getattr(alert, name) for name in names} | lists | {"dataset": alert.dataset_id, "limit": limit}
+    more = {"dataset": alert.dataset_id, "limit": limit, "seen": alert.revision}
+    return {name: getattr(alert, name) for name in names} | lists | more

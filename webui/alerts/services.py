@@ -14,15 +14,16 @@ from webui.alerts.judging import tell
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import condition
 from webui.alerts.telling import SECRET
+from webui.dashboards.services import Conflict
 from webui.servers.services import By, Refused
 
 ALERTS = 500  # of one installation; each costs a question for each import
 
 
-def save_alert(by: By, alert: Alert) -> Alert:
+def save_alert(by: By, alert: Alert, seen: int | None = None) -> Alert:
     """Add or change an alert; it is judged anew from the latest complete bucket on. Refused where there are too many.
 
-    What fired by the old rule ends, untold.
+    What fired by the old rule ends, untold. seen: the revision that the person had before them; else Conflict.
     """
     access.require_dashboards(by.person)
     adding = alert.pk is None
@@ -34,8 +35,13 @@ def save_alert(by: By, alert: Alert) -> Alert:
         if adding:
             alert.owner = by.person
         else:
+            there = Alert.objects.select_for_update().filter(pk=alert.pk).first()
+            if there is None:
+                raise Refused(_("%s was removed meanwhile.") % alert.name)
+            if seen not in (None, there.revision):
+                raise Conflict(_("Somebody else has changed this alert meanwhile."))
             _close(alert, _("The alert was changed."))
-            alert.revision = Alert.objects.select_for_update().get(pk=alert.pk).revision + 1
+            alert.revision, alert.active = there.revision + 1, there.active  # which is switched beside the form
         alert.state, alert.judged, alert.seen, alert.problem, alert.look_at = Alert.State.NEW, None, 0, "", None
         alert.save()
         by.log("alert.add" if adding else "alert.change", alert.name, **_told(alert))

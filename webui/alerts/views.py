@@ -24,6 +24,8 @@ from webui.alerts.offers import filled_in
 from webui.alerts.rules import condition, problem
 from webui.alerts.telling import secret_of
 from webui.by import by_of
+from webui.dashboards.services import Conflict
+from webui.forms import differing
 from webui.reports.changes import moved, why
 from webui.servers.services import Refused
 
@@ -143,18 +145,24 @@ def look(alert: Alert) -> tuple[str, Any]:
 
 
 def _form(request: HttpRequest, found: Alert, form: AlertForm) -> HttpResponse:
+    context: dict[str, Any] = {"form": form, "alert": found if found.pk else None}
     if request.method == "POST" and form.is_valid():
+        seen = form.cleaned_data.pop("seen")
         for name, value in form.cleaned_data.items():
             setattr(found, name, value)
         found.site = request.build_absolute_uri("/").rstrip("/")[:200]
         try:
-            services.save_alert(by_of(request), found)
+            services.save_alert(by_of(request), found, seen)
+        except Conflict as error:
+            there = AlertForm(initial=initial(Alert.objects.get(pk=found.pk)))
+            context |= {"why": str(error), "rows": differing(there, form), "seen": there["seen"].value()}
+            return render(request, "alerts/form.html", context, status=409)
         except Refused as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("The alert %s is saved.") % found.name)
             return redirect("alert", found.pk)
-    return render(request, "alerts/form.html", {"form": form, "alert": found if found.pk else None})
+    return render(request, "alerts/form.html", context)
 
 
 def _row(alert: Alert, firing: Firing) -> dict[str, Any]:

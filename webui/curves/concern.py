@@ -7,6 +7,7 @@ Servers are judged as they are now: a server that has moved into the group since
 from the fleet does not.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class Concern:
     def widest(self) -> "Concern":
         """Give the same with every server, every module, and all that changes something."""
         return Concern(risk="read" if self.risk == "read" else USUAL)
+
+    @property
+    def mark(self) -> str:
+        """Give what tells it from every other one."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as a dataset keeps it; nothing where nothing was said."""

@@ -13,6 +13,8 @@ from webui import access
 from webui.by import by_of
 from webui.curves import concern, marks, services
 from webui.curves.forms import ConcernForm, initial
+from webui.dashboards.services import Conflict
+from webui.forms import differing
 from webui.reports import numbers
 from webui.servers.services import Refused
 
@@ -25,17 +27,24 @@ def concerns(request: HttpRequest, name: str) -> HttpResponse:
     row = get_object_or_404(Dataset, name=name)
     if request.method == "POST":
         access.require_dashboards(request.user)
-    form = ConcernForm(request.POST or None, initial=initial(concern.of(row)))
+    now = concern.of(row)
+    form = ConcernForm(request.POST or None, initial={**initial(now), "seen": now.mark})
+    more: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         try:
-            services.set_concern(by_of(request), row, form.concern)
+            services.set_concern(by_of(request), row, form.concern, form.cleaned_data["seen"])
+        except Conflict as error:
+            row.refresh_from_db()
+            there = concern.of(row)
+            rows = differing(ConcernForm(initial=initial(there)), form)
+            more = {"why": str(error), "rows": rows, "seen": there.mark}
         except Refused as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _("Saved: %s are marked.") % concern.said(form.concern))
             return redirect("dataset-concern", name)
     context = {"row": row, "form": form, "may_write": access.may_write_dashboards(request.user), **_tasks(row)}
-    return render(request, "curves/concern.html", context)
+    return render(request, "curves/concern.html", context | more, status=409 if more else 200)
 
 
 def _tasks(row: Dataset) -> dict[str, Any]:

@@ -16,7 +16,9 @@ MONO = {"class": "om-mono", "autocomplete": "off", "spellcheck": "false"}
 
 
 class ConcernForm(OmForm):
-    """Servers, modules and risk; a task must meet all that is written."""
+    """Servers, modules and risk; a task must meet all that is written. seen: the mark of what the person saw."""
+
+    seen = forms.CharField(required=False, empty_value=None, widget=forms.HiddenInput)
 
     servers = forms.CharField(
         label=gettext_lazy("Servers"), required=False, max_length=SELECTOR,

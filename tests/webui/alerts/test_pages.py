@@ -1,18 +1,21 @@
 """The pages of alerts: who may, what is refused and how, what stands in the audit log."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from analytics import sealed
 from analytics.models import Dataset
-from webui.alerts import judging, telling
+from webui.alerts import judging, services, telling
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.audit.models import Entry
+from webui.servers.services import By, Refused
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 AsPerson = Callable[[str], Client]
@@ -107,6 +110,38 @@ def test_a_viewer_reads_and_changes_nothing(as_person: AsPerson, alert_on: Any) 
     alert.refresh_from_db()
     assert alert.active
     assert not Delivery.objects.exists()
+
+
+def test_two_who_change_an_alert_at_once_see_both_versions(as_person: AsPerson, alert_on: Any) -> None:
+    alert = alert_on(webhook="")
+    url = reverse("alert-edit", args=[alert.pk])
+    first, second = as_person("chen.jie"), as_person("lin.wei")
+    values = {**GIVEN, "dataset": alert.dataset_id, "mails": "a@shop.example", "webhook": ""}
+    seen = re.search(r'name="seen" value="(\d+)"', second.get(url).content.decode()).group(1)  # type: ignore[union-attr]
+    assert first.post(url, values | {"seen": seen, "name": "Hers"}).status_code == 302
+    answer = second.post(url, values | {"seen": seen, "name": "His"})
+    assert answer.status_code == 409
+    page = " ".join(answer.content.decode().split())
+    assert "Somebody else has changed this alert meanwhile." in page
+    assert '<th scope="row">Name</th><td>Hers</td><td>His</td>' in page
+    assert page.count('<tr><th scope="row">') == 1, "what is the same in both is no question"
+    assert Alert.objects.get().name == "Hers"
+    seen = re.search(r'name="seen" value="(\d+)"', page).group(1)  # type: ignore[union-attr]
+    assert second.post(url, values | {"seen": seen, "name": "His"}).status_code == 302
+    assert Alert.objects.get().name == "His"
+
+
+def test_an_alert_that_was_switched_off_while_it_was_edited_stays_off(people: dict[str, User], alert_on: Any) -> None:
+    alert = alert_on(webhook="")
+    stale = Alert.objects.get(pk=alert.pk)
+    by = By(people["chen.jie"], "test")
+    services.set_active(by, alert, active=False)
+    services.save_alert(by, stale, stale.revision + 1)
+    alert.refresh_from_db()
+    assert not alert.active
+    alert.delete()
+    with pytest.raises(Refused, match="removed meanwhile"):
+        services.save_alert(by, stale)
 
 
 def test_nobody_reads_without_signing_in(client: Client, alert_on: Any) -> None:

@@ -194,6 +194,24 @@ def test_what_cannot_be_meant_is_said_at_its_field_and_changes_nothing(
     assert shop.concern == {}
 
 
+def test_two_who_change_it_at_once_see_both_versions(
+    shop: Dataset, tasks: dict[str, Task], as_person: AsPerson
+) -> None:
+    url, first, second = reverse("dataset-concern", args=["shop"]), as_person("chen.jie"), as_person("lin.wei")
+    seen = re.search(r'name="seen" value="(\w+)"', second.get(url).content.decode()).group(1)  # type: ignore[union-attr]
+    assert first.post(url, {"servers": "web1", "risk": "change", "seen": seen}).status_code == 302
+    answer = second.post(url, {"servers": "web2", "risk": "change", "seen": seen})
+    assert answer.status_code == 409
+    assert "Somebody else has changed this meanwhile." in text_of(answer)
+    assert '<th scope="row">Servers</th><td>web1</td><td>web2</td>' in answer.content.decode()
+    shop.refresh_from_db()
+    assert shop.concern["servers"] == "web1"
+    seen = re.search(r'name="seen" value="(\w+)"', answer.content.decode()).group(1)  # type: ignore[union-attr]
+    assert second.post(url, {"servers": "web2", "risk": "change", "seen": seen}).status_code == 302
+    shop.refresh_from_db()
+    assert shop.concern["servers"] == "web2"
+
+
 def test_a_module_that_was_run_once_may_be_named_though_its_file_is_gone(
     shop: Dataset, as_person: AsPerson, task_at: TaskAt
 ) -> None:
@@ -300,6 +318,25 @@ def test_the_switch_keeps_the_rest_of_the_address_and_reaches_every_card(
     assert len(cards) > 5
     assert all("tasks=all" in card for card in cards)
     assert "tasks=all" in client.get("/?tasks=all").content.decode()
+
+
+def test_the_first_page_s_two_switches_leave_each_other_alone(
+    weeks: Dataset, later: dict[str, Task], as_person: AsPerson
+) -> None:
+    client = as_person("zhao.min")
+
+    def links(address: str) -> list[str]:
+        """Give where the page's switches lead, Mine and All, and that of its card."""
+        page = client.get(address).content.decode()
+        tabs = re.search(r'om-tabs-small"><a href="([^"]*)".*?<a href="([^"]*)"', page)
+        card = client.get(unescape(re.search(r'data-card="(/curves/today/[^"]+)"', page)[1])).content.decode()  # type: ignore[index]
+        switch = re.search(r'<a href="([^"]*)">Show (?:all|only)', card)
+        return [unescape(one).removesuffix("?") for one in (*tabs.groups(), switch[1])]  # type: ignore[union-attr,index]
+
+    assert links("/") == ["?finished=mine", "/", "/?tasks=all"]
+    assert links("/?finished=mine") == ["?finished=mine", "/", "/?finished=mine&tasks=all"]
+    mine, everyone, card = links("/?tasks=all&finished=mine")
+    assert (mine, everyone, card) == ("?tasks=all&finished=mine", "/?tasks=all", "/?finished=mine")
 
 
 def test_the_numbers_of_a_report_do_not_depend_on_which_tasks_are_marked(weeks: Dataset) -> None:
