@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from analytics import answers, catalog, sealed
 from analytics.connected import connected
 from analytics.store.errors import StoreError
+from analytics.store.lines import GoneError, Line
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui.alerts import webhooks
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 TRIES = 3
 BACK_OFF = (30, 300)  # seconds after the first and the second attempt
 CLAIM_SECONDS = 120  # longer than a message takes: the limits of mail, of a post and of a picture's question together
+PICTURE_SECONDS = 30.0  # for a picture's question; the other messages wait meanwhile
 BATCH = 100
 SECRET = "alert webhook"  # noqa: S105  # what a sealed secret belongs to
 
@@ -99,15 +101,21 @@ def _picture(delivery: Delivery) -> bytes | None:
     from analytics.charts import picture  # matplotlib costs half a second and memory, and only a mail needs it
 
     alert, core = delivery.alert, delivery.alert.dataset.as_core()
+    line = Line("alerts", connected)
+    late = threading.Timer(PICTURE_SECONDS, line.end)
+    late.daemon = True
+    late.start()
     try:
         raw = ask(alert, delivery.firing).raw
-        found = answers.answer(
-            connected(), core, catalog.one("anomalies"), raw, now=timezone.now().timestamp(), client="alerts"
-        )
+        found = answers.answer(line, core, catalog.one("anomalies"), raw, now=timezone.now().timestamp())
         return picture(found.result, title=" ".join(alert.name.split()), form="png", zone=core.zone)
+    except GoneError:
+        log.warning("the picture of alert %s takes longer than %g s: the mail has none", alert.pk, PICTURE_SECONDS)
     except (StoreError, NotSupported, ParamError) as error:
         log.warning("the picture of alert %s cannot be drawn: %s", alert.pk, error)
-        return None
+    finally:
+        late.cancel()
+    return None
 
 
 def _webhook(delivery: Delivery, said: Message) -> None:
