@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from analytics.described import standing
 from analytics.models import Dataset, ImportRun
 from sdk.text import Text
+from webui.datasets import uploads
 from webui.datasets.words import reason
 from webui.reports.said import said
 from webui.templatetags.ui import duration
@@ -81,8 +82,9 @@ class Line:
 
     @property
     def can_retry(self) -> bool:
-        """Say whether a page may ask for it again."""
-        return bool(self.run.request) and self.run.state in (State.FAILED, State.CANCELLED)
+        """Say whether a page may ask for it again: what it reads must still be there."""
+        ended = self.run.state in (State.FAILED, State.CANCELLED)
+        return ended and bool(self.run.request) and not uploads.is_gone(self.run)
 
     @property
     def can_cancel(self) -> bool:

@@ -45,16 +45,18 @@ def schedule(by: By, row: Dataset, minutes: int) -> None:
 def cancel(by: By, row: Dataset) -> None:
     """End the import that waits or runs; what it has collected is removed."""
     access.require_datasets(by.person)
+    waiting = list(row.runs.filter(state=ImportRun.State.QUEUED).values_list("pk", flat=True))
     if not services.cancel(row):
         raise ImportFault(_("No import is under way any more."))
     by.log("dataset.cancel", row.name)
-    for run in row.runs.all()[:5]:
-        if not run.open:
-            uploads.done_with(run)
+    for run in row.runs.filter(pk__in=waiting, state=ImportRun.State.CANCELLED):  # one that runs: its worker does it
+        uploads.done_with(run)
 
 
 def retry(by: By, run: ImportRun) -> None:
     """Let a worker take up an import that failed or was cancelled."""
     access.require_datasets(by.person)
+    if uploads.is_gone(run):
+        raise ImportFault(_("Its uploaded file is not here any more; import it anew."))
     asked.again(run, by.person.get_username())
     by.log("dataset.retry", run.dataset.name, run=run.pk)

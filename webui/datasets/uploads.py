@@ -109,6 +109,12 @@ def done_with(run: ImportRun) -> None:
         path.unlink(missing_ok=True)
 
 
+def is_gone(run: ImportRun) -> bool:
+    """Say whether an import reads an uploaded file that is not here any more."""
+    path = _path(run)
+    return path is not None and not path.is_file()
+
+
 def _path(run: ImportRun) -> Path | None:
     """Give the uploaded file that an import reads; None where it reads something else."""
     source = run.request.get("source", {})

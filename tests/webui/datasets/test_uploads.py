@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from analytics import asked
 from analytics.importing.blocks import ImportFault
 from analytics.importing.csv_file import CsvFile
-from analytics.models import Dataset
+from analytics.models import Dataset, ImportRun
 from analytics.store.client import Store
 from tests.analytics.test_import import lines
-from tests.webui.datasets.conftest import PAGE, imported, rows_of, text, worked
+from tests.webui.datasets.conftest import PAGE, imported, rows_of, seen, text, worked
 from tests.webui.datasets.test_import_page import HEAD
+from webui.datasets.reading import line_of
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -43,6 +45,46 @@ def test_an_uploaded_file_is_imported_and_then_removed(
     assert list(settings.ANALYTICS_UPLOADS_DIR.iterdir()) == []
     gone = admin.post(PAGE, {"source": "upload", "file": file, "act": "look"})
     assert "The file is not here any more" in text(gone)
+
+
+def asked_for(admin: Client, name: str, content: bytes) -> ImportRun:
+    """Ask for an import of an uploaded file; nothing runs it yet."""
+    file = json.dumps(sent(admin, "e.csv", content).json())
+    what = {"source": "upload", "file": file, "header": "", "delimiter": "", "act": "look"}
+    assert admin.post(PAGE, {**what, **seen(admin.post(PAGE, what)), "name": name, "act": "import"}).status_code == 302
+    return ImportRun.objects.latest("pk")
+
+
+def test_a_cancelled_upload_is_not_tried_again_and_the_files_of_failed_imports_stay(
+    admin: Client, folder: Path, settings: Any
+) -> None:
+    failed = asked_for(admin, "up", "\n".join([HEAD, *lines(80)]).encode())
+    (kept,) = settings.ANALYTICS_UPLOADS_DIR.iterdir()
+    ImportRun.objects.filter(pk=failed.pk).update(state="failed")
+    cancelled = asked_for(admin, "up", "\n".join([HEAD, *lines(90)]).encode())
+    admin.post("/datasets/up/cancel/")
+    assert list(settings.ANALYTICS_UPLOADS_DIR.iterdir()) == [kept]
+    cancelled.refresh_from_db()
+    assert (cancelled.state, line_of(cancelled, "").can_retry) == ("cancelled", False)
+    assert "Try again" not in text(admin.get("/datasets/up/"))
+    page = admin.post(f"/datasets/up/imports/{cancelled.pk}/retry/", follow=True)
+    assert "Its uploaded file is not here any more" in text(page)
+    failed.refresh_from_db()
+    assert line_of(failed, "").can_retry
+    admin.post(f"/datasets/up/imports/{failed.pk}/retry/")
+    failed.refresh_from_db()
+    assert failed.state == "queued"
+
+
+def test_an_import_that_is_done_is_not_tried_again(admin: Client, folder: Path, settings: Any) -> None:
+    run = asked_for(admin, "up", "\n".join([HEAD, *lines(80)]).encode())
+    ImportRun.objects.filter(pk=run.pk).update(state="done")
+    page = admin.post(f"/datasets/up/imports/{run.pk}/retry/", follow=True)
+    assert "this import of up is done" in text(page)
+    run.state = "failed"  # as a page has it that was read before
+    with pytest.raises(ImportFault, match="is done"):
+        asked.again(run, "x")
+    assert ImportRun.objects.get().state == "done"
 
 
 @pytest.mark.parametrize("name", ["e.exe", "e", "../../etc/passwd", "e.parquet.gz", ""])
