@@ -16,6 +16,8 @@ how long after, is the same among these, in a third of the rows: a step before a
 its run, a step after another one at its beginning.
 """
 
+import hashlib
+
 GAP = 30  # minutes without an event that end a visit
 COUNTS = ("events", "active", "views", "favs", "carts", "buys")
 LAST = {"last_active": "active", "last_view": "views", "last_buy": "buys"}
@@ -132,3 +134,9 @@ FROM ({BOUGHT} AND $users)
 GROUP BY user_id, day, hour
 SETTINGS max_bytes_before_external_group_by = 1000000000
 """
+
+
+def form() -> str:
+    """Give what changes when rollups get other columns, or are filled otherwise."""
+    parts = (USER_DAY, HOUR, BUY_HOUR, FILL_USER_DAY, FILL_HOUR, FILL_BUY_HOUR)
+    return f"form {hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"

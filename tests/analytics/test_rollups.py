@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.dataset import Dataset
-from analytics.store import schema
+from analytics.store import rollups, schema
 from analytics.store.client import Store
 from analytics.store.schema import Tables
 from tests.analytics import oracle
@@ -172,13 +173,32 @@ def test_users_are_summed_up_in_shares_of_them(store: Store, monkeypatch: Any) -
     assert sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows) == whole
 
 
-def test_a_rollup_of_an_older_form_is_seen(store: Store) -> None:
-    dataset: Dataset = stored(store, "UTC", [Event(1, 1_511_539_200, 1, 0, 1, 1, "pv", 0, "", "", "")])  # type: ignore[arg-type]
+def test_a_rollup_of_an_older_form_is_seen(store: Store, monkeypatch: Any) -> None:
+    stored(store, "UTC", [Event(1, 1_511_539_200, 1, 0, 1, 1, "pv", 0, "", "", "")])  # type: ignore[arg-type]
     tables = Tables(store, "random")
     assert tables.has_rollups(1)
-    tables.alter("user_day_v1", "DROP COLUMN visit_events")
-    assert not tables.has_rollups(1)
-    tables.build_rollups(dataset, 1)
+    with monkeypatch.context() as changed:
+        changed.setattr(rollups, "FILL_HOUR", rollups.FILL_HOUR.replace("countIf(role = 4)", "countIf(role >= 4)"))
+        assert not tables.has_rollups(1), "another filling of the same columns"
+    with monkeypatch.context() as changed:
+        changed.setattr(rollups, "USER_DAY", rollups.USER_DAY[:-1])
+        assert not tables.has_rollups(1)
     assert tables.has_rollups(1)
     tables.drop("hour_v1")
     assert not tables.has_rollups(1)
+
+
+def test_rollups_that_were_not_filled_to_their_end_are_none(store: Store, monkeypatch: Any) -> None:
+    dataset: Dataset = stored(store, "UTC", [Event(1, 1_511_539_200, 1, 0, 1, 1, "pv", 0, "", "", "")])  # type: ignore[arg-type]
+    tables = Tables(store, "random")
+    with monkeypatch.context() as killed:
+        killed.setattr(tables, "user_ranges", _end)
+        with pytest.raises(KeyboardInterrupt):
+            tables.build_rollups(dataset, 1)
+    assert not tables.has_rollups(1)
+    tables.build_rollups(dataset, 1)
+    assert tables.has_rollups(1)
+
+
+def _end(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt

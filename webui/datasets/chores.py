@@ -10,7 +10,6 @@ import socket
 import threading
 from collections.abc import Iterable
 from datetime import timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
@@ -22,6 +21,7 @@ log = logging.getLogger(__name__)
 DEMO, DEMO_ROWS, DEMO_DAYS, DEMO_SEED = "demo", 1_000_000, 56, 20
 State = ImportRun.State
 away: set[str] = set()  # what has been said of a store that is away, once
+unbuilt: set[tuple[int, int]] = set()  # datasets, with their versions, whose rollups could not be built: said once
 
 
 def imports(stopped: threading.Event) -> None:
@@ -63,7 +63,7 @@ def syncs(_: threading.Event) -> None:
 
 
 def rollups(stopped: threading.Event) -> None:
-    """Build the rollups of datasets that were imported when they had another form.
+    """Build the rollups of datasets that were imported when they had another form. Those that cannot be are said once.
 
     A store is asked once for each form, not at each start: until it is asked, its engine takes no memory.
     """
@@ -71,28 +71,49 @@ def rollups(stopped: threading.Event) -> None:
     if stopped.is_set() or (mark.exists() and mark.read_text() == form):
         return
     rows = Dataset.objects.filter(version__gt=0)
-    if rows.exists() and not _brought_up(rows):
+    if rows.exists() and not _brought_up(rows, stopped):
         return
     mark.write_text(form)
 
 
 def _form() -> str:
     """Give what changes when rollups get another form, or the store is another one."""
-    return hashlib.sha256(Path(forms.__file__).read_bytes() + settings.ANALYTICS_URL.encode()).hexdigest()
+    return hashlib.sha256(f"{forms.form()} {settings.ANALYTICS_URL}".encode()).hexdigest()
 
 
-def _brought_up(rows: Iterable[Dataset]) -> bool:
+def _brought_up(rows: Iterable[Dataset], stopped: threading.Event) -> bool:
     """Bring the rollups of datasets up; False where the store is away, or an import runs: it is tried again."""
-    from analytics import services
-    from analytics.connected import connected
     from analytics.store.errors import StoreAwayError
 
+    done = True
     try:
         for row in rows:
-            if services.bring_up(connected(), row):
-                log.info("the rollups of %s are built again", row.name)
-    except (StoreAwayError, services.BusyError):
+            if stopped.is_set():
+                return False
+            done = _has_form(row) and done
+    except StoreAwayError:
         return False
+    return done
+
+
+def _has_form(row: Dataset) -> bool:
+    """Bring the rollups of one dataset up; False where it is to be tried again. StoreAwayError as it comes."""
+    from analytics import services
+    from analytics.connected import connected
+    from analytics.store.errors import StoreAwayError, StoreError
+
+    if (row.pk, row.version) in unbuilt:
+        return True
+    try:
+        if services.bring_up(connected(), row):
+            log.info("the rollups of %s are built again", row.name)
+    except StoreAwayError:
+        raise
+    except services.BusyError:
+        return False
+    except StoreError as error:
+        log.error("the rollups of %s cannot be built again; pages may lack numbers: %s", row.name, error)
+        unbuilt.add((row.pk, row.version))
     return True
 
 
