@@ -121,7 +121,7 @@ def _key(dataset: Dataset, report: Report, params: Mapping[str, Any]) -> str:
 def _core() -> str:
     """Give the digest of what reports are built from: a mended clause must not leave old answers standing."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -129,8 +129,14 @@ def _core() -> str:
 def key_of(dataset: Dataset, name: str, code: str, values: Mapping[str, Any]) -> str:
     """Name numbers that are no report's, by all that they depend on. code: the file that counts them."""
     digests = [_core(), hashlib.sha256(Path(code).read_bytes()).hexdigest()]
-    meaning = {one: repr(getattr(dataset, one)) for one in Dataset.__dataclass_fields__}
-    return hashlib.sha256(json.dumps([meaning, name, digests, dict(values)], sort_keys=True).encode()).hexdigest()
+    words = [meaning(dataset), name, digests, dict(values)]
+    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+
+
+def meaning(dataset: Dataset) -> dict[str, str]:
+    """Give all that a dataset's numbers depend on, the same in every process: a set's own order is not."""
+    values = {one: getattr(dataset, one) for one in Dataset.__dataclass_fields__}
+    return {one: repr(sorted(value) if isinstance(value, frozenset) else value) for one, value in values.items()}
 
 
 class Cache:

@@ -10,7 +10,7 @@ from analytics import newcomers
 from analytics.asking import Data
 from analytics.clauses import Clause, both
 from analytics.dataset import Dataset
-from analytics.days import BUCKETS, bucket_number, by_days, day_bounds
+from analytics.days import BUCKETS, bucket_number, by_days, day_bounds, see_few
 from analytics.drill import column_of, day_at, one_at
 from analytics.returning import (
     CALENDAR,
@@ -103,7 +103,10 @@ def retention(data: Data, params: Asked) -> Result:
     """
     span = data.span(params)
     rows = _rows(data, params, span)
-    means = [_mean(label, rows, params.mean) for label, _, _ in _cells(data, params, span)]
+    by_label: dict[object, list[list[object]]] = defaultdict(list)
+    for row in rows:
+        by_label[row[1]].append(row)
+    means = [_mean(label, by_label[label], params.mean) for label, _, _ in _cells(data, params, span)]
     return Result(COLUMNS, [*rows, *means], notes=tuple(_notes(data, params, means)))
 
 
@@ -136,8 +139,10 @@ def users(data: Data, params: Asked, at: Mapping[str, str], limit: int) -> list[
 
 def _rows(data: Data, params: Asked, span: Span) -> list[list[Any]]:
     """Give a row for each cell of each cohort, as COLUMNS has it."""
-    cells, counts, rows = _cells(data, params, span), _counts(data, params, span), []
-    for cohort in buckets(span, params.unit):
+    cells, cohorts = _cells(data, params, span), buckets(span, params.unit)
+    see_few(len(cohorts) * len(cells))
+    counts, rows = _counts(data, params, span), []
+    for cohort in cohorts:
         found = counts[bucket_number(cohort, params.unit)]
         for place, (label, low, high) in enumerate(cells):
             begun, complete = _state(data, params, span, cohort, (low, high))
@@ -179,7 +184,7 @@ def people(data: Data, params: Asked, span: Span) -> tuple[str, dict[str, Clause
         "unit": Clause(NUMBERS[params.unit]),
     }
     clauses = {name: Clause(f"({clause.sql})", clause.bind) for name, clause in clauses.items()}
-    clauses |= {"day": Clause("day", {"first_day": span.first, "end_day": span.last})} if days else {}
+    clauses |= {"day": Clause("day", day_bounds(data.dataset, span))} if days else {}
     cells = _cells(data, params, span)
     acting = CALENDAR.replace("$event", DAYS) if days else CALENDAR if params.count == "calendar" else WINDOWS
     if by_registration(data.dataset, params):
@@ -245,12 +250,8 @@ def _state(data: Data, params: Asked, span: Span, cohort: date, cell: tuple[int,
 
 
 def _mean(label: object, rows: list[list[object]], how: str) -> list[object]:
-    """Give the mean row of one offset, over cohorts with users whose cell is complete."""
-    cells = [
-        (size, retained, rate)
-        for _, offset, size, retained, rate, complete in rows
-        if offset == label and complete and size
-    ]
+    """Give the mean row of one offset from its rows, over cohorts with users whose cell is complete."""
+    cells = [(size, retained, rate) for _, _, size, retained, rate, complete in rows if complete and size]
     if not cells:
         return [MEAN, label, 0, None, None, 0]
     size, retained = sum(c[0] for c in cells), sum(c[1] for c in cells)

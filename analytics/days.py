@@ -6,8 +6,11 @@ from analytics.asking import Data
 from analytics.clauses import Clause, about_users
 from analytics.dataset import Dataset
 from analytics.spans import Ranged, Span, Unit, buckets
+from sdk import ParamError
+from sdk.text import Text
 
 EPOCH = date(1970, 1, 1)
+CELLS_AT_MOST = 120_000  # ten years of days at the 31 offsets shown where nothing is said
 # (user_id, d): d is the local day's number since 1970. The rollup answers where no filter looks at events.
 FROM_ROLLUP = "SELECT user_id, toInt32(day) AS d FROM $user_day WHERE active > 0 AND ($where)"
 FROM_EVENTS = "SELECT user_id, toInt32($day) AS d FROM $event WHERE ($active) AND ($where) GROUP BY user_id, d"
@@ -60,6 +63,13 @@ def bucket_number(bucket: date, unit: Unit) -> int:
     if unit == "month":
         return bucket.year * 12 + bucket.month - 1
     return day_number(bucket) if unit == "day" else (day_number(bucket) + 3) // 7
+
+
+def see_few(cells: int) -> None:
+    """See that a table of cohorts and offsets is none of more cells than anybody reads; else ParamError."""
+    if cells > CELLS_AT_MOST:
+        said = Text("These are {n:,} cells; choose fewer offsets, months, or a shorter range.", n=cells)
+        raise ParamError({"offsets": said})
 
 
 def begun(dataset: Dataset, span: Span, unit: Unit) -> list[date]:

@@ -79,6 +79,8 @@ ORDER BY user_id
 LIMIT {limit:UInt32}
 """
 PATHS_AT_MOST = 20_000  # different ones; with more, each visit is looked at
+BOUND_AT_MOST = 100_000  # signs of one value; ClickHouse's http_max_field_value_size is 128 KiB
+PATHS_AT_ONCE = 5_000  # of one question: a number of ten steps has 14 digits at most
 FIRST_PATH = 1 << 60
 WAYS = {0: "exit", 14: "other", 15: "further"}
 FORWARD = "arraySlice(visit, arrayFirstIndex(role -> has({anchors:Array(UInt8)}, role), visit))"
@@ -114,7 +116,7 @@ def names_of(data: Data) -> dict[int, str] | None:
 
 
 def walks(data: Data, scope: Mapping[str, Clause], asked: Asked, names: Mapping[int, str]) -> Walks | None:
-    """Follow all visits; None where there are too many different ones."""
+    """Follow all visits; None where there are too many different ones, or they are too much for one question."""
     bind = {"depth": asked.depth, "gap": asked.gap, "anchors": list(asked.anchors)}
     packed = _packed(asked)
     sql = EVERY.replace("$steps", STEPS).replace("$packed", packed)
@@ -126,6 +128,8 @@ def walks(data: Data, scope: Mapping[str, Clause], asked: Asked, names: Mapping[
     wanted = {key for own in keys.values() for key in own}
     if not wanted <= found.keys() or _totals(paths, keys) != {k: r["visits"] for k, r in found.items() if k in wanted}:
         values = {"paths": list(keys), "keys": list(keys.values())}
+        if any(len(str(value)) > BOUND_AT_MOST for value in values.values()):
+            return None
         found = {row["key"]: row for row in data.ask(SOME.replace("$packed", packed), scope, **bind, **values)}
     rows = [_row(row, names) for key, row in found.items() if key in wanted]
     rows.sort(key=lambda row: (row["place"], -row["visits"], row["a"].encode(), row["b"].encode(), row["out"]))
@@ -137,8 +141,12 @@ def users(
 ) -> list[Any]:
     """Give the users whose paths take a link."""
     paths = [path for path, own in found.keys.items() if row["key"] in own]
-    bind = {"depth": asked.depth, "gap": asked.gap, "anchors": list(asked.anchors), "paths": paths, "limit": limit}
-    return [user["user_id"] for user in data.ask(USERS.replace("$packed", _packed(asked)), scope, **bind)]
+    bind = {"depth": asked.depth, "gap": asked.gap, "anchors": list(asked.anchors), "limit": limit}
+    sql, there = USERS.replace("$packed", _packed(asked)), set()
+    for at in range(0, len(paths), PATHS_AT_ONCE):
+        some = data.ask(sql, scope, **bind, paths=paths[at : at + PATHS_AT_ONCE])
+        there.update(user["user_id"] for user in some)
+    return sorted(there)[:limit]
 
 
 def _packed(asked: Asked) -> str:

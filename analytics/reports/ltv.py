@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from analytics import acquisition, newcomers, revenue
 from analytics.asking import Data
 from analytics.curves import CURVES, Fit, payback
-from analytics.days import bucket_number
+from analytics.days import bucket_number, see_few
 from analytics.drill import LIST_AT_MOST, apart, column_of, day_at, number_at, one_at, value_of
 from analytics.lifetimes import fitted, lifetimes, retained
 from analytics.spans import WORDS, Ranged, Span, Unit, buckets, following, is_complete
@@ -142,25 +142,30 @@ def _asked_for(data: Data, params: Params, span: Span, at: dict[str, str]) -> li
 
 
 def _observed(data: Data, params: Params, span: Span) -> Result:
-    sizes, paid = revenue.by_cohort(data, params, span, params.unit)
     end = buckets(Span(span.low, data.dataset.end, span.first, max(data.dataset.end_day, span.last)), params.unit)
+    cohorts, offsets = buckets(span, params.unit), range(min(params.offsets, len(end) - 1) + 1)
+    see_few(len(cohorts) * len(offsets))
+    sizes, paid = revenue.by_cohort(data, params, span, params.unit)
     rows: list[list[Any]] = []
-    for cohort in buckets(span, params.unit):
+    by_offset: dict[int, list[list[Any]]] = {n: [] for n in offsets}
+    for cohort in cohorts:
         number, so_far = bucket_number(cohort, params.unit), 0.0
-        for n in range(min(params.offsets, len(end) - 1) + 1):
+        for n in offsets:
             so_far += paid[number].get(n, 0.0)
             ended = is_complete(data.dataset, following(cohort, params.unit, n), params.unit)
             whole = ended and is_complete(data.dataset, cohort, params.unit, span)
             known = so_far if ended else None
-            rows.append([cohort, n, sizes.get(number, 0), known, share(known, sizes.get(number)), int(whole)])
-    rows += [_mean(n, rows) for n in dict.fromkeys(row[1] for row in rows)]
+            row = [cohort, n, sizes.get(number, 0), known, share(known, sizes.get(number)), int(whole)]
+            rows.append(row)
+            by_offset[n].append(row)
+    rows += [_mean(n, some) for n, some in by_offset.items()]
     chart = Chart("heatmap", "offset", ("cohort",), value="ltv", incomplete="complete")
     return Result(OBSERVED, rows, notes=newcomers.notes(data), chart=chart)
 
 
 def _mean(n: int, rows: list[list[Any]]) -> list[Any]:
-    """Give the mean row of an offset: revenue / users of the cohorts complete there."""
-    cells = [row for row in rows if row[1] == n and row[5] and row[2]]
+    """Give the mean row of an offset from its rows: revenue / users of the cohorts complete there."""
+    cells = [row for row in rows if row[5] and row[2]]
     size, paid = sum(row[2] for row in cells), sum(row[3] for row in cells) if cells else None
     return ["mean", n, size, paid, share(paid, size), int(bool(cells))]
 

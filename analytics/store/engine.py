@@ -16,8 +16,9 @@ import socket
 import sys
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +37,7 @@ PLACES = 4  # statements at once; more only take each other's memory
 BODY_LIMIT = 256 << 20  # bytes of one insert; an import sends far less
 SQL_LIMIT = 1 << 20
 PIECE = 1 << 20
+REFUSED = 1001  # ClickHouse's number of what has none of its own: without one, a client takes the store for away
 INSERT_LINE = re.compile(rb"\s*(INSERT\s+INTO\s[^\n]+?\sFORMAT\s+\w+)[ \t]*\n", re.IGNORECASE)
 ENDS = KILL.format(everywhere="")  # as Store.end asks
 TELLS = f"{PROGRESS.format(processes='system.processes')}\n FORMAT Native"  # as Store.progress asks
@@ -126,7 +128,12 @@ class Handler(BaseHTTPRequestHandler):
             if not self._gone():
                 self._refuse(500, "Code: 394. DB::Exception: the query was cancelled", 394)
         except (EngineError, ValueError) as error:
-            self._refuse(500 if isinstance(error, EngineError) else 400, str(error), getattr(error, "code", 0))
+            if isinstance(error, ValueError):
+                with suppress(GoneError, ValueError):
+                    deque(body, maxlen=0)  # who still writes reads no answer
+            self._refuse(
+                500 if isinstance(error, EngineError) else 400, str(error), getattr(error, "code", 0) or REFUSED
+            )
         else:
             summary = {"read_rows": str(answer.rows), "elapsed_ns": str(int(answer.seconds * 1e9))}
             self._send(200, answer.data, {"X-ClickHouse-Summary": json.dumps(summary)})
@@ -221,9 +228,9 @@ class Handler(BaseHTTPRequestHandler):
             if not size:
                 return
 
-    def _refuse(self, status: int, text: str, code: int = 0) -> None:
+    def _refuse(self, status: int, text: str, code: int = REFUSED) -> None:
         self.close_connection = True  # what is left of its body is not read
-        self._send(status, text.encode(), {"X-ClickHouse-Exception-Code": str(code)} if code else {})
+        self._send(status, text.encode(), {"X-ClickHouse-Exception-Code": str(code)})
 
     def _send(self, status: int, data: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

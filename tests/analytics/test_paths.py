@@ -1,5 +1,6 @@
 """Paths equal their oracle, and at every step as many go in as come out."""
 
+import random
 from collections import Counter, defaultdict
 from itertools import groupby
 from typing import Any
@@ -135,6 +136,30 @@ def test_paths_equal_their_oracle(  # noqa: PLR0917  # what can be chosen
 def small(store: Store) -> Dataset:
     event = Event(1, 1_511_539_200, 1, 0, 1, 1, "pv", 0, "", "ads", "x")  # type: ignore[arg-type]
     return stored(store, "UTC", [event])
+
+
+def test_paths_too_many_to_be_named_in_one_question_are_followed_one_by_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(4)
+    codes = {"pv": 1, "fav": 2, "cart": 3, "buy": 4}
+    events = [
+        Event(user, 1_511_539_200 + 60 * n, codes[code], 0, 1, 1, code, 0, "", "", "")  # type: ignore[arg-type]
+        for user in range(40)
+        for n, code in enumerate(chance.choices(list(codes), k=8))
+    ]
+    dataset, raw = stored(store, "UTC", events), {"links": 3, "depth": 5}
+    fast = ask(store, dataset, "paths", **raw)
+    row = max(fast.named(), key=lambda row: row["users"])
+    at = {name: row[name] for name in ("source", "target")}
+    users = listed(store, dataset, "paths", raw, at)
+    monkeypatch.setattr("analytics.walks.PATHS_AT_ONCE", 3)
+    assert listed(store, dataset, "paths", raw, at) == users
+    monkeypatch.setattr("analytics.walks.BOUND_AT_MOST", 100)
+    slow = ask(store, dataset, "paths", **raw)
+    assert ("link.1 AS place" in slow.sql, "link.1 AS place" in fast.sql) == (True, False)
+    assert slow.rows == fast.rows
+    assert sorted(listed(store, dataset, "paths", raw, at)) == users
 
 
 def test_a_range_without_the_wanted_step_says_so(store: Store) -> None:

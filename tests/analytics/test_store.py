@@ -64,6 +64,9 @@ def test_only_who_has_the_token_is_answered(home: Path) -> None:
 def test_what_is_too_large_or_not_of_the_protocol_is_refused(home: Path) -> None:
     assert raw(home, "SELECT 1", **{"Content-Encoding": "gzip"}).getresponse().status == 415
     assert raw(home, "SELECT '" + "x" * (1 << 20) + "'").getresponse().status == 400
+    with reached(home) as store, pytest.raises(StoreError, match="a statement has at most") as caught:
+        store.ask("SELECT {text:String} AS text", {"text": "x" * (5 << 20)})
+    assert not isinstance(caught.value, StoreAwayError), "it answers, and would refuse the same again"
     address = urlsplit((home / "analytics/address").read_text())
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
     connection.request("GET", "/?query=" + quote("SELECT 1"))

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from analytics import clauses
+from analytics.answers import meaning
 from analytics.asking import Data
 from analytics.clauses import Clause
 from analytics.dataset import Dataset
@@ -61,7 +62,7 @@ class Only:
 def effects_of(core: Dataset, moments: Sequence[Moment], hours: int, line: Line, only: Only | None = None) -> Effects:
     """Give the effects of moments."""
     only = only or Only()
-    key = hashlib.sha256(repr((core, list(moments), hours, only)).encode()).hexdigest()
+    key = hashlib.sha256(repr((meaning(core), list(moments), hours, only)).encode()).hexdigest()
     kept: Effects | None = cache.get(f"effects-{key}")
     if kept is not None:
         return kept
