@@ -53,7 +53,8 @@ def product_slot(context: Any, first: str) -> dict[str, Any]:  # noqa: ANN401  #
         request.om_product_first = _without_tasks(request.user)
     if request.om_product_first is not (first == "first"):
         return {"dataset": None}
-    return {"dataset": shown(), "first": first == "first", "every": request.GET.get("tasks") == EVERY}
+    every, mine = request.GET.get("tasks") == EVERY, request.GET.get("finished") == "mine"
+    return {"dataset": shown(), "first": first == "first", "every": every, "mine": mine}
 
 
 def _without_tasks(person: Any) -> bool:  # noqa: ANN401  # a User
