@@ -26,7 +26,7 @@ from tests.fleet.salt import SaltFleet
 from tests.fleet.sshd import Fleet, start_fleet
 
 MODULES = Path(__file__).parents[2] / "modules"
-BOUND = 60.0  # seconds for one verb on all hosts
+BOUND = 100.0  # seconds for one verb on all hosts
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Runner:
     adapter: Adapter
     targets: Targets
 
-    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 20, **raw: Any) -> dict[str, Event]:
+    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 60, **raw: Any) -> dict[str, Event]:
         """Run a module and give each host's final event; ParamError for wrong parameters."""
         module = self.module(name)
         ctx: Context[Engine] = Context(OverAdapter(self.adapter, check, timeout), check, timeout, "1")
@@ -115,7 +115,7 @@ class Runner:
 
     def choices(self, name: str, field: str) -> list[str]:
         """Give what a field offers."""
-        ctx: Context[Engine] = Context(OverAdapter(self.adapter, False, 20))
+        ctx: Context[Engine] = Context(OverAdapter(self.adapter, False, 60))
         return list(choices_of(self.module(name).params, field).compute(ctx, self.targets))
 
     def module(self, name: str) -> Module:

@@ -21,10 +21,11 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-def closed() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free: int = server.getsockname()[1]
-        return free
+def closed() -> Iterator[int]:
+    """Give a port of 127.0.0.1 that nobody listens on, and that nobody else can take."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_a_name_that_nobody_knows_is_a_failure(run: Runner) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_sees_the_same(run: Runner, way: str, port: int, closed: int, silent: int) -> None:
     for at, rc in ((port, 0), (closed, 1), (silent, 1)):
-        event = run("run_script", text=by(way), args=["127.0.0.1", str(at), "1"])["host0"]
+        event = run("run_script", text=by(way), args=["127.0.0.1", str(at), "5"])["host0"]
         assert event.rc == rc, (way, event.output)
         assert event.stdout.strip().isdigit() == (rc == 0)
 

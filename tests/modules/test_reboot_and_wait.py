@@ -7,6 +7,7 @@ kernel that hangs, a disk check that takes long.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ import pytest
 
 from rpcgate.engines.ssh import SshAdapter
 from sdk import Event, ParamError, Status, Target, Targets
+from tests.fleet.ports import free_port
 from tests.fleet.sshd import CONFIG, SSHD
 from tests.modules.conftest import Runner, loaded
 
@@ -77,8 +79,7 @@ def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]
     for name in ("host", "user"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(command, check=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     extra = f"PermitRootLogin prohibit-password\nSetEnv PATH={folder}/bin:/usr/bin:/bin"
     where = {"address": "127.0.0.1", "port": port, "host_key": folder / "host", "user": "root", "extra": extra}
     (folder / "sshd.conf").write_text(CONFIG.format(authorized_keys=folder / "user.pub", **where))
@@ -86,7 +87,7 @@ def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]
     power = POWER.format(namespace=" ".join(NAMESPACE))
     words = ["setpriv", "--pdeathsig", "KILL", "sh", "-c", power, "-", str(folder), SSHD, str(boots), BOOT]
     process = subprocess.Popen(words, start_new_session=True)
-    table = {"known_hosts": str(folder / "known_hosts"), "keys": [str(folder / "user")], "connect_timeout": 2}
+    table = {"known_hosts": str(folder / "known_hosts"), "keys": [str(folder / "user")], "connect_timeout": 10}
     adapter = SshAdapter.from_config(table, folder)
     target = Target("host0", "127.0.0.1", port, "root")
     wait_for(port)
@@ -98,8 +99,8 @@ def machine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Machine]
 
 
 def wait_for(port: int) -> None:
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
             if probe.recv(4) == b"SSH-":
                 return
@@ -109,11 +110,11 @@ def wait_for(port: int) -> None:
 
 def test_a_server_is_back_when_its_boot_id_is_another(machine: Machine) -> None:
     before = machine.boot_id()
-    event = machine.run("reboot_and_wait", within=60)["host0"]
+    event = machine.run("reboot_and_wait", within=100)["host0"]
     assert (event.status, event.output) == (Status.CHANGED, "It was rebooted and is back.\n")
     assert event.reason.startswith("It was back after ")
     assert event.seconds is not None
-    assert 2 <= event.seconds < 60
+    assert 2 <= event.seconds < 100
     assert machine.boot_id() != before
     assert machine.run("ping")["host0"].status is Status.OK
 
@@ -122,15 +123,15 @@ def test_a_server_is_back_when_its_boot_id_is_another(machine: Machine) -> None:
 def test_a_server_that_stays_down_is_a_timeout(machine: Machine) -> None:
     event = machine.run("reboot_and_wait", within=10)["host0"]
     assert event.status is Status.TIMEOUT
-    assert event.reason.startswith("It is not back 1")
-    assert "after the reboot was ordered" in event.reason
+    assert re.match(r"It is not back [1-9]\d s after the reboot was ordered\.", event.reason)
 
 
 def test_a_server_whose_reboot_does_nothing_has_failed(machine: Machine) -> None:
     (machine.folder / "bin/reboot").unlink()
     (machine.folder / "bin/reboot").symlink_to("/bin/true")
     event = machine.run("reboot_and_wait", within=10)["host0"]
-    assert (event.status, event.reason.startswith("It still runs as before, 1")) == (Status.FAILED, True)
+    assert event.status is Status.FAILED
+    assert re.match(r"It still runs as before, [1-9]\d s after the reboot was ordered\.", event.reason)
 
 
 def test_a_dry_run_orders_nothing(machine: Machine) -> None:

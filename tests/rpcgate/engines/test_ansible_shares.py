@@ -16,20 +16,20 @@ from tests.rpcgate.engines.calls import Caller
 @pytest.mark.sshd
 @pytest.mark.ansible
 def test_dead_servers_hold_nobody_up_and_take_no_fork_once_they_are_known(fleet: Fleet, tmp_path: Path) -> None:
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "forks": 3, "connect_timeout": 20}
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "forks": 3, "connect_timeout": 60}
     adapter = AnsibleAdapter.from_config(table, tmp_path)
     alive = [fleet.target(index) for index in range(3)]
     caller = Caller(adapter, Targets(tuple(alive)))
     try:
         with no_answer() as dead:
-            new = caller.on(dead, *alive[:2]).start("shell", argv=["true"])
+            new = caller.on(dead, *alive[:2]).start("shell", argv=["true"], timeout=90)
             assert {new.first().host for _ in range(2)} == {"host0", "host1"}
             names = ("dead0", "dead1", "dead2")
             refused = [Target(name, alive[0].address, 1) for name in names]
-            first = caller.on(*refused, *alive).start("shell", argv=["true"]).finals()
+            first = caller.on(*refused, *alive).start("shell", argv=["true"], timeout=90).finals()
             assert {first[name].status for name in names} == {Status.UNREACHABLE}
             silent = [Target(name, dead.address, dead.port) for name in names]
-            known = caller.on(*silent, *alive).start("shell", argv=["true"])
+            known = caller.on(*silent, *alive).start("shell", argv=["true"], timeout=90)
             assert {known.first().host for _ in alive} == {target.name for target in alive}
             assert not known.running.wait(0)
     finally:

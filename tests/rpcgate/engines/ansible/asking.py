@@ -10,7 +10,7 @@ from rpcgate.engines.ansible import AnsibleAdapter
 from rpcgate.engines.ansible_job import AnsibleJob
 from sdk import Event, Target, Targets
 
-BOUND = 60.0  # seconds for any job of these tests
+BOUND = 100.0  # seconds for any job of these tests
 
 
 class Run:

@@ -37,7 +37,7 @@ def test_cancel_ends_what_runs_here_and_there(run: Run, targets: list[Target], v
     options = {"argv": argv} if verb == "shell" else {"name": "ansible.builtin.command", "args": {"argv": argv}}
     events: list[Event] = []
     job = run.start(verb, targets, events.append, timeout=100, **options)
-    assert eventually(lambda: len([line for line in running("sleep 4804") if line.startswith("sleep")]) == 2, 20)
+    assert eventually(lambda: len([line for line in running("sleep 4804") if line.startswith("sleep")]) == 2)
     job.cancel()
     job.cancel()
     assert job.wait(BOUND)
@@ -68,7 +68,7 @@ def test_a_cancelled_job_leaves_the_others_alone(run: Run, targets: list[Target]
     events: list[Event] = []
     job = run.start("shell", targets, events.append, argv=["sleep", "4806"])
     try:
-        assert eventually(lambda: len(running("sleep 4806")) >= 2, 20)
+        assert eventually(lambda: len(running("sleep 4806")) >= 2)
         job.cancel()
         assert job.wait(BOUND)
         assert not others

@@ -73,9 +73,9 @@ def test_results_come_as_the_hosts_answer(run: Run, targets: list[Target]) -> No
         events.append(event)
         first.set()
 
-    job = run.start("shell", targets, note, argv=["sh", "-c", wait], timeout=30)
+    job = run.start("shell", targets, note, argv=["sh", "-c", wait], timeout=90)
     try:
-        assert first.wait(20)
+        assert first.wait(BOUND)
         assert [event.host for event in events] == ["host0"]
         gate.touch()
         assert job.wait(BOUND)
