@@ -1,7 +1,6 @@
 """The installation's analytics store for processes that live long: one connection, renewed when the store has moved."""
 
 import threading
-from functools import lru_cache
 
 from django.conf import settings
 
@@ -9,7 +8,9 @@ from analytics.store.client import Store
 from analytics.store.errors import StoreAwayError
 from sdk.text import Text
 
+MOST = 2  # stores that are known: after it has moved, questions to the old one may still run
 _lock = threading.Lock()
+_stores: dict[tuple[str, ...], Store] = {}
 
 
 def connected() -> Store:
@@ -30,10 +31,14 @@ def connected() -> Store:
 
 
 def _store(url: str, password: str) -> Store:
+    """Give the store at an address. Nobody waits for the network but who asks first: it may not answer for long."""
+    key = (url, password, settings.ANALYTICS_CLUSTER, settings.ANALYTICS_PREFIX)
+    if found := _stores.get(key):
+        return found
+    _, _, cluster, prefix = key
+    made = Store(url, password=password, cluster=cluster, prefix=prefix, client="pages")
     with _lock:
-        return _made(url, password, settings.ANALYTICS_CLUSTER, settings.ANALYTICS_PREFIX)
-
-
-@lru_cache(maxsize=2)
-def _made(url: str, password: str, cluster: str, prefix: str) -> Store:
-    return Store(url, password=password, cluster=cluster, prefix=prefix, client="pages")
+        found = _stores.setdefault(key, made)
+        for old in list(_stores)[:-MOST]:
+            del _stores[old]
+    return found

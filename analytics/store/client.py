@@ -1,5 +1,6 @@
 """Ask the store: one way of binding parameters, rows by name, refusals as sentences."""
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,9 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from analytics.store.errors import StoreAwayError, StoreError, from_engine
@@ -16,6 +19,8 @@ from analytics.store.names import quoted
 from sdk.text import Text
 
 CONNECT_SECONDS = 5
+FIRST_SECONDS = 60  # in which a store says what it is; the embedded one begins its engine then
+WORD_SECONDS = 10  # in which it says how far a query is, and takes that one is to end
 ANSWER_SECONDS = 1800  # the store's own limit for a query is shorter and gives the better sentence
 # On a cluster: what joins or looks up by user finds it on the same shard; an insert has ended when the shards have it.
 SHARDS = {"distributed_product_mode": "local", "distributed_foreground_insert": 1}
@@ -69,7 +74,7 @@ class Store:
         self._settings = {"quota_key": client} if client else {}
         self._shards = SHARDS if cluster else {}
         try:
-            self._client = clickhouse_connect.get_client(
+            first = clickhouse_connect.get_client(
                 host=address.hostname or "127.0.0.1",
                 port=address.port or (8443 if address.scheme == "https" else 8123),
                 secure=address.scheme == "https",
@@ -78,10 +83,11 @@ class Store:
                 compress=False,
                 autogenerate_session_id=False,
                 connect_timeout=CONNECT_SECONDS,
-                send_receive_timeout=ANSWER_SECONDS,
+                send_receive_timeout=FIRST_SECONDS,
             )
         except (ClickHouseError, HTTPError, OSError) as error:
             raise _translated(error) from error
+        self._client, self._brief = _patient(first, ANSWER_SECONDS), _patient(first, WORD_SECONDS)
 
     def ask(self, sql: str, bind: Mapping[str, Any] | None = None, *, client: str = "", mark: str = "") -> Rows:
         """Give a query's rows.
@@ -89,35 +95,22 @@ class Store:
         bind: values for the query's {name:Type}. client: whose turn it is, where many wait. mark: a name of its own,
         by which `end` ends it.
         """
-        started = time.perf_counter()
-        options = {**self._options(client), **({"query_id": mark} if mark else {})}
-        try:
-            result = self._client.query(sql, parameters=dict(bind or {}), settings=options)
-        except (ClickHouseError, HTTPError, OSError) as error:
-            raise _translated(error) from error
-        return Rows(tuple(result.column_names), result.result_rows, time.perf_counter() - started)
+        return self._asked(self._client, sql, bind, client, mark)
 
     def run(self, sql: str, bind: Mapping[str, Any] | None = None) -> None:
         """Run a statement that gives no rows."""
-        try:
-            self._client.command(sql, parameters=dict(bind or {}), settings=self._options(""))
-        except (ClickHouseError, HTTPError, OSError) as error:
-            raise _translated(error) from error
+        self._run(self._client, sql, bind)
 
     def end(self, mark: str) -> None:
         """End the query that was asked under this mark, wherever it runs or waits; silent where it has ended."""
         everywhere = f" ON CLUSTER {quoted(self.cluster)}" if self.cluster else ""
-        self.run(KILL.format(everywhere=everywhere), {"mark": mark})
+        self._run(self._brief, KILL.format(everywhere=everywhere), {"mark": mark})
 
     def progress(self, name: str) -> Progress | None:
         """Say how far the line of this name is; None where nothing of it runs or waits."""
         table = "system.processes"
-        found = self.ask(
-            PROGRESS.format(
-                processes=f"clusterAllReplicas({quoted(self.cluster)}, {table})" if self.cluster else table
-            ),
-            {"name": name},
-        ).named()
+        processes = f"clusterAllReplicas({quoted(self.cluster)}, {table})" if self.cluster else table
+        found = self._asked(self._brief, PROGRESS.format(processes=processes), {"name": name}).named()
         return next((Progress(row["read"], row["total"], number_of(row["mark"]), row["waits"]) for row in found), None)
 
     def insert(self, table: str, columns: Sequence[str], data: bytes, form: str) -> None:
@@ -131,8 +124,34 @@ class Store:
         """Close its connections."""
         self._client.close()
 
+    def _asked(self, to: Client, sql: str, bind: Mapping[str, Any] | None, client: str = "", mark: str = "") -> Rows:
+        started = time.perf_counter()
+        options = {**self._options(client), **({"query_id": mark} if mark else {})}
+        try:
+            result = to.query(sql, parameters=dict(bind or {}), settings=options)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error) from error
+        return Rows(tuple(result.column_names), result.result_rows, time.perf_counter() - started)
+
+    def _run(self, to: Client, sql: str, bind: Mapping[str, Any] | None) -> None:
+        try:
+            to.command(sql, parameters=dict(bind or {}), settings=self._options(""))
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _translated(error) from error
+
     def _options(self, client: str) -> dict[str, Any]:
         return {**self._shards, **({"quota_key": client} if client else self._settings)}
+
+
+def _patient(client: Client, seconds: float) -> Client:
+    """Give the same connection with another patience. Made anew, it would ask the server once more what it is.
+
+    The transport, which holds the timeout, is one of its own; the pool of connections is that of the process.
+    """
+    other = copy.copy(client)
+    other._backend = copy.copy(client._backend)  # it gives no other way
+    other.timeout = Timeout(connect=CONNECT_SECONDS, read=seconds)
+    return other
 
 
 def _translated(error: Exception) -> StoreError:

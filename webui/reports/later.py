@@ -20,6 +20,7 @@ T = TypeVar("T")
 THREADS = 16  # that wait for the store at once; it runs fewer, and takes the rest in turns
 EACH = 6  # of them for one person: the cards of two pages
 _threads = ThreadPoolExecutor(THREADS, "reports")
+_ending = ThreadPoolExecutor(4, "ending")  # a store that does not answer keeps nothing else waiting
 _doors: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
@@ -37,7 +38,7 @@ async def by_line(request: HttpRequest, work: Callable[[Line], T]) -> T:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             running.add_done_callback(_looked_at)
-            await asyncio.get_running_loop().run_in_executor(None, line.end)
+            await asyncio.get_running_loop().run_in_executor(_ending, line.end)
             raise
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -101,11 +102,6 @@ def _left(store: Store, path: str, query: bytes, cookie: str) -> bool:
 def test_a_persons_many_questions_leave_room_for_others() -> None:
     gate = threading.Event()
 
-    def request(name: str) -> HttpRequest:
-        asked = RequestFactory().get("/")
-        asked.user = User(username=name)
-        return asked
-
     async def scene() -> int:
         many = [asyncio.create_task(by_line(request("busy"), lambda _line: gate.wait(SECONDS))) for _ in range(40)]
         await asyncio.sleep(0)  # let them begin
@@ -116,3 +112,35 @@ def test_a_persons_many_questions_leave_room_for_others() -> None:
             await asyncio.gather(*many)
 
     assert asyncio.run(scene()) == 7
+
+
+def test_to_end_what_was_left_takes_no_thread_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    async def scene() -> int:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))  # of which files are read, too
+        begun, ending = asyncio.Event(), asyncio.Event()
+
+        def wait(event: asyncio.Event) -> None:
+            loop.call_soon_threadsafe(event.set)
+            gate.wait(SECONDS)
+
+        monkeypatch.setattr(Line, "end", lambda _line: wait(ending))  # the store does not answer
+        left = asyncio.create_task(by_line(request("gone"), lambda _line: wait(begun)))
+        try:
+            await asyncio.wait_for(begun.wait(), SECONDS)
+            left.cancel()
+            await asyncio.wait_for(ending.wait(), SECONDS)
+            return await asyncio.wait_for(asyncio.to_thread(lambda: 7), SECONDS / 3)
+        finally:
+            gate.set()
+            await asyncio.gather(left, return_exceptions=True)
+
+    assert asyncio.run(scene()) == 7
+
+
+def request(name: str) -> HttpRequest:
+    asked = RequestFactory().get("/")
+    asked.user = User(username=name)
+    return asked
