@@ -197,7 +197,7 @@ def test_a_column_that_is_left_out_stays_out_and_others_become_dimensions(
     run = worked()
     assert run.state == "done", run.error
     assert set(run.dataset.mapping["fields"]) == {"user", "behaviour", "ts"}
-    assert rows_of(store, "dims", "user_id, stadt_ort, `größe_drop`") == [(1, "北京", 4.0), (2, "O'Hare; --", 5.0)]
+    assert rows_of(store, "dims", "user_id, `@stadt_ort`, `@größe_drop`") == [(1, "北京", 4.0), (2, "O'Hare; --", 5.0)]
 
 
 def test_times_of_each_kind_are_recognised_and_what_is_none_is_counted(
