@@ -4,6 +4,7 @@ It is set up by the words an admin would use (manage.py, python -m rpcgate.maste
 of loopback, and ended by its own process ids.
 """
 
+import atexit
 import csv
 import json
 import os
@@ -18,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ from tests.fleet.sshd import Fleet
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN, PASSWORD = "lin.wei", "correct horse 42 battery"
-START_SECONDS = 60  # on a loaded machine
+START_SECONDS = 120  # on a loaded machine
+PAUSE = 0.5  # seconds between two looks by a command that costs a second of a processor
 Process = subprocess.Popen[bytes]
 
 
@@ -43,7 +46,7 @@ class Installation:
         """Run manage.py and give its output; AssertionError with what it said when it ends otherwise than `ok`."""
         done = subprocess.run(
             [sys.executable, "manage.py", *words],
-            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=120, check=False,
+            cwd=ROOT, env=self.env, input=stdin, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode in ok, f"manage.py {' '.join(words)} ended with {done.returncode}: {done.stderr}"
         return done.stdout
@@ -77,7 +80,7 @@ class Installation:
     def kill(self, name: str) -> None:
         """Let a process die at once, as by a power cut."""
         self.processes[name].kill()
-        self.processes[name].wait(10)
+        self.processes[name].wait(30)
 
     def logs(self) -> str:
         """Give what all processes logged."""
@@ -90,7 +93,7 @@ class Installation:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.processes["web"].poll() is None:
             with suppress(OSError):
-                urllib.request.urlopen(f"{self.url}/login/", timeout=5).close()
+                urllib.request.urlopen(f"{self.url}/login/", timeout=30).close()
                 return
             time.sleep(0.05)  # nothing to wait on but the port
         raise AssertionError(f"the web tier did not start:\n{self.logs()[-4000:]}")
@@ -101,6 +104,7 @@ class Installation:
         while time.monotonic() < end:
             if any(row["last_seen"] for row in json.loads(self.manage("master", "list", "--json"))):
                 return
+            time.sleep(PAUSE)
         raise AssertionError(f"the master was not seen:\n{self.logs()[-4000:]}")
 
     def stop(self) -> None:
@@ -110,10 +114,10 @@ class Installation:
                 process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
             try:
-                process.wait(15)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(10)
+                process.wait(30)
 
 
 @contextmanager
@@ -121,27 +125,17 @@ def installed(
     engines: dict[str, dict[str, Any]], database_url: str = "", modules: Path = ROOT / "modules"
 ) -> Iterator[Installation]:
     """Set up an installation with IDC sh and master sh-m1; nothing runs yet. engines: tables of master.toml."""
-    home = Path(tempfile.mkdtemp(prefix="omhome-"))
-    home.chmod(0o711)  # a module's own account passes through
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("OMSERVER_", "DJANGO_"))}
-    env |= {
-        "OMSERVER_HOME": str(home),
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "DATABASE_URL": database_url,
-        "LANG": "C.UTF-8",
-    }
-    env["OMSERVER_MODULES"] = str(modules)
-    made = Installation(home, f"http://127.0.0.1:{free_port()}", env)
+    made = _planned(database_url, modules)
     try:
-        made.manage("migrate", "-v0")
-        made.env["DJANGO_SUPERUSER_PASSWORD"] = PASSWORD
-        made.manage("createsuperuser", "--noinput", "--username", ADMIN, "--email", "lin@example.com")
-        made.manage("collectstatic", "--noinput", "-v0")
+        if database_url:
+            _set_up(made)
+        else:
+            shutil.copytree(_first_home(), made.home, dirs_exist_ok=True)
         _enrol(made, engines)
         yield made
     finally:
         made.stop()
-        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(made.home, ignore_errors=True)
 
 
 def add_servers(made: Installation, fleet: Fleet, engine: str = "ssh") -> list[str]:
@@ -176,6 +170,36 @@ def start_all(made: Installation) -> None:
     made.wait_master()
 
 
+def _planned(database_url: str, modules: Path) -> Installation:
+    home = Path(tempfile.mkdtemp(prefix="omhome-"))
+    home.chmod(0o711)  # a module's own account passes through
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("OMSERVER_", "DJANGO_"))}
+    env |= {
+        "OMSERVER_HOME": str(home),
+        "OMSERVER_MODULES": str(modules),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "DATABASE_URL": database_url,
+        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+        "LANG": "C.UTF-8",
+    }
+    return Installation(home, f"http://127.0.0.1:{free_port()}", env)
+
+
+def _set_up(made: Installation) -> None:
+    made.manage("migrate", "-v0")
+    made.manage("createsuperuser", "--noinput", "--username", ADMIN, "--email", "lin@example.com")
+    made.manage("collectstatic", "--noinput", "-v0")
+
+
+@cache
+def _first_home() -> Path:
+    """Give a home with the SQLite database and the static files that every installation begins with, made once."""
+    made = _planned("", ROOT / "modules")
+    atexit.register(shutil.rmtree, made.home, ignore_errors=True)
+    _set_up(made)
+    return made.home
+
+
 def _enrol(made: Installation, engines: dict[str, dict[str, Any]]) -> None:
     folder = made.home / "master"
     folder.mkdir()
@@ -187,7 +211,7 @@ def _enrol(made: Installation, engines: dict[str, dict[str, Any]]) -> None:
     words += [word for name in engines for word in ("--engine", name)]
     done = subprocess.run(
         [sys.executable, "-m", "rpcgate.master", "init", *words],
-        cwd=ROOT, env=made.env, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, env=made.env, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     _write_engines(folder / "master.toml", engines)

@@ -151,7 +151,7 @@ def test_it_answers_fast_at_a_second_start_and_leaves_nothing_behind(start: Star
     assert time.monotonic() - begun < 90, "a set-up would take minutes; a busy machine may take a while"
     assert "password" not in second.told()
     second.wait_for("listens on")
-    assert resident_mib(list(second.pids().values())) < 400
+    assert resident_mib(list(second.pids().values())) < 600  # how much is shared depends on what else runs
     assert second.end(signal.SIGHUP) == 0, "a closed terminal ends it too"
     assert second.left() == []
 
