@@ -72,7 +72,12 @@ def again(run: ImportRun, by: str) -> None:
         )
     with transaction.atomic():
         Dataset.objects.select_for_update().get(pk=run.dataset_id)
+        run.refresh_from_db()  # the page that asks may be an hour old
         _alone(run.dataset)
+        if run.state == State.DONE:
+            raise ImportFault(
+                Text("this import of {name} is done; there is nothing to try again", name=run.dataset.name)
+            )
         run.state, run.error, run.cancel, run.ended, run.asked_by = State.QUEUED, "", False, None, by
         run.fault, run.attempts = {}, 0
         run.save()
@@ -113,15 +118,22 @@ def ask_due() -> int:
 
 
 def waiting() -> Iterator[ImportRun]:
-    """Give the imports that a worker may take: those that wait, and those whose program has died."""
-    for run in ImportRun.objects.filter(OPEN).exclude(request={}).select_related("dataset").order_by("pk"):
-        claim = run.dataset.claim
-        if run.state != State.RUNNING or not claim or not claims.lives(claim):
+    """Give the imports that a worker may take: those that wait, and those whose program has died.
+
+    Each is read right before it is given: while the one before it ran it may have been cancelled, or taken by another.
+    """
+    wanted = ImportRun.objects.filter(OPEN).exclude(request={})
+    for pk in list(wanted.order_by("pk").values_list("pk", flat=True)):
+        run = wanted.filter(pk=pk).select_related("dataset").first()
+        if run and (run.state != State.RUNNING or not run.dataset.claim or not claims.lives(run.dataset.claim)):
             yield run
 
 
 def work(store: Store, run: ImportRun, stopped: threading.Event) -> bool:
-    """Run one import to its end; what goes wrong stands in it. False when another program has its dataset."""
+    """Run one import to its end; what goes wrong stands in it.
+
+    False when another program has its dataset, or that was removed.
+    """
 
     def tell(_: Progress | None) -> None:
         if stopped.is_set():
@@ -144,8 +156,9 @@ def work(store: Store, run: ImportRun, stopped: threading.Event) -> bool:
         log.exception("import %s failed", run)
         _fail(run, Text("the import failed by a fault of ours; the worker's log has the reason"))
     _attempted(run, 0)
-    log.info("import %s into %s: %s", run.pk, run.dataset.name, ImportRun.objects.get(pk=run.pk).state)
-    return True
+    state = ImportRun.objects.filter(pk=run.pk).values_list("state", flat=True).first()
+    log.info("import %s into %s: %s", run.pk, run.dataset.name, state or "removed")
+    return state is not None
 
 
 def _perform(store: Store, run: ImportRun, tell: Any) -> None:  # noqa: ANN401  # Callable[[Progress], None]
@@ -176,6 +189,7 @@ def _bring_people(store: Store, run: ImportRun, source: Source, now: float, tell
 
     kept = run.request["source"] if "mysql" in run.request["source"] else {}
     with services.alone(run.dataset):
+        services.see_wanted(run)
         run.state, run.step, run.began, run.error, run.ended = State.RUNNING, "read", timezone.now(), "", None
         run.save()
         try:

@@ -88,11 +88,19 @@ def _dataset(request: Request, columns: Columns, layout: core.Layout) -> Dataset
         row.mapping, row.layout, row.generated = _mapped(columns), layout.as_dict(), request.generated
     row.zone, row.valid_from, row.valid_to = zone, low, high
     _roles(row, request)
-    if request.source:
-        row.source = dict(request.source)
-        row.secret = sealed.seal(request.password, settings.SECRET_KEY, row.name) if request.password else ""
+    if not row.version:  # else when its rows are there: an import that fails changes nothing
+        for name, value in came_from(request).items():
+            setattr(row, name, value)
     row.save(update_fields=SAID if row.pk else None)  # what an import that runs has just published stays
     return row
+
+
+def came_from(request: Request) -> dict[str, Any]:
+    """Give the fields of a dataset that say where a sync finds its rows; none where that was not said."""
+    if not request.source:
+        return {}
+    secret = sealed.seal(request.password, settings.SECRET_KEY, request.name) if request.password else ""
+    return {"source": dict(request.source), "secret": secret}
 
 
 def _mapped(columns: Columns) -> dict[str, Any]:

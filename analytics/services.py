@@ -1,13 +1,14 @@
 """What changes datasets: import, sync, cancel, remove. Each is safe to repeat."""
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from analytics import claims, sealed
@@ -18,15 +19,28 @@ from analytics.importing.mysql.server import Address
 from analytics.importing.publish import Published
 from analytics.importing.running import Position, Progress, abandon, clear, run_import
 from analytics.models import Dataset, ImportRun
-from analytics.requests import Request, columns_of, prepared
+from analytics.requests import Request, came_from, columns_of, prepared
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
 from analytics.store.schema import Tables
 from sdk.text import Text
 
-__all__ = ["BusyError", "CancelledError", "Request", "alone", "cancel", "give_up", "import_rows", "remove", "sync"]
+__all__ = [
+    "BusyError",
+    "CancelledError",
+    "Request",
+    "alone",
+    "cancel",
+    "give_up",
+    "import_rows",
+    "remove",
+    "see_wanted",
+    "sync",
+]
 SILENT_SECONDS = 600  # a program on another host that said nothing for so long is gone
 OVERLAP_SECONDS = 86_400  # what a sync reads again, for rows that came in late
+_held: set[int] = set()  # the datasets that a thread of this program has: a claim names the program only
+_lock = threading.Lock()
 
 
 class CancelledError(Exception):
@@ -52,14 +66,20 @@ def import_rows(
     rows serve. CancelledError: likewise, by a person's wish. What `tell` raises leaves the import as it is, to go on
     by the same call.
     """
-    row, columns = prepared(request, source)
-    _claim(row)
-    try:
+    known = Dataset.objects.filter(name=request.name).first()
+    if asked and not known:  # the dataset was removed meanwhile, and with it this import
+        raise CancelledError
+    with ExitStack() as held:
+        if known:  # who is refused as busy has changed nothing
+            held.enter_context(alone(known))
+        row, columns = prepared(request, source)
+        if not known:
+            held.enter_context(alone(row))
         row.refresh_from_db()  # another import may have ended just before
+        if asked:
+            see_wanted(asked)
         run = _run(store, row, source, columns, asked)
-        return _perform(store, row, run, source, columns, now=now, tell=tell)
-    finally:
-        _release(row)
+        return _perform(store, row, run, source, columns, request, now=now, tell=tell)
 
 
 def sync(
@@ -77,17 +97,18 @@ def sync(
         raise ImportFault(
             Text("{name} did not come from MySQL or MariaDB; import its next file instead", name=row.name)
         )
-    password = password or (sealed.unseal(row.secret, settings.SECRET_KEY, row.name) if row.secret else "")
+    try:
+        password = password or (sealed.unseal(row.secret, settings.SECRET_KEY, row.name) if row.secret else "")
+    except ValueError as error:
+        raise ImportFault(error.args[0]) from error
     address = Address(**{**row.source["mysql"], "password": password})
     source = MySqlRows(address, table=row.source.get("table", ""), query=row.source.get("query", ""))
     column = row.mapping["fields"]["ts"]
     if row.version and column in source.columns:
-        source.begin_at(column, row.last_ts - overlap, ZoneInfo(row.zone))
+        source.begin_at(column, max(0, row.last_ts - overlap), ZoneInfo(row.zone))
+    source.overlaps = True  # what is read once more was there already: the table need not hold anything twice
     wanted = Request(name=row.name, columns=columns_of(row))
-    run = import_rows(store, source, wanted, now=now, tell=tell, asked=asked)
-    # What is read once more was there already: the table need not hold anything twice.
-    Dataset.objects.filter(pk=row.pk).update(duplicates=F("duplicates") - run.duplicates)
-    return run
+    return import_rows(store, source, wanted, now=now, tell=tell, asked=asked)
 
 
 def cancel(row: Dataset) -> bool:
@@ -100,54 +121,78 @@ def cancel(row: Dataset) -> bool:
     return bool(ended or asked or stopped)
 
 
+def see_wanted(run: ImportRun) -> None:
+    """See, with its dataset claimed, that an import is still to be done; CancelledError where it is not any more."""
+    run.refresh_from_db()
+    if not run.open:
+        raise CancelledError
+
+
 def give_up(store: Store, run: ImportRun) -> None:
     """Remove what an import has collected that nobody wants any more, and end it."""
     row = run.dataset
-    _claim(row)
-    try:
+    with alone(row):
+        row.refresh_from_db(fields=["version"])  # what is removed is the version after the one that serves now
         abandon(Tables(store, row.name), run.pk, row.version)
         run.position = {}
         _end(run, ImportRun.State.CANCELLED)
-    finally:
-        _release(row)
 
 
 def remove(store: Store, row: Dataset) -> None:
     """Remove a dataset with its rows; ImportFault while an import runs."""
-    _claim(row)
-    try:
+    with alone(row):
         Tables(store, row.name).drop_database()
         row.delete()
-    finally:
-        _release(row)
 
 
 def bring_up(store: Store, row: Dataset) -> bool:
     """Build a dataset's rollups where those there have another form; say whether that was needed.
 
-    BusyError while an import runs. Reports that ask for them meanwhile are refused by the store.
+    They come with a version of their own: one that serves is never half filled, and no answer kept of it is taken for
+    one of the new form. BusyError while an import runs. StoreError: the old version serves.
     """
     tables = Tables(store, row.name)
     if tables.has_rollups(row.version):
         return False
-    _claim(row)
-    try:
-        tables.build_rollups(row.as_core(), row.version)
-        tables.settle(row.version)
-    finally:
-        _release(row)
+    with alone(row):
+        row.refresh_from_db()  # another program may have done it, or imported, just before
+        if tables.has_rollups(row.version):
+            return False
+        version = tables.create_version(row.as_core())
+        tables.build_rollups(row.as_core(), version)
+        tables.settle(version)
+        _move(row, version)
+        tables.drop_version(version - 2)  # as after an import, the one before it stays
     return True
+
+
+def _move(row: Dataset, version: int) -> None:
+    """Let a version of the same rows serve. Imports that were left in the middle go on where they were."""
+    with transaction.atomic():
+        if not Dataset.objects.filter(pk=row.pk, version=row.version).update(version=version):
+            raise BusyError(Text("{name} has changed meanwhile; import again", name=row.name))
+        row.runs.exclude(position={}).filter(version=row.version).update(version=version)
+    row.version = version
 
 
 @contextmanager
 def alone(row: Dataset) -> Iterator[None]:
-    """Keep the dataset for this program meanwhile; BusyError while another one that lives has it."""
-    row.refresh_from_db(fields=["claim"])
-    _claim(row)
+    """Keep the dataset for the caller meanwhile; BusyError while another thread, or a program that lives, has it."""
+    pk = row.pk  # a removed row has none
+    with _lock:
+        taken = pk in _held
+        _held.add(pk)
+    if taken:
+        raise _busy(row.name, claims.own())
     try:
-        yield
+        row.claim = Dataset.objects.filter(pk=pk).values_list("claim", flat=True).first() or ""
+        _claim(row)
+        try:
+            yield
+        finally:
+            Dataset.objects.filter(pk=pk, claim=claims.own()).update(claim="")
     finally:
-        _release(row)
+        _held.discard(pk)
 
 
 def _claim(row: Dataset) -> None:
@@ -157,25 +202,20 @@ def _claim(row: Dataset) -> None:
     if alive is None:
         alive = bool(last) and (timezone.now() - last.seen).total_seconds() < SILENT_SECONDS
     if alive and row.claim != claims.own():
-        raise BusyError(
-            Text(
-                "an import into {name} is running ({program}); wait, or cancel it first",
-                name=row.name,
-                program=row.claim.rpartition(" ")[0],
-            )
-        )
+        raise _busy(row.name, row.claim)
     if not Dataset.objects.filter(pk=row.pk, claim=row.claim).update(claim=claims.own()):
         raise BusyError(Text("another import into {name} has just begun; wait, or cancel it first", name=row.name))
     row.claim = claims.own()
 
 
-def _release(row: Dataset) -> None:
-    Dataset.objects.filter(pk=row.pk, claim=claims.own()).update(claim="")
+def _busy(name: str, claim: str) -> BusyError:
+    words = {"name": name, "program": claim.rpartition(" ")[0]}
+    return BusyError(Text("an import into {name} is running ({program}); wait, or cancel it first", **words))
 
 
 def _run(store: Store, row: Dataset, source: Source, columns: Columns, asked: ImportRun | None) -> ImportRun:
     """Give the attempt to go on with, else a new one; what others have left is removed."""
-    identity, mapping = source.identity, [dict(columns.fields), {k: list(v) for k, v in columns.dimensions.items()}]
+    identity, mapping = source.identity, _meaning(row, columns)
     states = (ImportRun.State.RUNNING, ImportRun.State.STOPPED, ImportRun.State.FAILED)
     wanted = [asked] if asked else []
     for run in [*wanted, *row.runs.filter(state__in=states).exclude(pk=asked.pk if asked else None)]:
@@ -192,6 +232,12 @@ def _run(store: Store, row: Dataset, source: Source, columns: Columns, asked: Im
     return _begun(asked or ImportRun(dataset=row), {**fresh, "done": 0.0, "step": "", "began": None})
 
 
+def _meaning(row: Dataset, columns: Columns) -> list[Any]:
+    """Give what says how rows are read, as JSON; blocks read otherwise do not go together."""
+    dimensions = {name: list(value) for name, value in columns.dimensions.items()}
+    return [dict(columns.fields), dimensions, row.layout, row.zone, [row.valid_from, row.valid_to]]
+
+
 def _begun(run: ImportRun, values: dict[str, object]) -> ImportRun:
     """Note that a program has begun with an import, or goes on; the time in which nobody worked on it is left out."""
     now = timezone.now()
@@ -203,12 +249,13 @@ def _begun(run: ImportRun, values: dict[str, object]) -> ImportRun:
     return run
 
 
-def _perform(
+def _perform(  # noqa: PLR0913  # each is one thing that an import needs
     store: Store,
     row: Dataset,
     run: ImportRun,
     source: Source,
     columns: Columns,
+    request: Request,
     *,
     now: float,
     tell: Callable[[Progress], None],
@@ -240,7 +287,7 @@ def _perform(
     except BaseException:  # Ctrl-C, or what `tell` raised: it can go on
         _end(run, ImportRun.State.STOPPED)
         raise
-    _serve(row, run, published)
+    _serve(row, run, published, came_from(request))
     clear(tables, run.pk, row.version)
     return run
 
@@ -253,12 +300,12 @@ def _prepare(store: Store, source: Source, columns: Columns) -> None:
         source.offer(store)
 
 
-def _serve(row: Dataset, run: ImportRun, published: Published) -> None:
-    """Name the new version: from here on reports read it."""
+def _serve(row: Dataset, run: ImportRun, published: Published, came: dict[str, Any]) -> None:
+    """Name the new version: from here on reports read it. came: where a sync will find its rows."""
     now = published.dataset
     values = {name: getattr(now, name) for name in ("version", "rows", "users", "first_ts", "last_ts")}
-    values |= {"behaviours": dict(now.behaviours), "roles": dict(now.roles)}
-    row.duplicates += published.duplicates
+    values |= {"behaviours": dict(now.behaviours), "roles": dict(now.roles), **came}
+    row.duplicates += published.duplicates - published.known
     row.quarantined += sum(published.quarantined.values())
     with transaction.atomic():
         done = Dataset.objects.filter(pk=row.pk, version=row.version).update(

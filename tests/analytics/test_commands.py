@@ -17,7 +17,9 @@ from analytics.dataset import Dataset as Core
 from analytics.importing.csv_file import CsvFile
 from analytics.importing.running import Progress
 from analytics.models import Dataset, ImportRun
+from analytics.store import rollups
 from analytics.store.client import Store
+from analytics.store.errors import StoreError
 from analytics.store.reach import reached
 from analytics.store.schema import Tables
 from tests.analytics.test_import import NOW, lines, written
@@ -255,10 +257,31 @@ def test_rollups_of_an_older_form_are_built_again(shop: Path, store: Store) -> N
     wanted = sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows)
     tables.alter("user_day_v1", "DROP COLUMN last_view")
     tables.drop("hour_v1")
+    left = row.runs.create(state=ImportRun.State.STOPPED, position={"number": 3, "after": None}, version=1)
     assert services.bring_up(store, row)
-    assert sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows) == wanted
+    assert sorted(store.ask(f"SELECT * FROM {tables.user_day(2)}").rows) == wanted
     row.refresh_from_db()
-    assert row.claim == ""
+    assert (row.claim, row.version) == ("", 2), "answers that were kept of the old ones are not taken for these"
+    left.refresh_from_db()
+    assert left.version == 2, "it goes on where it was"
+    events = "SELECT count() AS n, sum(cityHash64(*)) AS rows FROM"
+    assert store.ask(f"{events} {tables.event(2)}").rows == store.ask(f"{events} {tables.event(1)}").rows
+    assert not services.bring_up(store, row)
+
+
+def test_rollups_that_serve_stay_as_they_are_while_new_ones_are_built(
+    shop: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, tables = Dataset.objects.get(name="shop"), Tables(store, "shop")
+    wanted = sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows)
+    with monkeypatch.context() as changed:
+        changed.setattr(rollups, "FILL_HOUR", "SELECT * FROM nowhere")  # after the others are filled
+        with pytest.raises(StoreError):
+            services.bring_up(store, row)
+    row.refresh_from_db()
+    assert (row.version, row.claim) == (1, "")
+    assert tables.has_rollups(1)
+    assert sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows) == wanted
 
 
 @pytest.mark.django_db(transaction=True)

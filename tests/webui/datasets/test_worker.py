@@ -115,6 +115,36 @@ def test_a_waiting_import_is_cancelled_at_once_and_one_that_has_begun_by_its_wor
     assert (worked().state, len(rows_of(store, "cancelled"))) == ("done", len(lines(400)))
 
 
+def test_imports_that_ended_while_another_one_ran_are_not_begun(admin: Client, folder: Path, store: Store) -> None:
+    names = ("first", "cancelled", "removed", "done", "fifth")
+    runs = {name: asked_for(admin, folder, name) for name in names}
+    taken = asked.waiting()
+    assert next(taken) == runs["first"], "a worker has it in its hands, for hours"
+    admin.post("/datasets/cancelled/cancel/")
+    admin.post("/datasets/removed/remove/", {"typed": "removed"})
+    ImportRun.objects.filter(pk=runs["done"].pk).update(state="done")
+    assert list(taken) == [runs["fifth"]]
+
+
+@pytest.mark.parametrize("state", ["cancelled", "done"])
+def test_an_import_that_ends_just_before_it_is_begun_is_left_alone(
+    admin: Client, folder: Path, store: Store, state: str
+) -> None:
+    run = asked_for(admin, folder, "late")
+    ImportRun.objects.filter(pk=run.pk).update(state=state)
+    assert asked.work(connected(), run, threading.Event())
+    run.refresh_from_db()
+    assert (run.state, run.attempts, run.dataset.version, run.dataset.claim) == (state, 0, 0, "")
+
+
+def test_an_import_whose_dataset_was_removed_makes_none(admin: Client, folder: Path, store: Store) -> None:
+    asked_for(admin, folder, "removed")
+    (run,) = asked.waiting()
+    admin.post("/datasets/removed/remove/", {"typed": "removed"})
+    assert not asked.work(connected(), run, threading.Event())
+    assert not Dataset.objects.exists()
+
+
 def test_a_dataset_has_one_import_at_a_time(admin: Client, folder: Path, people: dict[str, User]) -> None:
     run = asked_for(admin, folder, "single")
     what = file_of(folder, "single.csv", "\n".join([HEAD, *lines(9)]))
@@ -285,9 +315,36 @@ def test_rollups_of_an_older_form_are_built_again_once(
     assert not (home / "rollups").exists(), "it is tried again"
     monkeypatch.setattr("analytics.connected.connected", lambda: store)
     chores.rollups(ended)
-    assert tables.has_rollups(1)
+    assert Dataset.objects.get().version == 2
+    assert tables.has_rollups(2)
     monkeypatch.setattr("analytics.connected.connected", away)
     chores.rollups(ended)  # the store is not asked again
+
+
+def test_a_dataset_without_tables_is_said_once_and_keeps_no_other_from_its_rollups(
+    admin: Client, folder: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    for name in ("busy", "gone", "other"):
+        asked_for(admin, folder, name)
+    worked()
+    Tables(store, "busy").drop("hour_v1")
+    Tables(store, "gone").drop_database()
+    Tables(store, "other").drop("hour_v1")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setattr(chores.settings, "HOME", home)
+    monkeypatch.setattr("analytics.connected.connected", lambda: store)
+    monkeypatch.setattr(chores, "unbuilt", set())
+    Dataset.objects.filter(name="busy").update(claim=f"{claims.own().split(' ')[0]} 1 {claims._began(1)}")
+    for _ in range(3):
+        chores.rollups(threading.Event())
+    assert not (home / "rollups").exists(), "one is tried again"
+    assert Tables(store, "other").has_rollups(Dataset.objects.get(name="other").version)
+    Dataset.objects.filter(name="busy").update(claim="")
+    chores.rollups(threading.Event())
+    assert (home / "rollups").exists()
+    said = [record.getMessage() for record in caplog.records if "cannot be built" in record.getMessage()]
+    assert [one.startswith("the rollups of gone cannot be built again") for one in said] == [True]
 
 
 def away() -> Store:
