@@ -69,6 +69,7 @@ def test_a_person_adds_mends_publishes_runs_and_rolls_back(
     sign_in(page, installation)
     page.goto(f"{installation.url}/modules/")
     page.get_by_role("link", name="Add a module").click()
+    page.wait_for_url("**/modules/-/add/")  # loaded: what is filled in sooner, htmx does not hear of
 
     verdict = page.locator("#om-verdict")
     page.get_by_label("Name").fill("say_word")
@@ -90,6 +91,7 @@ def test_a_person_adds_mends_publishes_runs_and_rolls_back(
 
     page.goto(f"{installation.url}/modules/say_word/")
     page.get_by_role("link", name="New version").click()
+    page.wait_for_url("**/modules/-/add/**")
     (tmp_path / "say_word.py").write_text(SECOND)
     page.get_by_label("Choose a file").set_input_files(tmp_path / "say_word.py")
     expect(verdict.get_by_role("region", name="Difference", exact=True)).to_contain_text(
