@@ -37,7 +37,7 @@ def salt_and_one_down() -> Iterator[tuple[SaltFleet, str]]:
 def four(fleet: Fleet, func_fleet: FuncFleet, salt_and_one_down: tuple[SaltFleet, str]) -> Iterator[Four]:
     salt, down = salt_and_one_down
     by_ssh = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
-    tables = {"ssh": by_ssh, "ansible": by_ssh, "salt": salt.table, "func": func_fleet.table()}
+    tables = {"ssh": by_ssh, "ansible": by_ssh, "salt": salt.impatient, "func": func_fleet.table()}
     rows = [
         *(row(f"{engine}{index}", fleet.target(index), engine) for engine in ("ssh", "ansible") for index in (0, 1)),
         row(salt.names[0], salt.target(0), "salt"),

@@ -4,14 +4,17 @@ import os
 import secrets
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rpcgate.engines.salt import SaltAdapter
+from rpcgate.engines.salt_jobs import Answer, SaltJobs
 from sdk import Event, Status, Target, Targets
-from tests.fleet.salt import SaltFleet
+from tests.fleet.salt import SaltFleet, members
 from tests.rpcgate.engines.calls import BOUND, Caller, eventually
 
 pytestmark = pytest.mark.salt
@@ -38,6 +41,14 @@ def unique() -> str:
 @pytest.fixture
 def one(salt: Caller) -> Caller:
     return salt.on(salt.targets[0])
+
+
+@pytest.fixture
+def impatient(salt_fleet: SaltFleet, tmp_path: Path) -> Iterator[Caller]:
+    """Give an engine that does not wait long for a minion that says nothing."""
+    adapter = SaltAdapter.from_config(salt_fleet.impatient, tmp_path)
+    yield Caller(adapter, Targets(tuple(salt_fleet.target(index) for index in range(len(salt_fleet.names)))))
+    adapter.close()
 
 
 @pytest.fixture
@@ -197,7 +208,7 @@ def test_answers_come_as_minions_give_them(salt: Caller, tmp_path: Path) -> None
     slow = salt.targets[0].name
     mine = f"case $(tr '\\0' ' ' </proc/$PPID/cmdline) in *{slow}*)"
     wait = f"{mine} while [ ! -e {tmp_path}/go ]; do sleep 0.1; done;; esac"
-    called = salt.start("call", function="cmd.shell", args=[wait], kwargs={}, timeout=30)
+    called = salt.start("call", function="cmd.shell", args=[wait], kwargs={}, timeout=90)
     first = {called.first().host for _ in range(len(salt.targets) - 1)}
     assert first == set(salt.targets.names) - {slow}
     (tmp_path / "go").touch()
@@ -220,13 +231,13 @@ def test_two_jobs_from_two_threads_do_not_mix(salt: Caller) -> None:
 
 
 def test_a_frozen_minion_delays_nobody_and_nothing_was_sent_to_it(
-    salt: Caller, salt_fleet: SaltFleet, tmp_path: Path
+    impatient: Caller, salt_fleet: SaltFleet, tmp_path: Path
 ) -> None:
     frozen = salt_fleet.names[3]
     salt_fleet.pause(frozen)
     try:
-        wait_until_stale(salt)
-        called = salt.start("shell", argv=["sh", "-c", f"echo x >>{tmp_path}/ran; echo here"], timeout=600)
+        wait_until_stale(impatient)
+        called = impatient.start("shell", argv=["sh", "-c", f"echo x >>{tmp_path}/ran; echo here"], timeout=600)
         for _ in range(3):  # it is the last of them, long before the deadline
             assert called.first().output == "here\n"
         event = called.finals()[frozen]
@@ -235,7 +246,7 @@ def test_a_frozen_minion_delays_nobody_and_nothing_was_sent_to_it(
     assert (event.status, event.untouched) == (Status.UNREACHABLE, True)
     assert event.reason == f"The minion {frozen} does not answer; nothing was sent to it. Does salt-minion run there?"
     assert eventually(
-        lambda: salt.on(salt.targets[3]).one("call", function="test.ping", args=[], kwargs={}).data is True
+        lambda: impatient.on(impatient.targets[3]).one("call", function="test.ping", args=[], kwargs={}).data is True
     )
     assert (tmp_path / "ran").read_text() == "x\n" * 3
 
@@ -247,9 +258,11 @@ def wait_until_stale(salt: Caller) -> None:
     adapter.carrier.jobs().forget_who_is_there()
 
 
-def test_a_minion_that_freezes_at_work_is_lost_and_not_called_untouched(salt: Caller, salt_fleet: SaltFleet) -> None:
+def test_a_minion_that_freezes_at_work_is_lost_and_not_called_untouched(
+    impatient: Caller, salt_fleet: SaltFleet
+) -> None:
     word = unique()
-    called = salt.on(salt.targets[3]).start("shell", argv=["sleep", word], timeout=100)
+    called = impatient.on(impatient.targets[3]).start("shell", argv=["sleep", word], timeout=600)
     assert eventually(lambda: bool(running(word)))
     salt_fleet.pause(salt_fleet.names[3])
     try:
@@ -302,6 +315,28 @@ def test_a_cancelled_function_is_gone(one: Caller) -> None:
     assert one.one("call", function="test.ping", args=[], kwargs={}).data is True
 
 
+def test_a_function_that_the_first_look_does_not_find_is_ended_by_the_next(
+    one: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minion may be asked before it has begun what it was sent."""
+    word, real, looks = unique(), SaltJobs.call, []
+
+    async def too_early(self: SaltJobs, minion: str, function: str, *args: Any, **named: Any) -> Answer:
+        if function == "saltutil.find_job":
+            looks.append(minion)
+            if len(looks) == 1:
+                return Answer({}, 0, True)
+        return await real(self, minion, function, *args, **named)
+
+    called = one.start("call", function="cmd.run", args=[f"sleep {word}"], kwargs={}, timeout=600)
+    assert eventually(lambda: bool(running(word)))
+    monkeypatch.setattr(SaltJobs, "call", too_early)
+    called.running.cancel()
+    (event,) = called.finals().values()
+    assert event.reason == "Cancelled; the server confirms that its processes are gone."
+    assert (running(word), len(looks)) == ([], 2)
+
+
 def test_cancel_ends_a_command_on_all_minions(salt: Caller) -> None:
     word = unique()
     called = salt.start("shell", argv=["sleep", word], timeout=60)
@@ -315,14 +350,19 @@ def test_cancel_ends_a_command_on_all_minions(salt: Caller) -> None:
     assert not running(word)
 
 
-def test_nothing_is_left_in_the_hosts_temporary_folder(salt: Caller) -> None:
-    before = set(Path("/tmp").glob("omserver-*"))
+def test_nothing_is_left_in_the_hosts_temporary_folder(salt: Caller, salt_fleet: SaltFleet) -> None:
+    own = {folder.name for name in salt_fleet.names for folder in members(salt_fleet.groups[name].pid)}
+
+    def left() -> list[Path]:  # named by the minion's process: other test runs have folders there as well
+        return [path for path in Path("/tmp").glob("omserver-*.[0-9]*") if path.suffix[1:] in own]
+
     salt.start("shell", argv=["head", "-c", "2000000", "/dev/zero"]).finals()
     salt.start("put", path="/tmp/../nowhere/x", content=b"x" * 3_000_000).finals()
     called = salt.start("shell", argv=["sleep", "900"], timeout=60)
+    assert eventually(lambda: len(left()) == len(salt.targets))
     called.running.cancel()
     called.finals()
-    assert eventually(lambda: not {path for path in Path("/tmp").glob("omserver-*.[0-9]*") if path not in before})
+    assert eventually(lambda: not left())
 
 
 def test_output_larger_than_a_host_keeps_is_cut_there(one: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +393,7 @@ def test_accepted_minions_are_told_with_their_grains(salt: Caller) -> None:
 
 
 def test_minions_are_asked_in_batches(salt_fleet: SaltFleet, tmp_path: Path) -> None:
-    patient = {**salt_fleet.table, "gather": 60, "batch": 1, "concurrency": 3}
+    patient = {**salt_fleet.table, "batch": 1, "concurrency": 3}
     adapter = SaltAdapter.from_config(patient, tmp_path)
     targets = Targets(tuple(salt_fleet.target(index) for index in range(4)))
     try:

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rpcgate.engines.salt_jobs import Answer
 from rpcgate.engines.salt_output import refused
 from sdk import Event, Status, Targets
 from tests.fleet.salt import SaltFleet
+from tests.fleet.waiting import until
 from tests.rpcgate.engines.calls import BOUND, Called, Caller, eventually
 
 ODD: list[Any] = [
@@ -159,8 +161,16 @@ def begin(fleet: SaltFleet, caller: Caller, go: Path) -> tuple[Called, str]:
     text = f"touch {begun}; while [ ! -e {go} ]; do sleep 0.1; done; echo honest"
     called = caller.on(fleet.target(0)).start("script", text=text, timeout=100)
     assert eventually(begun.exists, BOUND)
-    (job,) = (fleet.folder / "minion0" / "cache" / "proc").iterdir()
-    return called, job.name
+    return called, until(lambda: at_work(fleet))
+
+
+def at_work(fleet: SaltFleet) -> str:
+    """Give the id of the command that minion0 runs; "" when it is not there or one of several."""
+    found = []
+    for path in (fleet.folder / "minion0" / "cache" / "proc").iterdir():
+        with suppress(OSError):  # a look at the minion comes and goes
+            found += [path.name] if b"cmd.run_all" in path.read_bytes() else []
+    return found[0] if len(found) == 1 else ""
 
 
 @pytest.fixture
