@@ -43,7 +43,7 @@ def read(words: Sequence[str]) -> list[Cost]:
         cost = Cost(match[1], (match[2] or "").strip(), float(amount)) if match else Cost("", name, float(amount))
         try:
             cost.days() if cost.period else None
-        except ValueError:
+        except (ValueError, OverflowError):  # 9999-12-31 has no day after it
             said = Text("There is no month or day {word!r}; {rule}.", word=cost.period, rule=RULE)
             raise ParamError({"costs": said}) from None
         if any((cost.period, cost.channel) == (other.period, other.channel) for other in found):

@@ -63,6 +63,8 @@ def one_line() -> Iterator[None]:
         raise Refused(str(error), FAILED) from error
     except DatabaseError as error:
         raise Refused(f"the database cannot be used: {error}; manage.py migrate prepares it") from error
+    except KeyboardInterrupt:
+        raise Refused("stopped", FAILED) from None
     except BrokenPipeError:
         sys.stderr.close()  # who read our output has gone; there is nobody to tell
 

@@ -26,6 +26,12 @@ def rows(
     return {(row["period"], row["channel"]): row for row in result.named()}
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-12"])
+def test_a_period_at_the_end_of_all_days_is_refused(store: Store, day: str) -> None:
+    with pytest.raises(ParamError, match="There is no month or day"):
+        rows(store, f"{day}=5")
+
+
 def test_a_cost_is_shared_by_the_new_users_of_its_channel_and_period(store: Store) -> None:
     found = rows(store, "ads=300", '2017-11 O\'Hare, "x"=15', "2017-11-05 ads=20", "2017-11=60")
     assert {key: (row["cost"], row["new_users"]) for key, row in found.items()} == {

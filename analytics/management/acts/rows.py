@@ -17,6 +17,7 @@ from analytics.models import Dataset, ImportRun
 from analytics.store.client import Store
 
 ROWS_AT_MOST = 1_000_000_000
+OVERLAP_AT_MOST = 315_360_000  # seconds: ten years
 MAP = "user=..,item=..,category=..,behaviour=..,ts=..,amount=..,order=..,channel=..; others: dimensions"
 
 
@@ -82,6 +83,8 @@ def bring(command: BaseCommand, options: dict[str, Any]) -> None:
 def sync(command: BaseCommand, options: dict[str, Any]) -> None:
     """Read what is new."""
     row, overlap = terminal.dataset(options["dataset"]), options["overlap"]
+    if not 0 <= overlap <= OVERLAP_AT_MOST:
+        raise ImportFault(f"--overlap is {overlap}; write seconds from 0 to {OVERLAP_AT_MOST}")
     shown(
         command,
         lambda store, tell: services.sync(store, row, now=time.time(), tell=tell, overlap=overlap),
