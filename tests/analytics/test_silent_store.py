@@ -48,6 +48,7 @@ class Passing(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.server.silent.is_set():
             self.server.over.wait(SECONDS)
+            self.close_connection = True
             return
         asked = http.client.HTTPConnection(self.server.to, timeout=SECONDS)
         asked.request("POST", self.path, body, dict(self.headers))
@@ -82,7 +83,7 @@ def test_who_asks_another_store_does_not_wait_for_one_that_is_silent(
         told.append(caught.value)
 
     settings.ANALYTICS_URL = address(silent)
-    first = threading.Thread(target=ask)
+    first = threading.Thread(target=ask, daemon=True)
     first.start()
     asked, _ = silent.accept()
     asked.recv(1)  # it waits for its answer
@@ -115,7 +116,7 @@ def test_a_store_that_falls_silent_is_not_waited_for_to_end_a_query_or_to_tell_h
         assert asked.progress("nobody") is None
         line = Line("somebody", lambda: asked)
         between.silent.set()
-        waiting = threading.Thread(target=_quietly, args=(line,))
+        waiting = threading.Thread(target=_quietly, args=(line,), daemon=True)
         waiting.start()
         with pytest.raises(StoreAwayError):
             asked.progress("nobody")
@@ -123,6 +124,7 @@ def test_a_store_that_falls_silent_is_not_waited_for_to_end_a_query_or_to_tell_h
         assert waiting.is_alive(), "an answer is waited for longer"
         between.over.set()
         waiting.join(SECONDS)
+        assert not waiting.is_alive()
         between.shutdown()
 
 
