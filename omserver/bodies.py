@@ -9,6 +9,7 @@ Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+Known = Callable[[Mapping[bytes, bytes]], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,25 @@ class Bound:
 class Bounded:
     """An application that reads no more of a request than its bound; `paths` have bounds of their own.
 
-    Django writes a body to the disk before it asks who sends it: without a bound anybody could fill it.
+    Django writes a body to the disk before it asks who sends it: without a bound anybody could fill it. The bounds of
+    paths are for senders who are `known` by their headers.
     """
 
-    def __init__(self, app: App, bound: Bound, paths: Mapping[str, Bound]) -> None:
+    def __init__(self, app: App, bound: Bound, paths: Mapping[str, Bound], known: Known) -> None:
         self._app = app
         self._bound = bound
         self._paths = paths
+        self._known = known
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer 413 where the length is told; hang up where it shows on the way."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        headers = dict(scope["headers"])
         bound = self._paths.get(scope["path"], self._bound)
-        told = dict(scope["headers"]).get(b"content-length", b"")
+        if bound is not self._bound and not await self._known(headers):
+            bound = self._bound
+        told = headers.get(b"content-length", b"")
         if told.isdigit() and int(told) > bound.most:
             return await _refuse(send, bound)
         taken = 0

@@ -5,13 +5,20 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 
 from omserver.asgi import AROUND, application
 from omserver.bodies import Bound, Bounded
+from webui.api.senders import is_known
+from webui.api.tokens import add_token
+from webui.servers.services import By
 
 
-def asked(pieces: list[bytes], told: bytes | None = None, path: str = "/") -> tuple[list[dict[str, Any]], bytes, bool]:
-    """Ask an application bounded to 100 bytes, at /large to 150.
+def asked(
+    pieces: list[bytes], told: bytes | None = None, path: str = "/", *, known: bool = True
+) -> tuple[list[dict[str, Any]], bytes, bool]:
+    """Ask an application bounded to 100 bytes, at /large to 150 for those who are known.
 
     Give what it sends, what it has read, and whether it was cut off.
     """
@@ -35,8 +42,11 @@ def asked(pieces: list[bytes], told: bytes | None = None, path: str = "/") -> tu
             read += message.get("body", b"")
             more = not cut and message["more_body"]
 
+    async def sender(_headers: Any) -> bool:
+        return known
+
     headers = [(b"content-length", told)] if told is not None else []
-    bounded = Bounded(app, Bound(100, "OMSERVER_FILE_MB"), {"/large": Bound(150, "ANALYTICS_UPLOAD_MB")})
+    bounded = Bounded(app, Bound(100, "OMSERVER_FILE_MB"), {"/large": Bound(150, "ANALYTICS_UPLOAD_MB")}, sender)
     asyncio.run(bounded({"type": "http", "path": path, "headers": headers}, receive, send))
     return sent, read, cut
 
@@ -62,8 +72,33 @@ def test_a_path_may_have_a_bound_of_its_own() -> None:
     assert (sent[0]["status"], b"ANALYTICS_UPLOAD_MB" in sent[1]["body"]) == (413, True)
 
 
+def test_a_stranger_has_no_larger_bound() -> None:
+    assert asked([b"x" * 150], b"150", "/large", known=False)[0][0]["status"] == 413
+
+
+@pytest.mark.django_db
+def test_who_is_signed_in_or_has_a_token_is_known(client: Client) -> None:
+    person = User.objects.create_user("lin.wei", password="correct horse 42 battery")
+    assert not is_known("", "")
+    assert not is_known("omserver_session=nonsense; x=y", "")
+    assert not is_known("", "Bearer omt_nonsense")
+    client.get("/login/")
+    assert not is_known(client.cookies.output(header="", sep=";"), "")
+    client.force_login(person)
+    cookie = f"a=b; omserver_session={client.cookies['omserver_session'].value}"
+    assert is_known(cookie, "")
+    assert is_known("", f"Bearer {add_token(By(person, 'test'), 'ci')}")
+    client.logout()
+    assert not is_known(cookie, "")
+
+
 @pytest.mark.parametrize("path", ["/datasets/-/upload/", "/api/datasets/-/files"])
-def test_a_file_for_an_import_may_be_as_large_as_its_own_setting_says(path: str) -> None:
+def test_a_file_for_an_import_may_be_as_large_as_its_own_setting_says(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omserver.asgi.is_known", lambda *_: False)
+    assert "OMSERVER_FILE_MB" in str(refusal(settings.ANALYTICS_UPLOAD_BYTES + AROUND, path))
+    monkeypatch.setattr("omserver.asgi.is_known", lambda *_: True)
     assert refusal(settings.ANALYTICS_UPLOAD_BYTES + AROUND, path) is None  # the application goes on to its body
     assert "ANALYTICS_UPLOAD_MB" in str(refusal(settings.ANALYTICS_UPLOAD_BYTES + AROUND + 1, path))
     assert "OMSERVER_FILE_MB" in str(refusal(settings.FILE_BYTES + AROUND + 1, "/api/files"))
