@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from analytics.store.client import Store
+from analytics.store.schema import VERSIONED
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "analytics-cluster.md").read_text()
 STATEMENTS = [
@@ -21,6 +22,10 @@ def test_its_statements_are_read_by_the_engine(store: Store) -> None:
     for statement in STATEMENTS:
         whole = statement.replace("...) ENGINE", "`x` Int64) ENGINE")
         assert store.ask("SELECT formatQuery({sql:String}) AS read", {"sql": whole}).one()["read"], whole
+
+
+def test_it_names_every_table_of_a_version() -> None:
+    assert [table for table in VERSIONED if f"`{table}_v1`" not in TEXT] == []
 
 
 @pytest.mark.parametrize("wrong", ["GRANT KILL EVERYTHING ON *.* TO omserver", "CREATE TABLE x (a Int64) ENGINE ="])
