@@ -175,8 +175,10 @@ class Tables(Names):
         ):
             self.drop(f"{table}_v{version}")
             self.create(f"{table}_v{version}", columns, order, shard=shard)
+        orders = self.store.ask(rollups.ORDERS.replace("$event", event)).one()["n"]
+        buying = rollups.FILL_BUY_HOUR.replace("$again", rollups.AGAIN if orders else "0")
         for users, bind in self.user_ranges(f"event_v{version}", TYPES[dataset.layout.user], PASS_ROWS):
-            for table, filling in (("user_day", rollups.FILL_USER_DAY), ("buy_hour", rollups.FILL_BUY_HOUR)):
+            for table, filling in (("user_day", rollups.FILL_USER_DAY), ("buy_hour", buying)):
                 sql = filling.replace("$event", event).replace("$users", users)
                 self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql}", {**given, **bind})
         self.store.run(f"INSERT INTO {self.hour(version)} {rollups.FILL_HOUR.replace('$event', event)}", zone)
