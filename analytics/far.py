@@ -55,6 +55,6 @@ def words(found: Progress) -> str:
     """Say how far it is: 41,093,120 of 100,095,182 rows read."""
     if found.waits:
         return "waiting for its turn"
-    total = f" of {found.total:,}" if found.total >= found.read else ""
+    total = f" of {found.total:,}" if found.total and found.total >= found.read else ""
     query = f"query {found.number}: " if found.number > 1 else ""
     return f"{query}{found.read:,}{total} rows read"

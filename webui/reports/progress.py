@@ -54,7 +54,7 @@ def _rows(found: Progress) -> str:
     read, unit = numbers.large(found.read)
     total, unit_of_total = numbers.large(found.total)
     whole = _with(total, unit_of_total)
-    if found.total < found.read:  # the store does not know, or not yet of all tables
+    if not found.total or found.total < found.read:  # the store does not know, or not yet of all tables
         return _("%s rows read") % _with(read, unit)
     alike = unit == unit_of_total and not numbers.in_chinese()
     return _("%(read)s of %(total)s rows read") % {"read": read if alike else _with(read, unit), "total": whole}
