@@ -118,6 +118,14 @@ def test_every_report_gives_table_csv_png_and_pdf_of_the_same_numbers(shop: Path
     ] == [["" if v is None else v for v in row] for row in found["rows"]]
 
 
+def test_a_report_after_an_upgrade_builds_what_it_asks_for(shop: Path, store: Store) -> None:
+    ask = ("report", "funnel", "--dataset", "shop", "--json", "-p", "same=nothing")
+    before = json.loads(manage(*ask))["rows"]
+    Tables(store, "shop").alter("user_day_v1", "DROP COLUMN edge_ts, MODIFY COMMENT 'another form'")
+    found = json.loads(manage(*ask))
+    assert (found["rows"], found["version"]) == (before, 2)
+
+
 def test_the_same_question_is_answered_from_what_is_kept_until_the_rows_change(shop: Path, tmp_path: Path) -> None:
     ask = ("report", "overview", "--dataset", "shop", "--json")
     first, second = json.loads(manage(*ask)), json.loads(manage(*ask))

@@ -9,13 +9,12 @@ import pytest
 
 from analytics import answers, catalog
 from analytics.dataset import Dataset
-from analytics.generate import ZONE, Generated
 from analytics.importing import mapping
-from analytics.importing.running import Position, clear, run_import
 from analytics.spans import WORDS as FILTERS
 from analytics.store.client import Store
-from analytics.store.schema import RESERVED, Tables
+from analytics.store.schema import RESERVED
 from sdk.report import NotSupported
+from tests.analytics.generated_data import generated
 
 CORE = Path(catalog.__file__).parent
 NAMES = sorted(path.stem for path in (CORE / "reports").glob("[a-z]*.py"))
@@ -28,19 +27,8 @@ PLAIN = "nothing_is_called_so"
 @pytest.fixture(scope="module")
 def named(store: Store) -> Iterator[Dataset]:
     """Give a dataset that has the channel under each of these names, too."""
-    tables, source = Tables(store, "named_so"), Generated(5000, 11)
-    tables.drop_database()
-    said = ",".join(f"{word}=channel" for word in ("channel", PLAIN, *WORDS))
-    columns = mapping.completed(mapping.written(said), source.columns, source.sample(), named=True)
-    layout = mapping.layout_of(columns, source.columns, source.sample())
-    mapped = frozenset({"item", "category", "amount", "order", "channel", PLAIN, *WORDS})
-    dataset = Dataset(name="named_so", zone=ZONE, layout=layout, mapped=mapped)
-    told = run_import(
-        tables, dataset, source, columns, run=1, now=1_600_000_000, position=Position(), tell=lambda _: None
-    )
-    clear(tables, 1, 1)
-    yield told.dataset
-    tables.drop_database()
+    with generated(store, "named_so", 5000, (PLAIN, *WORDS)) as made:
+        yield made
 
 
 def test_there_are_such_words() -> None:

@@ -15,12 +15,10 @@ import pytest
 from analytics import answers, catalog
 from analytics.asking import Data
 from analytics.dataset import Dataset
-from analytics.generate import ZONE, Generated
-from analytics.importing import mapping
-from analytics.importing.running import Position, clear, run_import
 from analytics.store.client import Rows, Store
 from analytics.store.schema import Tables
 from sdk.report import NotSupported
+from tests.analytics.generated_data import generated
 
 ROWS = 20_000
 NAMES = sorted(path.stem for path in Path(catalog.__file__).with_name("reports").glob("[a-z]*.py"))
@@ -39,18 +37,8 @@ MORE: dict[str, list[dict[str, Any]]] = {
 @pytest.fixture(scope="module")
 def whole(store: Store) -> Iterator[Dataset]:
     """Give a generated dataset on one server."""
-    source, tables = Generated(ROWS, 11), Tables(store, "whole")
-    tables.drop_database()
-    columns = mapping.completed(mapping.written(""), source.columns, source.sample(), named=True)
-    layout = mapping.layout_of(columns, source.columns, source.sample())
-    mapped = frozenset({"item", "category", "amount", "order", "channel"})
-    dataset = Dataset(name="whole", zone=ZONE, layout=layout, mapped=mapped)
-    told = run_import(
-        tables, dataset, source, columns, run=1, now=1_600_000_000, position=Position(), tell=lambda _: None
-    )
-    clear(tables, 1, 1)
-    yield told.dataset
-    tables.drop_database()
+    with generated(store, "whole", ROWS) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import sys
 import time
 import tomllib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,7 @@ from rpcgate.protocol import (
     Submit,
 )
 from sdk import Status
+from tests.fleet.waiting import until
 from tests.rpcgate.daemon import OPTIONS, ROOT, Daemon, command, running
 
 MODULE = '''
@@ -343,15 +344,6 @@ def heard(daemon: Daemon, public: MasterPublic | None = None) -> bool:
             return isinstance(client.ask(Hello()), Health)
         except MasterSilent:
             return False
-
-
-def until(what: Callable[[], bool], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not what():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)  # it happens in another process, which needs the machine more than this one
-    return True
 
 
 def alive(mark: str) -> bool:

@@ -1,7 +1,7 @@
 """Signing in, the frame, languages and themes, people, the audit log, and pages that cannot be shown."""
 
 import html
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from webui.access import Role, role_of
 from webui.audit.models import Entry
 from webui.catalog import catalog
 from webui.servers.models import Master, Server
+from webui.tasks.models import Task
+from webui.templatetags.ui import when
 
 pytestmark = [pytest.mark.django_db, pytest.mark.db]
 
@@ -271,6 +273,20 @@ def test_mine_shows_only_my_tasks(admin: Client) -> None:
     rows = admin.get("/?finished=mine").context["finished"]
     assert rows
     assert {row["task"].created_by.username for row in rows} == {"lin.wei"}
+
+
+def test_at_half_past_midnight_the_evening_is_there(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.make_aware(datetime(2026, 3, 2, 0, 30))  # noqa: DTZ001  # local
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    fleet = fill(60, now=now)
+    old = fleet.tasks["kernel"]
+    Task.objects.filter(pk=old.pk).update(ended_at=now - timedelta(hours=25))
+    client.force_login(fleet.people["lin.wei"])
+    page = client.get("/")
+    there = {fleet.tasks[name].pk for name in ("log", "php", "htop", "sysctl", "logins")}
+    assert {row["task"].pk for row in page.context["finished"]} == there
+    assert ">23:40</time>" in text(page)  # as of today: the day before would say less
+    assert ">1 Mar</time>" in when(now - timedelta(hours=13))
 
 
 def test_search_finds_servers_tasks_and_modules(admin: Client) -> None:

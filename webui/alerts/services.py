@@ -14,8 +14,7 @@ from webui.alerts.judging import tell
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import condition
 from webui.alerts.telling import SECRET
-from webui.dashboards.services import Conflict
-from webui.servers.services import By, Refused
+from webui.servers.services import By, Conflict, Refused
 
 ALERTS = 500  # of one installation; each costs a question for each import
 

@@ -24,10 +24,9 @@ from webui.alerts.offers import filled_in
 from webui.alerts.rules import condition, problem
 from webui.alerts.telling import secret_of
 from webui.by import by_of
-from webui.dashboards.services import Conflict
 from webui.forms import differing
 from webui.reports.changes import moved, why
-from webui.servers.services import Refused
+from webui.servers.services import Conflict, Refused
 
 FIRINGS, TESTS = 20, 5  # on a page
 

@@ -83,7 +83,8 @@ def post(url: str, body: bytes, *, secret: str, key: str, timestamp: int, privat
         connection.request("POST", path, body, headers)
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
-        why = f"no answer within {SECONDS} s" if connection.late else _why(error)
+        late = connection.late or isinstance(error, TimeoutError)  # the socket's own clock may strike first
+        why = f"no answer within {SECONDS} s" if late else _why(error)
         raise UndeliveredError(f"{host}: {why}") from error
     finally:
         ending.cancel()

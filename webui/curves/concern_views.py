@@ -13,10 +13,9 @@ from webui import access
 from webui.by import by_of
 from webui.curves import concern, marks, services
 from webui.curves.forms import ConcernForm, initial
-from webui.dashboards.services import Conflict
 from webui.forms import differing
 from webui.reports import numbers
-from webui.servers.services import Refused
+from webui.servers.services import Conflict, Refused
 
 SHOWN = 12  # of the tasks that concern it, the largest
 

@@ -7,8 +7,7 @@ from analytics.models import Dataset
 from webui import access
 from webui.curves import concern
 from webui.curves.concern import Concern
-from webui.dashboards.services import Conflict
-from webui.servers.services import By, Refused
+from webui.servers.services import By, Conflict, Refused
 
 
 def set_concern(by: By, dataset: Dataset, wanted: Concern, seen: str | None = None) -> None:

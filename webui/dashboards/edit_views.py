@@ -22,7 +22,7 @@ from webui.dashboards.models import WIDTHS, Card
 from webui.reports import ask as asking
 from webui.reports.ask import Ask
 from webui.reports.said import fault
-from webui.servers.services import Refused
+from webui.servers.services import Conflict, Refused
 
 
 def add(request: HttpRequest) -> HttpResponse:
@@ -51,7 +51,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
             title=request.POST.get("title", ""), cards=read_cards(request.POST.get("cards", ""))
         )
         services.save(by_of(request), board, content, _number(request.POST.get("seen", "")))
-    except services.Conflict as error:
+    except Conflict as error:
         now = boards.find(slug, request.user)
         return render(request, "dashboards/conflict.html", _both(request, now, content, ask, error), status=409)
     except ValidationError as error:
@@ -172,7 +172,7 @@ def _refused(request: HttpRequest, board: Board, title: str, reasons: list[str])
     return render(request, "errors/problem.html", context, status=400)
 
 
-def _both(request: HttpRequest, now: Board, mine: Content, ask: Ask, error: services.Conflict) -> dict[str, Any]:
+def _both(request: HttpRequest, now: Board, mine: Content, ask: Ask, error: Conflict) -> dict[str, Any]:
     """Give both versions, and the form that writes the person's own over the other."""
     return {
         "board": now,

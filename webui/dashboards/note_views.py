@@ -16,9 +16,9 @@ from webui.by import by_of
 from webui.dashboards import notes as writing
 from webui.dashboards.forms import NoteForm
 from webui.dashboards.models import Note
-from webui.dashboards.services import Conflict
 from webui.reports import numbers
 from webui.servers.forms import add_errors
+from webui.servers.services import Conflict
 
 SHOWN = 500  # notes of one page, the latest
 

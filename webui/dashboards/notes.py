@@ -12,9 +12,8 @@ from django.utils.translation import gettext as _
 from analytics.dataset import local
 from webui import access
 from webui.dashboards.models import NOTE, Note
-from webui.dashboards.services import Conflict
 from webui.dashboards.texts import line
-from webui.servers.services import By
+from webui.servers.services import By, Conflict
 
 if TYPE_CHECKING:
     from webui.access import Person

@@ -12,13 +12,9 @@ from webui.dashboards.boards import Board, may_change
 from webui.dashboards.content import Content, OneCard, checked
 from webui.dashboards.models import TITLE, Card, Dashboard
 from webui.dashboards.overview import SUFFIX, slug_of
-from webui.servers.services import By, Refused
+from webui.servers.services import By, Conflict, Refused
 
 TRIES = 50  # of names for one title
-
-
-class Conflict(Refused):
-    """Somebody saved another version meanwhile. Show both and ask; nothing was changed."""
 
 
 def create(by: By, dataset: str, content: Content, *, shared: bool = False) -> Dashboard:

@@ -43,6 +43,10 @@ class Refused(ValueError):
     """The act is not possible as asked. The text is one sentence for a person; nothing was changed."""
 
 
+class Conflict(Refused):
+    """Somebody saved another version meanwhile. Show both and ask; nothing was changed."""
+
+
 def save_server(by: By, server: Server, tags: Mapping[str, str] | None = None) -> Server:
     """Add or change one server, and replace its tags where they are given.
 

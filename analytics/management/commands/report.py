@@ -11,6 +11,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from analytics import catalog, far, forms, terminal
 from analytics.answers import Answer, Cache, answer
 from analytics.described import report_json
+from analytics.models import Dataset
+from analytics.store.client import Store
+from analytics.store.schema import Tables
 from sdk.report import Report
 
 ALIASES = {"from": "start", "to": "end"}  # as dataset import calls them
@@ -57,6 +60,7 @@ class Command(BaseCommand):
             if not row.version:
                 raise LookupError(f"{row.name} has no rows yet; import them by manage.py dataset import {row.name}")
             with terminal.store() as store, far.followed(store) as line:
+                _see_rollups(store, row)
                 cache = Cache(settings.HOME / "analytics" / "answers")
                 raw = parameters(report, options["param"])
                 found = answer(line, row.as_core(), report, raw, now=time.time(), cache=cache)
@@ -87,6 +91,14 @@ class Command(BaseCommand):
             return
         rows = [[report.name, report.title if isinstance(report, Report) else report.error] for report in every]
         terminal.print_table(self, ("name", "title"), rows)
+
+
+def _see_rollups(store: Store, row: Dataset) -> None:
+    """See that a dataset's rollups have the form that reports ask for: after an upgrade no worker may have run yet."""
+    if not Tables(store, row.name).has_rollups(row.version):
+        from analytics import services  # the drivers and Arrow: only once after an upgrade
+
+        services.bring_up(store, row)
 
 
 def parameters(report: Report, words: list[str]) -> dict[str, Any]:

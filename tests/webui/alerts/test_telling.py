@@ -181,10 +181,13 @@ def test_addresses_inside_the_network_are_refused_unless_allowed(
 
 
 @once
+@pytest.mark.parametrize("ended_by", ["the whole", "the socket"])
 def test_a_server_that_does_not_answer_is_cut_off(
-    alert_on: Make, publish: Publish, settings: Any, web: Any, monkeypatch: Any
+    alert_on: Make, publish: Publish, settings: Any, web: Any, monkeypatch: Any, ended_by: str
 ) -> None:
     monkeypatch.setattr(webhooks, "SECONDS", 2)
+    if ended_by == "the socket":
+        monkeypatch.setattr("webui.alerts.webhooks._Judged.cut", lambda _: None)
     web.slow.clear()
     fire(alert_on, publish, settings, webhook=web.url)
     tell()

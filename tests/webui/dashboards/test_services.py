@@ -14,7 +14,7 @@ from webui.dashboards import boards, overview, services
 from webui.dashboards.boards import Board
 from webui.dashboards.content import CARDS, Content, OneCard, read_cards
 from webui.dashboards.models import Card, Dashboard
-from webui.servers.services import By
+from webui.servers.services import By, Conflict
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 FUNNEL = OneCard(report="funnel", title="Way to buy", width=4, params={"steps": ("view", "buy"), "window": "24h"})
@@ -46,7 +46,7 @@ def test_who_saves_second_is_told_and_nothing_is_lost(by: Any, board: Callable[.
     row = services.create(by("chen.jie"), "shop", Content(title="Sales", cards=(FUNNEL,)))
     seen = board("sales")
     services.save(by("chen.jie"), seen, seen.content.but(title="First"), seen.version)
-    with pytest.raises(services.Conflict):
+    with pytest.raises(Conflict):
         services.save(by("lin.wei"), seen, seen.content.but(title="Second", cards=()), seen.version)
     kept = board("sales")
     assert (kept.content.title, len(kept.content.cards), kept.version) == ("First", 1, row.version + 1)
@@ -58,12 +58,12 @@ def test_an_overview_needs_no_row_until_it_is_changed_and_can_be_reset(by: Any, 
     services.save(by("chen.jie"), plain, plain.content.but(cards=(FUNNEL,)), 0)
     changed = board("shop-overview", "zhao.min")
     assert (changed.content.cards, changed.row.standard, changed.row.owner) == ((FUNNEL,), True, None)
-    with pytest.raises(services.Conflict):  # both saw it unchanged
+    with pytest.raises(Conflict):  # both saw it unchanged
         services.save(by("wang.fang"), plain, plain.content, 0)
     services.delete(by("wang.fang"), changed.row)
     assert board().content == overview.overview("shop")
     assert verbs() == ["dashboard.change", "dashboard.reset"]
-    with pytest.raises(services.Conflict):  # what the person saw has been reset
+    with pytest.raises(Conflict):  # what the person saw has been reset
         services.save(by("chen.jie"), board(), changed.content, changed.version)
 
 
