@@ -145,11 +145,12 @@ def remove(store: Store, row: Dataset) -> None:
         row.delete()
 
 
-def bring_up(store: Store, row: Dataset) -> bool:
+def bring_up(store: Store, row: Dataset, progress: Callable[[float], None]) -> bool:
     """Build a dataset's rollups where those there have another form; say whether that was needed.
 
     They come with a version of their own: one that serves is never half filled, and no answer kept of it is taken for
-    one of the new form. BusyError while an import runs. StoreError: the old version serves.
+    one of the new form. progress: called with the share that is done, first with 0; what it raises ends the work.
+    BusyError while an import runs. StoreError: the old version serves.
     """
     tables = Tables(store, row.name)
     if tables.has_rollups(row.version):
@@ -158,8 +159,9 @@ def bring_up(store: Store, row: Dataset) -> bool:
         row.refresh_from_db()  # another program may have done it, or imported, just before
         if tables.has_rollups(row.version):
             return False
+        progress(0)
         version = tables.create_version(row.as_core())
-        tables.build_rollups(row.as_core(), version)
+        tables.build_rollups(row.as_core(), version, progress)
         tables.settle(version)
         _move(row, version)
         tables.drop_version(version - 2)  # as after an import, the one before it stays

@@ -57,7 +57,9 @@ def keep(
     if have >= MOST:
         return
     n, known = quoted("#"), quoted("#known")  # no dimension is called so
-    pairs = f"(user_id, ts) GLOBAL IN (SELECT user_id, ts FROM {tables.name(stage.doubled)} LIMIT {LOOKED})"
+    pairs = (
+        f"(user_id, ts) GLOBAL IN (SELECT user_id, ts FROM {tables.name(stage.doubled)} WHERE {where} LIMIT {LOOKED})"
+    )
     there_already = f"({compared}) GLOBAL IN ({old} AND {pairs})" if old else "0"
     texts = ", ".join(f"substring(toString({sql}), 1, {FIELD_BYTES})" for sql in _fields(dataset).values())
     tables.store.run(

@@ -7,8 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.abreast import abreast
 from analytics.dataset import Dataset, Kind
-from analytics.importing.abreast import abreast
 from analytics.importing.blocks import Block, Source
 from analytics.importing.mapping import Columns
 from analytics.importing.publish import Published, publish

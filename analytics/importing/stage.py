@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.abreast import ABREAST
 from analytics.dataset import Dataset
 from analytics.importing import fields
-from analytics.importing.abreast import ABREAST
 from analytics.importing.blocks import Block, Lines, Query, Rows
 from analytics.importing.fields import REASONS
 from analytics.importing.mapping import Columns

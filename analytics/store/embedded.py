@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 log = logging.getLogger("analytics.store")
 
@@ -34,13 +35,13 @@ LOOK_SECONDS = 0.2
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM, SIGINT or, with --until-eof, the end of stdin."""
+    """Run until SIGTERM, SIGINT or, with --until-eof, the end of stdin and of all commands that use it."""
     parser = argparse.ArgumentParser(prog="python -m analytics.store.embedded", description=__doc__.split("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="where the installation keeps its state")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, takes a free one")
     parser.add_argument("--memory", type=int, default=_memory(), help="bytes one query may take")
     parser.add_argument("--seconds", type=int, default=QUERY_SECONDS, help="how long one query may run")
-    parser.add_argument("--until-eof", action="store_true", help="end when stdin does")
+    parser.add_argument("--until-eof", action="store_true", help="end when stdin does and no command uses it")
     given = parser.parse_args(words)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     folder = given.home.resolve() / "analytics"
@@ -59,6 +60,11 @@ def main(words: Sequence[str] | None = None) -> int:
         limits = {"memory": given.memory, "seconds": given.seconds, "threads": os.cpu_count() or 1}
         with listening:
             return Supervisor(folder, listening, limits, until_eof=given.until_eof).run()
+
+
+def users_of(folder: Path) -> IO[bytes]:
+    """Open the file of which all commands that use the store of a folder hold a lock together."""
+    return os.fdopen(os.open(folder / "users", os.O_RDONLY | os.O_CREAT, 0o644), "rb")  # the lock needs no more
 
 
 def _memory() -> int:
@@ -151,6 +157,8 @@ class Supervisor:
     def _wait_for_eof(self) -> None:
         while os.read(0, 4096):
             pass
+        self._users = users_of(self._folder)  # held until this process has ended: who comes now waits for that
+        fcntl.flock(self._users, fcntl.LOCK_EX)  # who began it has ended; others may use it still
         self._end()
 
 

@@ -6,11 +6,13 @@ new version starts from the old one's parts (hard links, no copy). On a cluster 
 `..._local` on each shard, and a Distributed one over it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from analytics.abreast import abreast
 from analytics.dataset import Dataset, Kind, Layout
 from analytics.store import rollups
 from analytics.store.client import Askable, Store
@@ -21,7 +23,7 @@ DIMENSION_TYPES = {Kind.NUMBER: "Float64", Kind.TEXT: "LowCardinality(String)"}
 ROLLUPS = ("user_day", "hour", "buy_hour")
 VERSIONED = ("event", *ROLLUPS)
 BY_USER = "cityHash64(user_id)"  # which shard a row is on
-PASS_ROWS = 6_000_000  # of events whose users are summed up at once, in some 1 GB
+PASS_ROWS = 3_000_000  # of events whose users are summed up at once, in some 0.5 GB; two such passes go abreast
 SAMPLE = 100_000  # rows, by whose users they are shared out
 # the largest merges of parts, in bytes
 APART = ("max_bytes_to_merge_at_max_space_in_pool", "max_bytes_to_merge_at_min_space_in_pool")
@@ -101,6 +103,10 @@ class Names:
         return self.name(f"people_v{version}")
 
 
+def _unheard(share: float) -> None:
+    """Take a progress that nobody asked for."""
+
+
 class Tables(Names):
     """The tables of one dataset in one store."""
 
@@ -159,14 +165,15 @@ class Tables(Names):
             self.alter(f"event_v{version}", f"ATTACH PARTITION tuple() FROM {self.name(old)}")
         return version
 
-    def build_rollups(self, dataset: Dataset, version: int) -> None:
+    def build_rollups(self, dataset: Dataset, version: int, progress: Callable[[float], None] = _unheard) -> None:
         """Sum up a version's events for each user and local day, and for each local hour.
 
-        Once they are filled their comments name their form.
+        dataset: with the behaviours of that version. Once they are filled their comments name their form. progress:
+        called with the share that is done; what it raises ends the work.
         """
         zone, event = {"zone": dataset.zone}, self.event(version)
-        codes = self.store.ask(f"SELECT arraySort(groupUniqArray(toString(behaviour))) AS codes FROM {event}").one()
-        given = {**zone, **codes, "everything": int(not dataset.activity), "activity": list(dataset.activity)}
+        activity = {"everything": int(not dataset.activity), "activity": list(dataset.activity)}
+        given = {**zone, **activity, "codes": sorted(dataset.behaviours)}
         user = Column("user_id", TYPES[dataset.layout.user])
         for table, columns, order, shard in (
             ("user_day", (user, *(Column(*one) for one in rollups.USER_DAY)), "(user_id, day)", BY_USER),
@@ -177,11 +184,21 @@ class Tables(Names):
             self.create(f"{table}_v{version}", columns, order, shard=shard)
         orders = self.store.ask(rollups.ORDERS.replace("$event", event)).one()["n"]
         buying = rollups.FILL_BUY_HOUR.replace("$again", rollups.AGAIN if orders else "0")
-        for users, bind in self.user_ranges(f"event_v{version}", TYPES[dataset.layout.user], PASS_ROWS):
-            for table, filling in (("user_day", rollups.FILL_USER_DAY), ("buy_hour", buying)):
-                sql = filling.replace("$event", event).replace("$users", users)
-                self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql}", {**given, **bind})
-        self.store.run(f"INSERT INTO {self.hour(version)} {rollups.FILL_HOUR.replace('$event', event)}", zone)
+        passes = self.user_ranges(f"event_v{version}", TYPES[dataset.layout.user], PASS_ROWS)
+        fills = [
+            (table, sql.replace("$users", users), {**given, **bind})
+            for table, sql in (("user_day", rollups.FILL_USER_DAY), ("buy_hour", buying))
+            for users, bind in passes
+        ]
+        fills.append(("hour", rollups.FILL_HOUR, zone))
+
+        def fill(one: tuple[str, str, dict[str, Any]]) -> None:
+            table, sql, bind = one
+            self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql.replace('$event', event)}", bind)
+
+        with closing(abreast(fills, fill)) as filled:
+            for number, _ in enumerate(filled, 1):
+                progress(number / len(fills))
         for table in ROLLUPS:
             self.alter(f"{table}_v{version}", f"MODIFY COMMENT '{rollups.form()}'")
 

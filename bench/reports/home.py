@@ -40,7 +40,7 @@ def generated(store: Store, folder: Path, millions: int) -> str:
     present = Dataset.objects.filter(name=name).first()
     rows, started = _digest(ROWS_BY), time.perf_counter()
     if present and present.version and made.exists() and json.loads(made.read_text()).get("rows") == rows:
-        if not services.bring_up(store, present):
+        if not services.bring_up(store, present, lambda _: None):
             return name
         say(f"built the rollups of {millions} M rows")
     else:

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from analytics.importing.abreast import ABREAST, abreast
+from analytics.abreast import ABREAST, abreast
 
 
 def test_what_ends_first_is_still_taken_in_its_turn() -> None:

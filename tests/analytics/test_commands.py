@@ -261,12 +261,12 @@ def test_a_cancelled_import_leaves_the_dataset_as_it_was(shop: Path, store: Stor
 
 def test_rollups_of_an_older_form_are_built_again(shop: Path, store: Store) -> None:
     row, tables = Dataset.objects.get(name="shop"), Tables(store, "shop")
-    assert not services.bring_up(store, row)
+    assert not services.bring_up(store, row, print)
     wanted = sorted(store.ask(f"SELECT * FROM {tables.user_day(1)}").rows)
     tables.alter("user_day_v1", "DROP COLUMN last_view")
     tables.drop("hour_v1")
     left = row.runs.create(state=ImportRun.State.STOPPED, position={"number": 3, "after": None}, version=1)
-    assert services.bring_up(store, row)
+    assert services.bring_up(store, row, print)
     assert sorted(store.ask(f"SELECT * FROM {tables.user_day(2)}").rows) == wanted
     row.refresh_from_db()
     assert (row.claim, row.version) == ("", 2), "answers that were kept of the old ones are not taken for these"
@@ -274,7 +274,24 @@ def test_rollups_of_an_older_form_are_built_again(shop: Path, store: Store) -> N
     assert left.version == 2, "it goes on where it was"
     events = "SELECT count() AS n, sum(cityHash64(*)) AS rows FROM"
     assert store.ask(f"{events} {tables.event(2)}").rows == store.ask(f"{events} {tables.event(1)}").rows
-    assert not services.bring_up(store, row)
+    assert not services.bring_up(store, row, print)
+
+
+def test_building_rollups_says_how_far_it_is_and_can_be_ended(shop: Path, store: Store) -> None:
+    row, tables = Dataset.objects.get(name="shop"), Tables(store, "shop")
+    tables.alter("user_day_v1", "MODIFY COMMENT 'another form'")
+
+    def stop(share: float) -> None:
+        if share > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        services.bring_up(store, row, stop)
+    row.refresh_from_db()
+    assert (row.version, row.claim) == (1, "")
+    told: list[float] = []
+    assert services.bring_up(store, row, told.append)
+    assert (told, row.version) == ([0, 1 / 3, 2 / 3, 1], 2)
 
 
 def test_rollups_that_serve_stay_as_they_are_while_new_ones_are_built(
@@ -285,7 +302,7 @@ def test_rollups_that_serve_stay_as_they_are_while_new_ones_are_built(
     with monkeypatch.context() as changed:
         changed.setattr(rollups, "FILL_HOUR", "SELECT * FROM nowhere")  # after the others are filled
         with pytest.raises(StoreError):
-            services.bring_up(store, row)
+            services.bring_up(store, row, print)
     row.refresh_from_db()
     assert (row.version, row.claim) == (1, "")
     assert tables.has_rollups(1)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics.dataset import Dataset
-from analytics.importing import mapping
+from analytics.importing import mapping, publish
 from analytics.importing.blocks import Block, ImportFault, Query, Source
 from analytics.importing.csv_file import CsvFile
 from analytics.importing.parquet import ParquetFile
@@ -88,6 +88,32 @@ def test_one_import_or_twenty_sorted_or_shuffled_gives_the_same_rows(store: Stor
     assert content(store, "twenty", dataset.version) == wanted
     assert duplicates == 19 * 30
     assert replace(dataset, name="one", version=1) == one.dataset
+
+
+@pytest.mark.parametrize(("part", "held"), [(1, 1), (300, 10_000)])
+def test_equal_rows_are_found_wherever_they_stand(  # the fixtures and how it is shared out
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int, held: int
+) -> None:
+    """In one block, in several, in several passes of users, in rows of an import before; few or many of them."""
+    monkeypatch.setattr(publish, "PASS_ROWS", 400)
+    monkeypatch.setattr(publish, "PART_ROWS", part)
+    monkeypatch.setattr(publish, "HELD", held)
+    rows, chance = lines(1500), random.Random(3)
+    first = [*rows[:800], *chance.choices(rows[:800], k=300)]
+    second = [*rows[600:], *chance.choices(rows, k=300)]
+    dataset = None
+    for run, lot in enumerate((first, second), 1):
+        source = written(tmp_path / f"{run}.csv", chance.sample(lot, len(lot)))
+        source._block_bytes = 5000
+        told: list[Progress] = []
+        got = bring(store, "equal", source, dataset, run=run, tell=told.append)
+        before, dataset = dataset.rows if dataset else 0, got.dataset
+        done = [progress.done for progress in told if progress.step == "publish"]
+        assert (done[0], sorted(done), done[-1]) == (0, done, 1)
+        assert len(set(done)) > 6, "it is told on the way"
+        assert (got.added, got.duplicates) == (dataset.rows - before, len(lot) - got.added)
+    bring(store, "each_once", written(tmp_path / "each_once.csv", rows))
+    assert content(store, "equal", 2) == content(store, "each_once", 1)
 
 
 def test_the_rollup_says_the_same_as_the_events(store: Store, tmp_path: Path) -> None:
@@ -256,7 +282,7 @@ class StoppedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("stop", range(1, 7))
+@pytest.mark.parametrize("stop", range(1, 11))
 def test_an_import_that_is_stopped_anywhere_goes_on_to_the_same_rows(store: Store, tmp_path: Path, stop: int) -> None:
     rows = [*lines(400), "broken", "1,2,3,pv,never"]
     source = written(tmp_path / "stopped.csv", [*rows, *rows[:50]])

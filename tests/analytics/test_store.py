@@ -141,6 +141,34 @@ def test_a_second_store_of_one_home_is_refused(home: Path) -> None:
     assert done.stderr == f"{home / 'analytics'} is in use by another store; end that one first\n"
 
 
+def test_a_store_begun_by_a_command_serves_others_to_their_end(tmp_path: Path) -> None:
+    begun, going = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with reached(tmp_path):
+            begun.set()
+            assert going.wait(60)
+
+    other = threading.Thread(target=first)
+    other.start()
+    assert begun.wait(60)
+    with reached(tmp_path) as store:
+        going.set()
+        other.join(60)
+        assert not other.is_alive()  # it does not wait for us
+        assert store.ask("SELECT 1 AS one").one() == {"one": 1}
+        assert (tmp_path / "analytics/address").exists()
+    until(lambda: not (tmp_path / "analytics/address").exists())
+    with reached(tmp_path) as store:
+        assert store.ask("SELECT 1 AS one").one() == {"one": 1}
+
+
+def test_a_store_in_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "analytics").write_text("a file")
+    with pytest.raises(StoreAwayError, match=r"cannot be used \(File exists\)"), reached(tmp_path):
+        pass
+
+
 def test_rows_behind_an_insert_are_taken_in_address_and_body_and_never_dropped(home: Path) -> None:
     with reached(home) as store:
         store.run("CREATE TABLE t (n UInt32) ENGINE = Memory")

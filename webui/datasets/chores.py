@@ -24,6 +24,10 @@ away: set[str] = set()  # what has been said of a store that is away, once
 unbuilt: set[tuple[int, int]] = set()  # datasets, with their versions, whose rollups could not be built: said once
 
 
+class StoppedError(Exception):
+    """The worker is to end in the middle of something that may be begun anew."""
+
+
 def imports(stopped: threading.Event) -> None:
     """Run what waits, one import after the other."""
     if (
@@ -90,22 +94,29 @@ def _brought_up(rows: Iterable[Dataset], stopped: threading.Event) -> bool:
         for row in rows:
             if stopped.is_set():
                 return False
-            done = _has_form(row) and done
-    except StoreAwayError:
+            done = _has_form(row, stopped) and done
+    except (StoreAwayError, StoppedError):
         return False
     return done
 
 
-def _has_form(row: Dataset) -> bool:
-    """Bring the rollups of one dataset up; False where it is to be tried again. StoreAwayError as it comes."""
+def _has_form(row: Dataset, stopped: threading.Event) -> bool:
+    """Bring the rollups of one dataset up; False where it is to be tried again. StoreAwayError as it comes.
+
+    StoppedError: the worker is to end; nothing is half done.
+    """
     from analytics import services
     from analytics.connected import connected
     from analytics.store.errors import StoreAwayError, StoreError
 
+    def go_on(_: float) -> None:
+        if stopped.is_set():
+            raise StoppedError
+
     if (row.pk, row.version) in unbuilt:
         return True
     try:
-        if services.bring_up(connected(), row):
+        if services.bring_up(connected(), row, go_on):
             log.info("the rollups of %s are built again", row.name)
     except StoreAwayError:
         raise

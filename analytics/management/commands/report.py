@@ -60,7 +60,7 @@ class Command(BaseCommand):
             if not row.version:
                 raise LookupError(f"{row.name} has no rows yet; import them by manage.py dataset import {row.name}")
             with terminal.store() as store, far.followed(store) as line:
-                _see_rollups(store, row)
+                self._see_rollups(store, row)
                 cache = Cache(settings.HOME / "analytics" / "answers")
                 raw = parameters(report, options["param"])
                 found = answer(line, row.as_core(), report, raw, now=time.time(), cache=cache)
@@ -92,13 +92,14 @@ class Command(BaseCommand):
         rows = [[report.name, report.title if isinstance(report, Report) else report.error] for report in every]
         terminal.print_table(self, ("name", "title"), rows)
 
+    def _see_rollups(self, store: Store, row: Dataset) -> None:
+        """See that rollups have the form that reports ask for: after an update no worker may have run yet."""
+        if Tables(store, row.name).has_rollups(row.version):
+            return
+        from analytics import services  # the drivers and Arrow: only once after an update
 
-def _see_rollups(store: Store, row: Dataset) -> None:
-    """See that a dataset's rollups have the form that reports ask for: after an upgrade no worker may have run yet."""
-    if not Tables(store, row.name).has_rollups(row.version):
-        from analytics import services  # the drivers and Arrow: only once after an upgrade
-
-        services.bring_up(store, row)
+        self.stderr.write(f"the sums of {row.name} are built once, after an update; this takes a moment")
+        services.bring_up(store, row, lambda _: None)
 
 
 def parameters(report: Report, words: list[str]) -> dict[str, Any]:
