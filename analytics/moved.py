@@ -9,25 +9,26 @@ from analytics.recurring import Bounds
 
 # One question for all flags and dimensions: a row counts once for each dimension, in each flag's bucket (odd places)
 # and in the bucket that one is compared with (even places). Buckets are the same or apart: roundDown finds
-# them. It gives the first edge for what lies before it.
+# them. It gives the first edge for what lies before it. No column of a dataset begins with #.
 MOVED_SQL = """
 SELECT
-    intDiv(hit.1, 2) AS flag,
-    hit.2 AS dimension,
-    hit.3 AS name,
+    `#flag` AS flag,
+    multiIf($dimensions, '') AS dimension,
+    multiIf($values, '') AS name,
     toInt64($now) - toInt64($then) AS moved
-FROM $event
-ARRAY JOIN arrayFlatten(arrayMap(
-    p -> arrayMap(d -> (p, d.1, d.2), [$dimensions]),
-    arrayFilter((p, low) -> roundDown(ts, {edges:Array(Int64)}) = low, {places:Array(UInt32)}, {lows:Array(Int64)})
-)) AS hit
-WHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)} AND ($where)
-GROUP BY flag, dimension, name
+FROM (
+    SELECT *, intDiv(`#place`, 2) AS `#flag`, `#place` % 2 = 1 AS `#now`, $columns
+    FROM $event
+    ARRAY JOIN
+        {places:Array(Array(UInt32))}[indexOf({lows:Array(Int64)}, roundDown(ts, {edges:Array(Int64)}))] AS `#place`
+    WHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)} AND ($where)
+)
+GROUP BY GROUPING SETS ($sets)
 HAVING moved != 0
 ORDER BY flag, dimension, abs(moved) DESC, name
 LIMIT 3 BY flag, dimension
 """
-NOW, THEN = "hit.1 % 2 = 1", "hit.1 % 2 = 0"
+NOW, THEN = "`#now`", "NOT `#now`"
 
 
 def moved(
@@ -41,23 +42,24 @@ def moved(
         return []
     texts = [name for name, kind in data.dataset.layout.dimensions if kind is Kind.TEXT]
     names = ["behaviour", *(n for n in ("channel", "category", *texts) if n in data.dataset.mapped)]
-    columns = [
-        f"({{d{n}:String}}, toString({dimension(data.dataset, name, 'where').sql}))" for n, name in enumerate(names)
-    ]
+    columns = [f"{dimension(data.dataset, name, 'where').sql} AS `#{n}`" for n, name in enumerate(names)]
+    of = [f"grouping(`#{n}`) = 0" for n in range(len(names))]  # the row is about this dimension
+    labels = {f"d{n}": name for n, name in enumerate(names)}
     more = {
         **scope,
-        "dimensions": Clause(", ".join(columns), {f"d{n}": name for n, name in enumerate(names)}),
+        "columns": Clause(", ".join(columns)),
+        "dimensions": Clause(", ".join(f"{one}, {{d{n}:String}}" for n, one in enumerate(of)), labels),
+        "values": Clause(", ".join(f"{one}, toString(`#{n}`)" for n, one in enumerate(of))),
+        "sets": Clause(", ".join(f"(`#flag`, `#{n}`)" for n in range(len(names)))),
         "now": count(NOW),
         "then": count(THEN),
     }
-    placed = [(2 * flag + side, pair[1 - side]) for flag, pair in enumerate(pairs) for side in (0, 1)]
-    edges = sorted({edge for _, bounds in placed for edge in bounds})
-    bind = {
-        "edges": edges,
-        "first": edges[0],
-        "places": [place for place, _ in placed],
-        "lows": [low for _, (low, _high) in placed],
-    }
+    places: dict[int, list[int]] = {}
+    for flag, pair in enumerate(pairs):
+        for side, (low, _) in enumerate(reversed(pair)):
+            places.setdefault(low, []).append(2 * flag + side)
+    edges = sorted({edge for pair in pairs for bounds in pair for edge in bounds})
+    bind = {"edges": edges, "first": edges[0], "lows": list(places), "places": list(places.values())}
     words: dict[tuple[int, str], list[str]] = {}
     for row in data.ask(MOVED_SQL, more, **bind):
         words.setdefault((row["flag"], row["dimension"]), []).append(f"{row['name']} {row['moved']:+,}")

@@ -29,15 +29,13 @@ SQL = """
 SELECT
     $part AS value,
     sumForEach(arrayMap(k -> toUInt64(reached >= k), range(1, {steps:UInt8} + 1))) AS people,
-    sumForEach(arrayMap(k -> toUInt64(waiting AND reached = k), range(1, {steps:UInt8} + 1))) AS undecided,
-    quantileExactInclusiveForEach(0.5)(gaps) AS median,
-    quantileExactInclusiveForEach(0.9)(gaps) AS p90
-FROM (
-    SELECT *, arrayMap(k -> chain[k] - chain[k - 1], range(2, length(chain) + 1)) AS gaps
-    FROM ($levels)
-)
+    sumForEach(arrayMap(k -> toUInt64(waiting AND reached = k), range(1, {steps:UInt8} + 1))) AS undecided$times
+FROM ($levels)
 GROUP BY value
 """
+TIMES = """,
+    quantileExactInclusiveForEach(0.5)(arrayPopFront(arrayDifference(chain)) AS gaps) AS median,
+    quantileExactInclusiveForEach(0.9)(gaps) AS p90"""
 USERS_SQL = """
 SELECT user_id
 FROM ($levels)
@@ -226,17 +224,19 @@ def _counts(data: Data, params: Params, span: Span, funnel: Funnel) -> dict[str,
     """Give what is counted for each part of the entries; "" where there is no split."""
     more, bind = _asked(data, params, span, funnel)
     sql = SQL.replace("$levels", levels(funnel)).replace("$part", _part(funnel))
+    sql = sql.replace("$times", TIMES if funnel.times else "")
     return {row["value"]: row for row in data.ask(sql, more, **bind)}
 
 
 def _rows(labels: list[str], counted: dict[str, Any] | None) -> list[list[Any]]:
-    counted = counted or {"median": [], "p90": []}
+    counted = counted or {}
     people = counted.get("people") or [0] * len(labels)
     undecided = counted.get("undecided") or [0] * len(labels)
     rows = []
     for k, label in enumerate(labels):
         before = people[k - 1] if k else people[0]
-        times = [counted[name][k - 1] if 0 < k <= len(counted[name]) else None for name in ("median", "p90")]
+        gaps = [counted.get(name) or [] for name in ("median", "p90")]  # of no user, or not asked for
+        times = [found[k - 1] if 0 < k <= len(found) else None for found in gaps]
         going = people[k + 1] if k + 1 < len(people) else people[k]
         rows.append(
             [
