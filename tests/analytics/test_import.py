@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics.dataset import Dataset
-from analytics.importing import mapping, publish
+from analytics.importing import filling, mapping
 from analytics.importing.blocks import Block, ImportFault, Query, Source
 from analytics.importing.csv_file import CsvFile
 from analytics.importing.parquet import ParquetFile
@@ -95,9 +95,9 @@ def test_equal_rows_are_found_wherever_they_stand(  # the fixtures and how it is
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: int, held: int
 ) -> None:
     """In one block, in several, in several passes of users, in rows of an import before; few or many of them."""
-    monkeypatch.setattr(publish, "PASS_ROWS", 400)
-    monkeypatch.setattr(publish, "PART_ROWS", part)
-    monkeypatch.setattr(publish, "HELD", held)
+    monkeypatch.setattr(filling, "PASS_ROWS", 400)
+    monkeypatch.setattr(filling, "PART_ROWS", part)
+    monkeypatch.setattr(filling, "HELD", held)
     rows, chance = lines(1500), random.Random(3)
     first = [*rows[:800], *chance.choices(rows[:800], k=300)]
     second = [*rows[600:], *chance.choices(rows, k=300)]
