@@ -20,12 +20,13 @@ from sdk.report import Chart, Column, Result, report, share
 from sdk.text import Text
 
 # Pairs that were only bought are in it for what is counted of events. varied: events of the pair have several names.
+# Then, and only then, it must be looked at whose name is the first fav's.
 PAIRS_SQL = """
 SELECT
     user_id,
     item_id,
     groupArrayIf(ts, $begin AND $span) AS starts,
-    if(notEmpty(starts), argMinIf($thing, (ts, $thing), $begin AND $span), min($thing)) AS name,
+    $name AS name,
     countIf($buy AND $span) AS sold,
     min($thing) != max($thing) AS varied,
     groupArrayIf(ts, $buy) AS buys,
@@ -35,6 +36,8 @@ FROM $event
 WHERE ($scan) AND ($where) AND ($begin OR $buy)
 GROUP BY user_id, item_id
 """
+ANY = Clause("min($thing)")
+FIRST = Clause(f"if(notEmpty(starts), argMinIf($thing, (ts, $thing), $begin AND $span), {ANY.sql})")
 SQL = """
 SELECT
     toString(name) AS thing,
@@ -96,9 +99,11 @@ def run(data: Data, params: Params) -> Result:
     """Count the pairs, those that were bought, and the events."""
     data.need(params.begin, *([] if params.by == "nothing" else [params.by]))
     more, bind = _clauses(data, params, data.span(params))
-    asked = data.ask(SQL.replace("$pairs", PAIRS_SQL), more, **bind)
-    unsure = any(row["unsure"] for row in asked)
-    events = data.ask(COUNTS_SQL, more) if unsure else [row for row in asked if not row["whole"]]
+    sql = SQL.replace("$pairs", PAIRS_SQL)
+    asked = data.ask(sql, more | {"name": ANY}, **bind)
+    events = [row for row in asked if not row["whole"]]
+    if any(row["unsure"] for row in asked):
+        asked, events = data.ask(sql, more | {"name": FIRST}, **bind), data.ask(COUNTS_SQL, more)
     found, people = _counted(asked, events)
     rows = [[apart("all", found), *_row(list(found.values())), *people[None]]]
     if params.by != "nothing":
@@ -116,7 +121,8 @@ def users(data: Data, params: Params, at: dict[str, str], limit: int = LIST_AT_M
     more, bind = _clauses(data, params, data.span(params))
     names = [row["thing"] for row in data.ask(COUNTS_SQL, more)]
     chosen = {"every": int(name == apart("all", names)), "name": name, "converted": int(converted)}
-    return people_of(data.ask(USERS_SQL.replace("$pairs", PAIRS_SQL), more, **bind, **chosen, limit=limit))
+    sql = USERS_SQL.replace("$pairs", PAIRS_SQL)
+    return people_of(data.ask(sql, more | {"name": FIRST}, **bind, **chosen, limit=limit))
 
 
 def _counted(
