@@ -32,6 +32,8 @@ RESTART_SECONDS = (0, 1, 5, 15)  # before the next child, the longer the faster 
 STEADY_SECONDS = 60  # a child that lived this long was well
 QUERY_SECONDS = 600
 LOOK_SECONDS = 0.2
+USERS = "users"  # the file of which all commands that use the store hold a lock together
+BEGINNING = "beginning"  # the one of which a command holds a lock while it looks for the store, or begins one
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -46,6 +48,9 @@ def main(words: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     folder = given.home.resolve() / "analytics"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in (USERS, BEGINNING):
+        if not (folder / name).exists():  # made by the account that has the data, whoever runs the first command
+            lockable(folder, name).close()
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,9 +67,14 @@ def main(words: Sequence[str] | None = None) -> int:
             return Supervisor(folder, listening, limits, until_eof=given.until_eof).run()
 
 
-def users_of(folder: Path) -> IO[bytes]:
-    """Open the file of which all commands that use the store of a folder hold a lock together."""
-    return os.fdopen(os.open(folder / "users", os.O_RDONLY | os.O_CREAT, 0o644), "rb")  # the lock needs no more
+def lockable(folder: Path, name: str) -> IO[bytes]:
+    """Open a file of a store's folder that commands lock; it is made where it is not there, and may be another's.
+
+    To be written, where that may be: on NFS only such a file is locked by one alone.
+    """
+    path = folder / name
+    access = os.O_RDONLY if path.exists() and not os.access(path, os.W_OK) else os.O_RDWR
+    return os.fdopen(os.open(path, access | os.O_CREAT, 0o644), "rb")
 
 
 def _memory() -> int:
@@ -155,10 +165,9 @@ class Supervisor:
         self._ending.set()
 
     def _wait_for_eof(self) -> None:
-        while os.read(0, 4096):
-            pass
-        self._users = users_of(self._folder)  # held until this process has ended: who comes now waits for that
-        fcntl.flock(self._users, fcntl.LOCK_EX)  # who began it has ended; others may use it still
+        if not os.read(0, 1):  # else who began it says that it is alone, and stays so
+            self._users = lockable(self._folder, USERS)  # until this process has ended: who comes now waits for that
+            fcntl.flock(self._users, fcntl.LOCK_EX)  # who began it has ended; others may use it still
         self._end()
 
 

@@ -3,15 +3,16 @@
 import fcntl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from analytics.store.client import Store
-from analytics.store.embedded import users_of
+from analytics.store.embedded import BEGINNING, USERS, lockable
 from analytics.store.errors import StoreAwayError
 from sdk.text import Text
 
@@ -44,47 +45,58 @@ def _running(home: Path) -> Iterator[tuple[str, str]]:
     folder = home / "analytics"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        opened = users_of(folder)
+        opened, beginning = lockable(folder, USERS), lockable(folder, BEGINNING)
     except OSError as error:
         words = {"folder": str(folder), "reason": error.strerror or str(error)}
         raise StoreAwayError(Text("the store in {folder} cannot be used ({reason})", **words)) from error
-    with opened as users:
-        fcntl.flock(users, fcntl.LOCK_SH)  # waits for a store that is ending
-        if found := _found(home):
-            yield found
-            return
-        with _started(home, users):
+    with opened as users, ExitStack() as kept:
+        with beginning:
+            fcntl.flock(users, fcntl.LOCK_SH)  # waits for a store that is ending
+            fcntl.flock(beginning, fcntl.LOCK_EX)  # who comes at the same instant finds the store that is begun here
             if not (found := _found(home)):
-                raise StoreAwayError(
-                    Text("the embedded store of {home} did not start; its message stands above", home=str(home))
-                )
-            yield found
+                kept.enter_context(_started(home, users))
+                found = _found(home)
+        if not found:
+            raise StoreAwayError(
+                Text("the embedded store of {home} did not start; its message stands above", home=str(home))
+            )
+        yield found
 
 
 @contextmanager
 def _started(home: Path, users: IO[bytes]) -> Iterator[None]:
     """Keep an embedded store that ends with this process, however it ends, but not before others that use it.
 
-    Its stdin is our pipe. users: the file that all who use it hold a lock of.
+    Its stdin is our pipe. What it says is shown when we let go of it: who reads our output shall not wait for one that
+    lives on. users: the file that all who use it hold a lock of.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "analytics.store.embedded", "--home", str(home), "--until-eof"],
-        stdin=subprocess.PIPE,
-        cwd=Path(__file__).parents[2],
-        start_new_session=True,  # Ctrl-C is for the command, which then lets go of the pipe
-    )
-    try:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and process.poll() is None and not _found(home):
-            time.sleep(0.02)  # it offers nothing to wait on
-        yield
-    finally:
-        alone = _locked_alone(users)
-        assert process.stdin  # noqa: S101  # PIPE above
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "analytics.store.embedded", "--home", str(home), "--until-eof"],
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=said,
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,  # Ctrl-C is for the command, which then lets go of the pipe
+        )
+        try:
+            end = time.monotonic() + START_SECONDS
+            while time.monotonic() < end and process.poll() is None and not _found(home):
+                time.sleep(0.02)  # it offers nothing to wait on
+            yield
+        finally:
+            _let_go(process, users)
+            said.seek(0)
+            sys.stderr.write(said.read().decode(errors="replace"))
+
+
+def _let_go(process: subprocess.Popen[bytes], users: IO[bytes]) -> None:
+    """End a store that nobody else uses, and wait for that; leave it to the others, where there are some."""
+    if _locked_alone(users):
+        process.communicate(b"\n")  # it need not wait for our lock; who comes now waits until it has ended
+    else:
+        assert process.stdin  # noqa: S101  # _started gave it a pipe
         process.stdin.close()
-        fcntl.flock(users, fcntl.LOCK_UN)
-        if alone:
-            process.wait()
 
 
 def _locked_alone(users: IO[bytes]) -> bool:

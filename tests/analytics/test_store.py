@@ -1,5 +1,6 @@
 """The embedded store: who may ask, what one may take, and what becomes of it when things go wrong."""
 
+import fcntl
 import http.client
 import os
 import signal
@@ -8,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from analytics.store.client import Store
+from analytics.store.embedded import USERS, lockable
 from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError, shortened
 from analytics.store.names import quoted
 from analytics.store.reach import reached
@@ -161,6 +164,50 @@ def test_a_store_begun_by_a_command_serves_others_to_their_end(tmp_path: Path) -
     until(lambda: not (tmp_path / "analytics/address").exists())
     with reached(tmp_path) as store:
         assert store.ask("SELECT 1 AS one").one() == {"one": 1}
+
+
+def test_commands_that_begin_at_the_same_instant_share_one_store(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    together = threading.Barrier(3)
+
+    def one(_: int) -> object:
+        together.wait(60)
+        with reached(tmp_path) as store:
+            asked = store.ask("SELECT 1 AS one").one(), (tmp_path / "analytics/address").read_text()
+            together.wait(60)
+            return asked
+
+    with ThreadPoolExecutor(3) as commands:
+        found = list(commands.map(one, range(3)))
+    assert found == [({"one": 1}, found[0][1])] * 3
+    assert "in use by another store" not in capfd.readouterr().err
+
+
+def test_who_reads_a_commands_output_does_not_wait_for_others_that_use_its_store(tmp_path: Path) -> None:
+    words = "import sys, pathlib, analytics.store.reach as r\nwith r.reached(pathlib.Path(sys.argv[1])): print(input())"
+    with subprocess.Popen(
+        [sys.executable, "-c", words, str(tmp_path)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as first:
+        until((tmp_path / "analytics/address").exists)
+        with reached(tmp_path) as store:
+            assert first.communicate("told", timeout=60)[0] == "told\n"
+            assert store.ask("SELECT 1 AS one").one() == {"one": 1}
+
+
+def test_a_store_that_is_told_to_end_waits_for_no_lock_of_who_tells_it(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "analytics.store.embedded", "--home", str(tmp_path), "--until-eof"]
+    with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE) as process:
+        until((tmp_path / "analytics/address").exists)
+        with lockable(tmp_path / "analytics", USERS) as users:
+            fcntl.flock(users, fcntl.LOCK_EX)
+            process.communicate(b"\n", timeout=60)
+        assert process.returncode == 0
 
 
 def test_a_store_in_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
