@@ -59,7 +59,7 @@ class Filling:
         kind = TYPES[self._dataset.layout.user]
         passes = self._stage.tables.user_ranges(self._stage.staged, kind, PASS_ROWS, "why = ''")
         groups = self._groups()
-        steps = len(passes) + len(groups)
+        steps = 2 * len(passes) + len(groups)
         self._begin(kind)
         found = []
         for number, (where, limits) in enumerate(passes):
@@ -69,7 +69,10 @@ class Filling:
         with closing(abreast(groups, lambda ends: self._copy(*ends, doubled))) as copied:
             for number, _ in enumerate(copied, len(passes) + 1):
                 progress(number / steps)
-        known = sum(self._copy_equal(one, overlaps=overlaps) for one in found if one.doubled)
+        known = 0
+        for number, one in enumerate((one for one in found if one.doubled), len(passes) + len(groups) + 1):
+            known += self._copy_equal(one, overlaps=overlaps)
+            progress(number / steps)
         progress(1.0)
         return known
 

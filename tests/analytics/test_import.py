@@ -305,6 +305,26 @@ def test_an_import_that_is_stopped_anywhere_goes_on_to_the_same_rows(store: Stor
     assert len(content(store, "stopped", 1)) == len(rows) - 2
 
 
+def test_an_import_of_equal_rows_can_be_stopped_between_some_users_and_others(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PASS_ROWS", 400)
+    run, copied, rows = store.run, [], lines(1000)
+
+    def noted(sql: str, bind: object = None) -> None:
+        copied.extend([sql] if sql.startswith("INSERT") and "SELECT DISTINCT" in sql else [])
+        run(sql, bind)
+
+    def tell(_: Progress) -> None:
+        if copied:
+            raise StoppedError
+
+    monkeypatch.setattr(store, "run", noted)
+    with pytest.raises(StoppedError):
+        bring(store, "all_twice", written(tmp_path / "all_twice.csv", rows * 2), tell=tell)
+    assert len(copied) == 1
+
+
 def test_blocks_that_were_added_and_not_told_of_are_forgotten(store: Store, tmp_path: Path) -> None:
     rows = lines(400)
     source = written(tmp_path / "shrunk.csv", rows)
