@@ -189,7 +189,7 @@ def test_wrong_values_give_the_form_again_with_a_sentence_at_each_field_and_queu
         ({"on": ""}, "Choose servers."), ({"on": "web99"}, "There is no server web99."),
         ({"on": "app=www and"}, "A name or a condition is missing"), ({"module": "broken"}, "does not load"),
         ({"on": "app=www"}, "Type 6 to confirm"), ({"on": "app=www", "confirm": "5"}, "5 is not the number of servers"),
-        ({"p__nope": "1"}, "There is no such parameter."),
+        ({"p__nope": "1"}, "nope: There is no such parameter."),
     ],
 )  # fmt: skip
 def test_each_refusal_is_one_sentence_and_nothing_is_queued(

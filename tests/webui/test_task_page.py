@@ -46,6 +46,28 @@ def test_a_task_page_says_how_it_stands_and_the_sum_is_written_out(admin: Client
         assert f"<b>{count}</b>" in text
 
 
+def test_a_task_page_shows_what_was_asked_for_and_no_secret(admin: Client, task: Task) -> None:
+    assert '<dt class="om-mono">service</dt><dd><span class="om-mono om-given">nginx</span>' in page(
+        admin, "task", task.pk
+    )
+    task.params = {"command": "sleep 1 <b>\x1b[31m", "argv": ["a", "b"], "empty": None, "file": {"name": "a.conf"},
+                   "text": "x\n" * 50}  # fmt: skip
+    task.secret_names = ["password"]
+    task.save()
+    text = page(admin, "task", task.pk)
+    assert 'om-given">sleep 1 &lt;b&gt;</span>' in text
+    assert 'om-given">a\nb</span>' in text
+    assert 'om-given">a.conf</span>' in text
+    assert 'om-given">••••</span>' in text
+    assert '<pre class="om-code om-group-text" tabindex="0">x\nx' in text
+    assert '<dt class="om-mono">empty' not in text
+
+
+def test_what_a_person_does_to_a_task_is_in_the_audit_log_with_the_address(admin: Client, task: Task) -> None:
+    admin.post(reverse("task-act", args=[task.pk, "cancel"]), REMOTE_ADDR="10.1.2.3")
+    assert Entry.objects.get(verb="task.cancel").source == "web 10.1.2.3"
+
+
 def test_a_task_page_costs_as_many_queries_for_a_thousand_servers_as_for_a_hundred(
     admin: Client, people: dict[str, User], task: Task, django_assert_max_num_queries: Any
 ) -> None:

@@ -290,7 +290,7 @@ def _fill_texts(server: Server, values: Mapping[str, str]) -> None:
         server.fallbacks = _words(values["fallbacks"])
     check_texts(server)
     wrong = []
-    for check in (lambda: check_engines(server), lambda: server.clean_fields(exclude=["idc"])):
+    for check in (lambda: check_engines(server), lambda: server.clean_fields(exclude=["idc", "engine"])):
         try:
             check()
         except (Refused, ValidationError) as error:

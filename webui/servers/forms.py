@@ -75,7 +75,9 @@ class ServerForm(OmForm):
     engine = forms.ChoiceField(label=gettext_lazy("Engine"), choices=Engine.choices)
     fallbacks = forms.CharField(
         label=gettext_lazy("Fallbacks"), required=False, widget=forms.TextInput(attrs=MONO),
-        help_text=gettext_lazy("Engines to use when a module does not know the first one, for example ssh."),
+        help_text=gettext_lazy(
+            "Engines to try, in this order, when the first cannot do it or does not reach the server: for example ssh."
+        ),
     )  # fmt: skip
     category = forms.CharField(
         label=gettext_lazy("Category"), max_length=64, required=False,

@@ -92,7 +92,10 @@ def check_texts(server: Server) -> None:
 
 
 def check_engines(server: Server) -> None:
-    """Refuse fallbacks that are no engines, with a ValidationError; the engine itself is checked by its choices."""
+    """Refuse an engine and fallbacks that are none, with a ValidationError that names those there are."""
+    if server.engine not in Engine.values:
+        words = {"name": server.engine[:40], "known": ", ".join(name for name in Engine.values if name != Engine.FAKE)}
+        raise ValidationError({"engine": _("%(name)s is no engine; write one of %(known)s.") % words})
     unknown = [name for name in server.fallbacks if name not in Engine.values]
     if unknown:
         known = ", ".join(Engine.values)

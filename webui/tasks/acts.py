@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from webui import access
+from webui.by import source_of
 from webui.modules.models import ModuleVersion
 from webui.tasks import parts, reads, services
 from webui.tasks.digits import number
@@ -23,7 +24,6 @@ VERBS = {
     "resume": services.resume,
     "stop": services.stop,
 }
-SOURCE = "web"
 
 
 @require_POST
@@ -33,7 +33,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if verb not in VERBS:
         raise Http404
     try:
-        VERBS[verb](request.user, task, source=SOURCE)
+        VERBS[verb](request.user, task, source=source_of(request))
     except services.Refused as refused:
         messages.error(request, str(refused))
     return redirect("task", pk)
@@ -71,7 +71,7 @@ def _retried(request: HttpRequest, task: Task, only: str | None, names: list[str
         task,
         only if not names else None,
         names or None,
-        source=SOURCE,
+        source=source_of(request),
         params={name: value for name, value in secrets.items() if value},
         confirm=number(request.POST.get("confirm", "").replace(",", "").strip()),
     )

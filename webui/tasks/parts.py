@@ -29,6 +29,7 @@ from webui.tasks.services import run_again
 from webui.templatetags.ui import task_title
 
 FINAL = tuple(name for name in RESULTS if name not in ("running", "queued"))
+SHORT, SHORT_LINES = 600, 8  # characters and line breaks of a parameter that is shown whole
 SHOWN_LINES, SHOWN_CHARACTERS = 60, 20_000  # of a group's output
 PROBLEMS = ("failed", "unreachable", "timeout", "lost")
 WAVE_STATES = {"waiting": "queued", "released": "running", "held": "held", "ended": "done", "stopped": "stopped"}
@@ -102,8 +103,16 @@ def context(request: HttpRequest, task: Task) -> dict[str, Any]:
         "again": address(run_again(task)) if task.module else "",
         "newer": newer(task),
         "files": file_reads.shown(task),
+        "given": given(task),
         **_where(task),
     }
+
+
+def given(task: Task) -> list[tuple[str, str, bool]]:
+    """Give the parameters as name, text, whether it is too long to be shown whole; a secret is dots."""
+    shown = {name: reads.value_text(value) for name, value in task.params.items()}
+    shown |= dict.fromkeys(task.secret_names, "••••")
+    return [(name, text, len(text) > SHORT or text.count("\n") > SHORT_LINES) for name, text in shown.items() if text]
 
 
 def newer(task: Task) -> str:

@@ -331,7 +331,8 @@ def _version(entry: Entry, master: Master) -> Warning | None:
 def _missing(person: "Person", plan: Plan) -> tuple[str, ...]:
     faults = dict(plan.faults)
     found = [faults.pop(name) for name in ORDER if name in faults]
-    labels = {f"p.{item.name}": label_of(item) for item in plan.entry.fields} if plan.entry else {}
+    labels = {name: name[2:] for name in faults if name.startswith("p.")}  # of what no field declares, too
+    labels |= {f"p.{item.name}": label_of(item) for item in plan.entry.fields} if plan.entry else {}
     confirm = faults.pop("confirm", "")
     for name, text in faults.items():
         words = {"field": labels.get(name, ""), "fault": in_words(text)}

@@ -32,6 +32,7 @@ __all__ = [
     "sentence",
     "taken_over",
     "task_json",
+    "value_text",
     "waiting",
     "wave_rows",
 ]
@@ -153,11 +154,23 @@ def task_json(task: Task) -> dict[str, Any]:
         "id": task.pk,
         "module": task.module,
         "digest": task.digest,
+        "on": task.selector,
+        "params": task.params,
+        "check": task.check_only,
         "state": task.state,
         "counts": counts(task),
         "notes": notes(task),
         "hosts": hosts_json(task),
     }
+
+
+def value_text(value: Any) -> str:  # noqa: ANN401  # a JSON value of a parameter
+    """Write a parameter as the command line takes it, a list by lines, a file by its name; "" for none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return str(value.get("name", ""))
+    return "\n".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def notes(task: Task) -> list[str]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from rpcgate.catalog import Entry
 from webui import access, catalog
+from webui.by import source_of
 from webui.faults import in_words
 from webui.forms import ParamsForm, params_form, raw_params, with_defaults
 from webui.servers.models import Engine
@@ -93,7 +94,7 @@ def _start(request: HttpRequest) -> HttpResponse:
 
 
 def _started(request: HttpRequest, asked: Request) -> Task:
-    return created_once(request, lambda: services.create(request.user, asked, source="web"))
+    return created_once(request, lambda: services.create(request.user, asked, source=source_of(request)))
 
 
 def _page(request: HttpRequest, draft: Draft, form: ParamsForm | None) -> dict[str, Any]:

@@ -83,7 +83,12 @@ def retry(  # which hosts is said in two ways
     """
     chosen = _chosen(task, only, hosts)
     if not chosen:
-        raise Refused({"selector": _("No server of task #%d is in that state.") % task.pk})
+        none = (
+            _("No server of task #%d has a problem.")
+            if only == "failed"
+            else _("No server of task #%d is in that state.")
+        )
+        raise Refused({"selector": none % task.pk})
     here = [result.host for result in chosen if result.server_id]
     request = run_again(task, selector=",".join(here), params=params, confirm=confirm, digest=task.digest)
     if not here:
@@ -237,11 +242,13 @@ def _task(person: "Person", plan: Plan, now: datetime) -> Task:
 
 
 def title(plan: Plan) -> str:
-    """Name a task by its module and the first short parameter, for example "Restart a service: nginx"."""
+    """Name a task by its module and a parameter: the first short one, else the beginning of the first of one line."""
     assert plan.entry is not None  # noqa: S101  # as in _task
     texts = (plan.values.get(item.name) for item in plan.entry.fields if item.type in ("str", "choice"))
-    short = next((text for text in texts if isinstance(text, str) and 0 < len(text) <= TITLE_VALUE), "")
-    shown = " ".join("".join(char if char.isprintable() else " " for char in short).split())
+    lines = [text for text in texts if isinstance(text, str) and text]
+    short = next((text for text in lines if len(text) <= TITLE_VALUE), "")
+    long = next((f"{text[: TITLE_VALUE - 1]}…" for text in lines if "\n" not in text), "")
+    shown = " ".join("".join(char if char.isprintable() else " " for char in short or long).split())
     return (f"{plan.entry.title}: {shown}" if shown else plan.entry.title)[:200]
 
 

@@ -20,6 +20,7 @@ LITERAL = re.compile(r"\\+(?:@.*|-)", re.DOTALL)  # see preview.literal: one bac
 OUTPUT_LINES = 40  # of each group
 WHOLE_LINES = 200  # of each host
 FEW = 3  # hosts whose outputs are shown without being asked for
+ASKED = 500  # characters of a parameter or selector; the JSON has all
 WIDTH = 100  # characters after which a reason goes on in the next line
 UNFINISHED = (HostStatus.RUNNING, HostStatus.QUEUED)
 
@@ -138,7 +139,13 @@ def host_lines(result: HostResult) -> Iterator[str]:
     """Give one host with all that it said, up to 200 lines."""
     yield safe(_head(result))
     yield from wrapped(result.reason)
-    yield from indented(result.output.text if result.output else "", WHOLE_LINES, f"task show {result.task_id} --json")
+    text = result.output.text if result.output else ""
+    yield from indented(_beside(text, result.reason), WHOLE_LINES, f"task show {result.task_id} --json")
+
+
+def _beside(text: str, reason: str) -> str:
+    """Give what was said besides the reason: "" where it is the same sentence, which need not stand there twice."""
+    return "" if text.strip().rstrip(".").casefold() == reason.strip().rstrip(".").casefold() else text
 
 
 def wrapped(reason: str) -> list[str]:
@@ -185,6 +192,7 @@ def report(task: Task) -> Iterator[str]:
     yield f"Task {task.pk}  {safe(task.title)}  {reads.chip(task, numbers)[1]}"
     yield f"{reads.sentence(task, numbers)}."
     yield _times(task)
+    yield from _asked(task)
     yield "  ".join(f"{status} {number:,}" for status, number in numbers.items() if number)
     yield from (f"Note: {safe(note)}" for note in reads.notes(task))
     if taken_over := reads.taken_over(task):
@@ -204,6 +212,19 @@ def _times(task: Task) -> str:
     return safe(", ".join(parts))
 
 
+def _asked(task: Task) -> Iterator[str]:
+    """Say what was asked for: which servers, and each parameter on a line; secrets are not stored."""
+    yield f"On {safe(_cut(task.selector))}{', a dry run' if task.check_only else ''}"
+    for name, value in task.params.items():
+        if text := reads.value_text(value):
+            yield f"  {safe(f'{name}={_cut(text)}')}"
+    yield from (f"  {safe(name)} is secret" for name in task.secret_names)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= ASKED else f"{text[:ASKED]} ..."
+
+
 def _group(group: reads.Group, text: str, whole: str) -> Iterator[str]:
     names = ", ".join(group.names) + (
         f" and {group.count - len(group.names)} more" if group.count > len(group.names) else ""
@@ -215,7 +236,7 @@ def _group(group: reads.Group, text: str, whole: str) -> Iterator[str]:
     if group.taken_over and not group.reason:
         yield f"    {group.taken_over:,} of them by another engine than the first"
     yield from wrapped(group.reason)
-    yield from indented(text, OUTPUT_LINES, whole)
+    yield from indented(_beside(text, group.reason), OUTPUT_LINES, whole)
 
 
 def local(moment: datetime) -> str:

@@ -111,10 +111,14 @@ def test_a_server_is_changed_rested_and_removed() -> None:
     assert json.loads(run("server", "list", "--json"))[0]["maintenance_until"]
     run("server", "maintenance", "--on", "web1")
     assert json.loads(run("server", "list", "--json"))[0]["maintenance_until"] is None
-    assert "these are 1 servers, not 2" in refused("server", "delete", "--on", "web1", "--confirm", "2")
+    assert "web1 means 1 server, not 2" in refused("server", "delete", "--on", "web1", "--confirm", "2")
     run("server", "delete", "--on", "web1", "--confirm", "1")
     assert not Server.objects.exists()
     assert "no server web9" in refused("server", "change", "web9", "--port", "1")
+    run("server", "add", "web1", "--idc", "sh")
+    assert "server change changes it" in refused("server", "add", "web1", "--idc", "sh")
+    wrong = refused("server", "change", "web1", "--engine", "telnet")
+    assert "engine: telnet is no engine; write one of ssh, ansible, salt, func, local." in wrong
 
 
 def test_an_address_with_a_port_in_it_is_refused() -> None:

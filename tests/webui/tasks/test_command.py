@@ -41,7 +41,10 @@ def run_it(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run", "nothing", "--on", "all"], "module: There is no module nothing."),
+        (
+            ["run", "nothing", "--on", "all"],
+            "module: There is no module nothing. manage.py modules lists those there are.",
+        ),
         (["run", "restart_service", "--on", "nobody", "-p", "service=a"], "--on: There is no server nobody."),
         (["run", "restart_service", "--on", "all"], "service: A value is needed here."),
         (["run", "restart_service", "--on", "all", "-p", "service"], "-p service is no NAME=VALUE"),
@@ -89,7 +92,7 @@ def test_run_waits_streams_a_line_for_each_host_and_ends_with_0_or_1(fleet_of: A
         assert lines[-1] == "3 of 3 servers have a final result, 0 problems."
         done = run_it("run", "restart_service", "--on", "all", "-p", "service=nginx", "--wait", "--json")
         plain = json.loads(done.stdout)
-    assert set(plain) == {"id", "module", "digest", "state", "counts", "notes", "hosts"}
+    assert set(plain) == {"id", "module", "digest", "on", "params", "check", "state", "counts", "notes", "hosts"}
     assert (plain["state"], plain["counts"]["ok"]) == ("ended", 3)
     assert set(plain["hosts"][0]) == {"host", "status", "rc", "output", "engine", "master", "seconds", "reason"}
 
@@ -164,6 +167,7 @@ def test_list_show_cancel_and_retry_work(fleet_of: Any, real_master: Any) -> Non
     assert "0 of 2 servers have a final result, 0 problems." in manage("show", str(task.pk))
     assert json.loads(manage("show", str(task.pk), "--json"))["counts"]["queued"] == 2
     created = timezone.localtime(task.created_at)
+    assert "\nOn all\n  service=a\n" in manage("show", str(task.pk))
     for shown in (manage("list"), manage("show", str(task.pk))):
         assert f"{created:%Y-%m-%d %H:%M} " in shown
     manage("cancel", str(task.pk))
@@ -204,6 +208,15 @@ def test_a_hold_is_told_with_the_servers_that_wait_once(fleet_of: Any) -> None:
     progress.advance(task.pk)
     shown = manage("show", str(task.pk))
     assert "On hold: 1 of 1 had problems (100.0%; limit 10%). 1 server has not been touched.\n" in shown
+
+
+def test_what_a_server_said_stands_once_where_it_is_the_reason(fleet_of: Any) -> None:
+    fleet_of("sh", 1)
+    task = services.create(_admin(), services.Request("look", "all", {"service": "a"}), source="test")
+    Output.objects.create(digest="d" * 64, text="/x is no folder here\n", size=21)
+    task.results.update(status="failed", rc=1, output="d" * 64, reason="/x is no folder here.")
+    assert list(host_lines(HostResult.objects.select_related("output").get()))[1:] == ["    /x is no folder here."]
+    assert manage("show", str(task.pk)).count("/x is no folder here") == 1
 
 
 def test_what_a_server_said_is_shown_whole_up_to_200_lines_and_its_reason_is_never_cut(fleet_of: Any) -> None:

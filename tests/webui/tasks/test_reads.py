@@ -230,7 +230,7 @@ def test_json_is_as_the_command_line_promises(task: Task, django_assert_max_num_
     end(task, "sh1", "ok", "fine\n", rc=0)
     with django_assert_max_num_queries(4):
         plain = reads.task_json(task)
-    assert set(plain) == {"id", "module", "digest", "state", "counts", "notes", "hosts"}
+    assert set(plain) == {"id", "module", "digest", "on", "params", "check", "state", "counts", "notes", "hosts"}
     assert plain["notes"] == []
     first = next(host for host in plain["hosts"] if host["host"] == "sh1")
     assert first == {

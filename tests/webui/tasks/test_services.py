@@ -31,6 +31,16 @@ def test_a_task_has_one_result_for_each_selected_server_and_an_audit_entry(admin
     assert Entry.objects.get().verb == "task.create"
 
 
+@pytest.mark.parametrize(
+    ("service", "said"), [("a" * 40, ": " + "a" * 40), ("b" * 41, ": " + "b" * 39 + "…"), (None, "")]
+)
+def test_a_title_has_the_beginning_of_a_long_parameter(admin: Any, fleet_of: Any, service: str, said: str) -> None:
+    fleet_of("sh", 1)
+    asked = Request("restart_service", "all", {"service": service or "nginx"})
+    task = services.create(admin, asked, source="test")
+    assert task.title == f"Restart a service and say which hosts came back{said or ': nginx'}"
+
+
 def test_a_server_in_maintenance_is_skipped_with_its_reason(admin: Any, fleet_of: Any) -> None:
     fleet_of("sh", 3)
     until = timezone.now() + timedelta(hours=1)

@@ -45,10 +45,14 @@ class Command(BaseCommand):
     def show(self) -> None:
         """List everybody's tokens, without their texts."""
         rows = [
-            (token.person.get_username(), token.name, token.used_at or "never", token.expires_at or "never")
+            (token.person.get_username(), token.name, _when(token.used_at), _when(token.expires_at))
             for token in ApiToken.objects.select_related("person")
         ]
         console.print_table(self, ("PERSON", "NAME", "USED", "EXPIRES"), rows)
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else "never"
 
 
 def _end(days: int | None) -> datetime | None:

@@ -53,6 +53,8 @@ class Command(BaseCommand):
 
     def add(self, options: dict[str, Any]) -> None:
         """Add one server."""
+        if Server.objects.filter(name=options["name"]).exists():
+            raise services.Refused(f"there is a server {options['name']} already; server change changes it")
         server = Server(name=options["name"], idc=idc_named(options["idc"]))
         self._save(server, options)
         self.stdout.write(f"{server.name} is added to {server.idc.name}.")
@@ -89,10 +91,9 @@ class Command(BaseCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """Remove servers whose number was given."""
         found = selectors.resolve(options["on"])
-        if found.count() != options["confirm"]:
-            raise services.Refused(
-                f"these are {found.count():,} servers, not {options['confirm']:,}; nothing was removed"
-            )
+        if (number := found.count()) != options["confirm"]:
+            servers = "1 server" if number == 1 else f"{number:,} servers"
+            raise services.Refused(f"{options['on']} means {servers}, not {options['confirm']:,}; nothing was removed")
         self.stdout.write(f"Servers removed: {services.delete_servers(console.by(options['person']), found):,}")
 
     def read(self, options: dict[str, Any]) -> None:

@@ -265,4 +265,6 @@ def _faults(refused: services.Refused, act: str) -> str:
         f"{names.get(name) or name.removeprefix('p.')}: {text}" if name else text
         for name, text in refused.faults.items()
     ]
+    if "module" in refused.faults:
+        parts.append("manage.py modules lists those there are.")
     return terminal.safe(" ".join(parts))
