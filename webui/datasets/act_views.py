@@ -66,6 +66,8 @@ def schedule(request: HttpRequest, row: Dataset) -> str:
 def cancel(request: HttpRequest, row: Dataset) -> str:
     """End the import that waits or runs."""
     services.cancel(by_of(request), row)
+    if not any(run.open for run in row.runs.all()[:2]):
+        return _("The import is cancelled; it had not begun.")
     return _("The import ends after the piece it is in; what it has collected is removed.")
 
 

@@ -49,6 +49,7 @@ class FileBox(forms.TextInput):
     """A box for a file, which the browser uploads at once."""
 
     template_name = "datasets/file_box.html"
+    endings = ".csv,.tsv,.txt,.gz,.parquet"
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:  # noqa: ANN401
         """Say which file is chosen, and how large one may be."""
@@ -57,6 +58,7 @@ class FileBox(forms.TextInput):
             "file": _file(value),
             "most": settings.ANALYTICS_UPLOAD_BYTES,
             "url": reverse_lazy("dataset-upload"),
+            "endings": self.endings,
         }
         return context
 
@@ -277,7 +279,8 @@ class ScheduleForm(OmForm):
 
     minutes = forms.ChoiceField(label=gettext_lazy("Sync by itself"), required=False, choices=())
     CHOICES = (
-        ("0", gettext_lazy("Never")), ("5", gettext_lazy("Every 5 minutes")), ("15", gettext_lazy("Every 15 minutes")),
+        ("0", pgettext_lazy("of a sync", "Never")),
+        ("5", gettext_lazy("Every 5 minutes")), ("15", gettext_lazy("Every 15 minutes")),
         ("60", gettext_lazy("Every hour")), ("360", gettext_lazy("Every 6 hours")), ("1440", gettext_lazy("Every day")),
     )  # fmt: skip
 

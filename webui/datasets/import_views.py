@@ -26,6 +26,8 @@ from webui.datasets.forms import FORMS, TITLES, ZONES, DatasetForm, MySqlForm
 from webui.datasets.sourcing import Place
 from webui.forms import OmForm
 
+OFFERED = 12  # files of the import folder, named on the page
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -61,9 +63,9 @@ def import_dataset(request: HttpRequest) -> HttpResponse:
     """Show the steps; look at the first rows; ask for the import."""
     access.require_datasets(request.user)
     into = get_object_or_404(Dataset, name=request.GET["into"], version__gt=0) if request.GET.get("into") else None
-    kind = request.POST.get("source") or request.GET.get("source", "")
+    kind = request.POST.get("source") or request.GET.get("source") or _kind(into)
     sent = request.POST if request.method == "POST" else None
-    form = FORMS.get(kind, MySqlForm)(sent)
+    form = FORMS.get(kind, MySqlForm)(sent, initial={"path": request.GET.get("path", "")[:500]})
     naming = request.POST.get("act") == "import"
     named = DatasetForm(sent if "zone" in request.POST else None, initial=_usual(into), naming=naming and not into)
     found = _preview(request, form, named, into) if sent and form.is_valid() else None
@@ -77,9 +79,9 @@ def import_dataset(request: HttpRequest) -> HttpResponse:
                 request, _("The import into %s is asked for; it begins when a worker is free.") % run.dataset.name
             )
             return redirect("dataset", run.dataset.name)
-    return render(
-        request, "datasets/import.html", {"form": form, "named": named, "found": found, **_around(request, form, into)}
-    )
+    looked = found and (not naming or not found.mapped.sound)
+    context = {"form": form, "named": named, "found": found, "looked": looked, **_around(request, form, into)}
+    return render(request, "datasets/import.html", context)
 
 
 @require_POST
@@ -158,14 +160,24 @@ def _around(request: HttpRequest, form: Any, into: Dataset | None) -> dict[str, 
         for name, title in TITLES.items()
         if name != "folder" or folder.root()
     ]
+    listed = folder.listed() if form.source == "folder" else []
+    offered = [] if form.is_bound and form.is_valid() else listed[:OFFERED]
+    here = {"source": form.source, **add}
     return {
         "source": form.source,
         "sources": sources,
         "into": into,
         "zones": ZONES,
-        "listed": folder.listed() if form.source == "folder" else (),
+        "listed": listed,
+        "offered": [(name, f"{base}?{urlencode({**here, 'path': name})}") for name in offered],
+        "more": len(listed) - OFFERED if offered else 0,
         "password_kept": sourcing.KEPT in request.session,
     }
+
+
+def _kind(into: Dataset | None) -> str:
+    """Give where rows are looked for first: a dataset of files gets its next ones from a file."""
+    return "upload" if into and "mysql" not in into.source else MySqlForm.source
 
 
 def _usual(into: Dataset | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from webui import access
 from webui.audit.services import record
 from webui.by import source_of
 from webui.datasets import sourcing, words
-from webui.datasets.forms import MONO, TITLES, MySqlForm, UploadForm
+from webui.datasets.forms import MONO, TITLES, FileBox, MySqlForm, UploadForm
 from webui.forms import OmForm
 
 
@@ -40,9 +40,21 @@ class PeopleTable(MySqlForm):
     columns = _columns()
 
 
+class CsvBox(FileBox):
+    """A box for a CSV file."""
+
+    endings = ".csv,.tsv,.txt,.gz"
+
+
 class PeopleFile(UploadForm):
     """A CSV file of users, whose first line names its columns."""
 
+    file = forms.CharField(
+        label=gettext_lazy("File"),
+        max_length=2000,
+        widget=CsvBox(),
+        help_text=gettext_lazy("CSV in UTF-8 (.csv, .tsv, .txt, or packed as .gz); its first line names the columns."),
+    )
     header = None  # type: ignore[assignment]  # Django's way to leave a field out
     delimiter = None  # type: ignore[assignment]
     columns = _columns()

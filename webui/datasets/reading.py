@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
@@ -85,6 +86,16 @@ class Line:
         """Say whether a page may ask for it again: what it reads must still be there."""
         ended = self.run.state in (State.FAILED, State.CANCELLED)
         return ended and bool(self.run.request) and not uploads.is_gone(self.run)
+
+    @property
+    def look_again(self) -> str:
+        """Give the query of the page where its rows are named anew; "" where that is of no use."""
+        source = self.run.request.get("source", {})
+        if self.state != State.FAILED or not source or source.get("sync") or self.run.request.get("people"):
+            return ""
+        kind = "mysql" if "mysql" in source else "upload" if uploads.is_uploaded(self.run) else "folder"
+        row = self.run.dataset
+        return urlencode({"source": kind} | ({"into": row.name} if row.version else {}))
 
     @property
     def can_cancel(self) -> bool:

@@ -109,6 +109,11 @@ def done_with(run: ImportRun) -> None:
         path.unlink(missing_ok=True)
 
 
+def is_uploaded(run: ImportRun) -> bool:
+    """Say whether an import reads an uploaded file."""
+    return _path(run) is not None
+
+
 def is_gone(run: ImportRun) -> bool:
     """Say whether an import reads an uploaded file that is not here any more."""
     path = _path(run)

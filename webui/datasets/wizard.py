@@ -83,7 +83,7 @@ class Mapped:
     @property
     def sentence(self) -> str:
         """Say which needed fields no column is; "" where none lacks."""
-        words = ", ".join(str(WORDS[name]) for name in self.missing)
+        words = _(", ").join(str(WORDS[name]) for name in self.missing)
         return _("No column is chosen for: %s. Choose it in the head of the table.") % words if words else ""
 
     def columns(self) -> Columns:
