@@ -1,12 +1,14 @@
 """Copy an import's staged rows into a new version: each once, and none that is there already.
 
 Rows without an equal go block by block: a block lies in the version's order already, and is not sorted once more. Those
-in whose second their user has equal rows go some users at a time.
+in whose second their user has equal rows go some users at a time; all rows do where there are many such seconds, for
+each block would have to look through all of them.
 """
 
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from analytics.abreast import abreast
@@ -19,8 +21,10 @@ from analytics.store.schema import TYPES, event_columns
 PASS_ROWS = 6_000_000  # rows whose duplicates are found at once; were all of them doubled, some 1.2 GB
 SPILL = "max_bytes_before_external_group_by = 1000000000"  # one user may have all rows
 ONE = "max_threads = 1"  # what reads one part reads it in its order
+WRITING = "max_insert_threads = 2"
 PART_ROWS = 500_000  # of a part of a version, at the least
-HELD = 1_000_000  # users' seconds that are looked up in memory
+HELD = 1_000_000  # users' seconds with equal rows that each block looks at
+FOUND = 0.3  # of the work, when it is known where equal rows are
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +63,24 @@ class Filling:
         kind = TYPES[self._dataset.layout.user]
         passes = self._stage.tables.user_ranges(self._stage.staged, kind, PASS_ROWS, "why = ''")
         groups = self._groups()
-        steps = 2 * len(passes) + len(groups)
         self._begin(kind)
         found = []
         for number, (where, limits) in enumerate(passes):
-            progress(number / steps)
+            progress(FOUND * number / len(passes))
             found.append(self._look(where, self._bind | limits))
-        doubled = sum(one.doubled for one in found)
-        with closing(abreast(groups, lambda ends: self._copy(*ends, doubled))) as copied:
-            for number, _ in enumerate(copied, len(passes) + 1):
-                progress(number / steps)
+        many = sum(one.doubled for one in found) > HELD
+        steps = len(found) + (0 if many else len(groups))
+        done = (FOUND + (1 - FOUND) * number / steps for number in count(1))
+        if not many:
+            with closing(abreast(groups, self._copy_blocks)) as copied:
+                for _ in copied:
+                    progress(next(done))
         known = 0
-        for number, one in enumerate((one for one in found if one.doubled), len(passes) + len(groups) + 1):
-            known += self._copy_equal(one, overlaps=overlaps)
-            progress(number / steps)
+        for one in found:
+            if many:
+                self._copy(one.where, one.where, one.ends, WRITING)
+            known += self._copy_equal(one, overlaps=overlaps) if one.doubled else 0
+            progress(next(done))
         progress(1.0)
         return known
 
@@ -124,24 +132,18 @@ class Filling:
         return Pass(where, ends, old, doubled)
 
     def _seconds(self, where: str) -> str:
-        """Give the SELECT of the users and seconds in which rows of a pass may be equal."""
+        """Give the SELECT of the users and seconds in which rows may be equal. where: whose."""
         return f"SELECT user_id, ts FROM {self._doubled} WHERE {where}"
 
-    def _copy(self, first: int, last: int, doubled: int) -> None:
-        """Copy the rows of some blocks that have no equal.
+    def _copy_blocks(self, ends: tuple[int, int]) -> None:
+        """Copy the rows of some blocks that have no equal. ends: the first and the last of them."""
+        self._copy(f"block >= {ends[0]:d} AND block <= {ends[1]:d}", "1", self._bind, ONE)
 
-        doubled: the users' seconds in which there are equal rows; of many only these blocks' own are held in memory.
-        """
-        of, single = f"why = '' AND block >= {first:d} AND block <= {last:d}", ""
-        if doubled:
-            own = (
-                f"(user_id, ts) GLOBAL IN (SELECT user_id, ts FROM {self._staged} WHERE {of})"
-                if doubled > HELD
-                else "1"
-            )
-            single = f" AND (user_id, ts) GLOBAL NOT IN ({self._seconds(own)})"
-        select = f"SELECT {self._chosen} FROM {self._staged} WHERE {of}{single}"
-        self._store.run(f"{self._insert} {select} SETTINGS {ONE}", self._bind)
+    def _copy(self, of: str, doubled: str, ends: dict[str, Any], settings: str) -> None:
+        """Copy rows that have no equal. of: which; doubled: which of the seconds with equal rows may be theirs."""
+        single = f"(user_id, ts) GLOBAL NOT IN ({self._seconds(doubled)})"
+        select = f"SELECT {self._chosen} FROM {self._staged} WHERE why = '' AND {of} AND {single}"
+        self._store.run(f"{self._insert} {select} SETTINGS {settings}", ends)
 
     def _copy_equal(self, one: Pass, *, overlaps: bool) -> int:
         """Copy one of each equal rows that is not there yet, and keep those left out; give how many were there."""

@@ -325,6 +325,25 @@ def test_an_import_of_equal_rows_can_be_stopped_between_some_users_and_others(
     assert len(copied) == 1
 
 
+def test_where_many_rows_are_equal_no_block_looks_for_its_own_among_all(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PASS_ROWS": 1000, "PART_ROWS": 1, "HELD": 100}.items():
+        monkeypatch.setattr(filling, name, value)
+    run, copied, rows = store.run, [], lines(1000)
+
+    def noted(sql: str, bind: object = None) -> None:
+        copied.extend([sql] if "INSERT INTO `om_most_twice`.`event_v1`" in sql else [])
+        run(sql, bind)
+
+    monkeypatch.setattr(store, "run", noted)
+    source = written(tmp_path / "most_twice.csv", rows + rows[:900])
+    source._block_bytes = 5000
+    got = bring(store, "most_twice", source)
+    assert (got.added, got.duplicates) == (1000, 900)
+    assert len(copied) == 4, "two for each of the two shares of users"
+
+
 def test_blocks_that_were_added_and_not_told_of_are_forgotten(store: Store, tmp_path: Path) -> None:
     rows = lines(400)
     source = written(tmp_path / "shrunk.csv", rows)
