@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from analytics import claims
 from analytics.models import Dataset, ImportRun
 from tests.webui.datasets.conftest import PAGE, text
 
@@ -49,6 +50,16 @@ def test_what_is_cancelled_before_it_began_is_said_so(admin: Client) -> None:
     assert "ends after the piece it is in" in text(admin.post("/datasets/shop/cancel/", follow=True))
 
 
+def test_what_is_being_cancelled_has_no_time_left(admin: Client) -> None:
+    row = Dataset.objects.create(name="shop", claim=claims.own())
+    run = ImportRun.objects.create(dataset=row, state="running", rows_read=1200, request={"source": {}})
+    assert "1,200 rows read" in text(admin.get("/datasets/shop/"))
+    ImportRun.objects.filter(pk=run.pk).update(cancel=True)
+    page = text(admin.get("/datasets/shop/"))
+    assert "1,200 rows read" not in page
+    assert "what it has collected is removed" in page
+
+
 def test_files_of_the_folder_are_named_and_one_press_away(admin: Client, files: Path) -> None:
     Dataset.objects.create(name="shop", version=1)
     content = admin.get(f"{PAGE}?source=folder&into=shop").content.decode()
@@ -78,14 +89,11 @@ def test_a_dataset_without_rows_shows_no_dash_for_a_number_on_a_phone(admin: Cli
 
 def test_chinese_sentences_have_chinese_punctuation(admin: Client) -> None:
     row = Dataset.objects.create(
-        name="shop", version=1, rows=1, people_version=1,
+        name="shop", version=1, rows=1, people_version=1, claim=claims.own(),
         people_mapping={
             "source": {"csv": "u.csv"}, "fields": {}, "duplicates": 0, "conflicts": 0, "quarantined": {"user": 3},
         },
     )  # fmt: skip
-    from analytics import claims
-
-    Dataset.objects.filter(pk=row.pk).update(claim=claims.own())
     ImportRun.objects.create(dataset=row, state="running", rows_read=1200, request={"source": {}})
     page = text(admin.get("/datasets/shop/", **CHINESE))  # type: ignore[arg-type]  # headers of a test client
     assert "已读取 1,200 行。" in page
