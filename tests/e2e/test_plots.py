@@ -116,6 +116,11 @@ def test_a_heat_map_a_funnel_rows_and_flows_have_the_numbers_of_the_server(page:
     show(page, live_server, "By category")
     values = plot_samples.rows().grids[0].series[0].values
     assert tuple(one["value"] for one in series(page)["rows-0"]["data"]) == values
+    written = page.evaluate(
+        "async () => { const { full } = await import('/static/omserver/reports/numbers.js');"
+        " return [0, 0.0025, -0.5].map(value => full(value, { share: true })); }"
+    )
+    assert written == ["0.0%", "0.25%", "−50.0%"]  # as the tables have them
     show(page, live_server, "Paths")
     links = [(one["source"], one["target"].split("\u2063")[0], one["value"]) for one in series(page)["flows"]["links"]]
     assert links == [(link.source, link.target, link.value) for link in plot_samples.sankey().links]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,17 +13,18 @@ from django.utils.translation import ngettext
 
 from analytics.answers import Answer
 from webui.curves.marks import Axis
-from webui.reports import drawing, earlier, figures, filters, numbers
+from webui.reports import changes, drawing, earlier, figures, filters, numbers
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask
 from webui.reports.drawn import Drawn, word_of
 from webui.reports.lines import left_out
 from webui.reports.said import said
 from webui.reports.tables import table
-from webui.reports.words import column_word, title_of
+from webui.reports.words import column_word, field_word, title_of
 from webui.templatetags.ui import duration
 
 FILES = ("csv", "json", "png", "pdf")
+FLAGS_SAID = 3  # of the report of anomalies, below its plot
 
 
 def template(ask: Ask) -> str:
@@ -105,12 +107,20 @@ def title(ask: Ask, answer: Answer) -> str:
     what = together(names if len(names) < 5 else [*names[:4], "…"])
     if len({row[chart.x] for row in answer.result.named()}) == 1 and chart.kind == "bar":
         return what
-    by = lowered(column_word(chart.x, answer.report))
+    if chart.x == "rank":  # what is drawn says that it is by rank
+        return what
+    by = lowered(_places_word(answer, chart.x))
     if chart.kind == "heatmap" and chart.x == "offset":
         by = lowered(column_word(chart.y[0], answer.report))
     elif chart.kind == "heatmap":
         by = _("%(one)s and %(other)s") % {"one": lowered(column_word(chart.y[0], answer.report)), "other": by}
     return _("%(what)s by %(by)s") % {"what": what, "by": by}
+
+
+def _places_word(answer: Answer, name: str) -> str:
+    """Name what stands along the chart: of rows that are categories or items, which of the two was asked for."""
+    asked = answer.params.get("by") if name == "name" else ""
+    return field_word(asked) if asked in ("category", "item") else column_word(name, answer.report)
 
 
 def lowered(word: str) -> str:
@@ -119,7 +129,8 @@ def lowered(word: str) -> str:
 
 
 def together(names: list[str]) -> str:
-    """Join names: PV, UV and Buyers."""
+    """Join names within a line: PV, UV and buyers."""
+    names = [*names[:1], *map(lowered, names[1:])]
     if len(names) < 2 or names[-1] == "…":
         return _(", ").join(names)
     return _("%(one)s and %(other)s") % {"one": _(", ").join(names[:-1]), "other": names[-1]}
@@ -141,10 +152,25 @@ def notes(ask: Ask, found: Found) -> list[str]:
     if earlier.is_compared(ask, chart) and ask.compare != "none" and earlier.span_before(ask) is None:
         first = numbers.day(ask.dataset.as_core().first_day, year=True)
         given.append(_("Nothing to compare with: the data begin on %s.") % first)
+    elif found.before_ask and chart and not _has_values(found.before, chart.y):
+        given.append(_("For %s there is nothing to compare with.") % before_words(ask))
+    if ask.report.name == "anomalies":
+        given += _flags(found.answer)
     if many := left_out(found.answer):
         more = ngettext("One more value stands in the table.", "%(n)d more values stand in the table.", many)
         given.append(more % {"n": many})
     return given
+
+
+def _has_values(before: Answer | None, names: Sequence[str]) -> bool:
+    """Say whether the time compared with has a number of what is drawn."""
+    return before is not None and any(row[name] is not None for row in before.result.named() for name in names)
+
+
+def _flags(answer: Answer) -> list[str]:
+    """Say of the latest flagged buckets how each came about; the table has all of them."""
+    flagged = [row for row in answer.result.named() if row["flagged"] and row["why"]]
+    return [changes.whole(row["why"]) for row in flagged[-FLAGS_SAID:]]
 
 
 def command(ask: Ask) -> str:

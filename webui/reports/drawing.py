@@ -1,6 +1,7 @@
 """Turn a result and its chart into a Plot: grids of one unit each, at most six series, marks, what has not ended."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from webui.reports import numbers, sentences
 from webui.reports.drawn import Drawn, words
@@ -10,6 +11,11 @@ from webui.reports.time_axis import Marks
 from webui.reports.words import unit_word, value_word
 
 LINKS = 200  # bands of a Sankey diagram
+AFTER = {  # what an offset counts, by the unit of the cohorts
+    "day": gettext_lazy("Days after the first"),
+    "week": gettext_lazy("Weeks after the first"),
+    "month": gettext_lazy("Months after the first"),
+}
 
 
 def plot(drawn: Drawn, marks: Marks | None = None) -> Plot | None:
@@ -66,7 +72,7 @@ def _heatmap(drawn: Drawn, marks: Marks | None) -> Plot:  # noqa: ARG001  # as i
         kind="heatmap",
         sentence=sentences.heatmap(drawn),
         x=labels[0],
-        x_name="" if drawn.column(chart.x).unit == "h" else drawn.word(chart.x),  # 00:00 says it
+        x_name=_across_word(drawn),
         y=labels[1],
         y_name=drawn.word(chart.y[0]),
         cells=cells,
@@ -74,6 +80,14 @@ def _heatmap(drawn: Drawn, marks: Marks | None) -> Plot:  # noqa: ARG001  # as i
         share=value.unit == "share",
         words=words(),
     )
+
+
+def _across_word(drawn: Drawn) -> str:
+    """Name what lies across a heat map; of hours nothing, for 00:00 says it."""
+    column = drawn.column(drawn.chart.x)
+    if column.name == "offset" and (word := AFTER.get(str(drawn.answer.params.get("unit")))):
+        return str(word)
+    return "" if column.unit == "h" else drawn.word(column.name)
 
 
 def _scatter(drawn: Drawn, marks: Marks | None) -> Plot:  # noqa: ARG001  # as its siblings

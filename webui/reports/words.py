@@ -136,6 +136,8 @@ COLUMNS = {
     "repurchase.rate": gettext_noop("Repurchase rate"),
     "retention.rate": gettext_noop("Retention"),
     "fav_to_buy.name": gettext_noop("Category or item"),
+    "fav_to_buy.share_of_pairs": gettext_noop("Share of pairs bought"),
+    "pareto.share_up_to": gettext_noop("Share of buys up to this rank"),
     "pareto.name": gettext_noop("Category or item"),
     "quadrant.name": gettext_noop("Category or item"),
     "visits.users": gettext_noop("Visitors"),

@@ -190,10 +190,12 @@ function rules(grid, look) {
   };
 }
 
-/** A rule for one place is a short stroke there, named where the line does not go. */
+/** A rule for one place is a short stroke there, named where the line does not go: below it, above it, or beside it where the line comes down steeply. */
 function stroke(grid, value, name, at) {
   const [from, to] = [at + 0.25, at + 0.75].map((x) => [x, value]);
-  return [{ coord: from, name, lineStyle: { type: "solid", width: 2.5 }, label: { position: (grid.series[0].values[at] ?? 0) < value ? "insideMiddleTop" : "insideMiddleBottom" } }, { coord: to }];
+  const [before, here] = [at - 1, at].map((place) => grid.series[0].values[place] ?? 0);
+  const position = here >= value ? "insideMiddleBottom" : before > value ? "end" : "insideMiddleTop";
+  return [{ coord: from, name, lineStyle: { type: "solid", width: 2.5 }, label: { position } }, { coord: to }];
 }
 
 function place(hits, count) {
@@ -233,9 +235,9 @@ function highest(values, open) {
   return values.reduce((best, value, place) => (value !== null && !open.has(place) && value > (values[best] ?? -Infinity) ? place : best), -1);
 }
 
-/** Tell whether an axis of shares ends at 100%. */
+/** Tell whether an axis of shares ends at 100%: where they come near it, and where all are zero, which leaves no scale of their own. */
 function whole(grid) {
-  return grid.share && biggest(grid) > 0.8 && biggest(grid) <= 1;
+  return grid.share && (biggest(grid) === 0 || (biggest(grid) > 0.8 && biggest(grid) <= 1));
 }
 
 function biggest(grid) {

@@ -8,7 +8,7 @@ const LARGE = ZH ? [[1e8, "亿"], [1e4, "万"]] : [[1e9, `${NBSP}B`], [1e6, `${N
 
 /** Write a number in full: 141,850,233 · 68.2% · 6 min 12 s. unit: "share" counts from 0 to 1. */
 export function full(value, { unit = "", share = false } = {}) {
-  if (share) return percent(value);
+  if (share) return percent(value, places(value), places(value));
   if (unit === "s") return value < 0 ? `−${duration(-value)}` : value < 10 ? `${plain(value, 1)}${NBSP}s` : duration(value);
   return plain(value, digits(value));
 }
@@ -22,8 +22,13 @@ export function short(value, { unit = "", share = false } = {}) {
   return by === 1 ? plain(value, digits(value)) : `${plain(value / by, 2).replaceAll(",", "")}${word}`;
 }
 
-function percent(value, most = 1, least = 1) {
+function percent(value, most, least) {
   return `${plain(value * 100, most, least)}%`;
+}
+
+/** Below one percent two places, as the tables have it. */
+function places(value) {
+  return value !== 0 && Math.abs(value) < 0.01 ? 2 : 1;
 }
 
 function digits(value) {

@@ -89,8 +89,11 @@ function dots(id, points, look, { colour, shape, size, opacity, z }) {
 }
 
 function names(plot, points, look) {
-  const most = Math.max(...plot.points.map((point) => point.x));
-  const far = (point) => (plot.log ? point.x > most ** 0.7 : point.x > most * 0.7); // its name would leave the plot
+  const shown = plot.points.map((point) => point.x).filter((x) => !plot.log || x > 0);
+  const most = Math.max(...shown);
+  const along = (x) => (plot.log ? Math.log(x / below(Math.min(...shown))) : x);
+  const end = plot.log ? 10 ** Math.ceil(Math.log10(most)) : most;
+  const far = (point) => along(point.x) > along(end) * 0.8; // its name might leave the plot
   return {
     data: points.map((point) => ({ value: [point.x, point.y], url: point.url, point, symbolSize: point.x === most ? 11 : 9, label: { position: far(point) ? "left" : "right" } })), // of two names in one place the larger dot's is shown
     label: {

@@ -235,6 +235,40 @@ def test_a_view_draws_only_the_lines_it_names(store: Any, shop: Dataset) -> None
         assert answer.answer.result.chart.y == ("pv", "uv", "buyers")
 
 
+def test_a_title_says_what_is_drawn_over_what_was_asked_for(store: Any, shop: Dataset) -> None:
+    for name, text, title in (
+        ("activity", query("activity", []), "PV, UV and buyers by day"),
+        ("fav_to_buy", query("fav_to_buy", [("top", "8")]), "Share of pairs bought by category"),
+        ("fav_to_buy", query("fav_to_buy", [("by", "item"), ("top", "8")]), "Share of pairs bought by item"),
+        ("pareto", query("pareto", [("top", "12")]), "Share of buys up to this rank"),
+    ):
+        question, answer = found(store, name, text)
+        assert cards.title(question, answer.answer) == title
+
+
+def test_a_time_before_that_has_no_numbers_is_said(client: Client, long: Dataset) -> None:
+    page = client.get("/reports/stickiness/card/?d=long&range=14d").content.decode()
+    assert "there is nothing to compare with." in page  # DAU / MAU begins on the 30th day of the data
+    assert (
+        "there is nothing to compare with." not in client.get("/reports/visits/card/?d=long&range=14d").content.decode()
+    )
+
+
+def test_a_flagged_day_says_below_the_plot_how_it_came_about(client: Client, store: Any, long: Dataset) -> None:
+    text = "d=long&range=14d"
+    _question, answer = found(store, "anomalies", text)
+    flagged = [row for row in answer.answer.result.named() if row["flagged"]]
+    page = html.unescape(client.get(f"/reports/anomalies/card/?{text}").content.decode())
+    assert flagged  # generated data have a bad day
+    assert f"<li>{flagged[-1]['why']}</li>" in page
+
+
+def test_offsets_of_cohorts_say_what_they_count(client: Client, long: Dataset) -> None:
+    for unit, words in (("day", "Days after the first"), ("week", "Weeks after the first")):
+        page = client.get(f"/reports/ltv/card/?d=long&range=14d&unit={unit}").content.decode()
+        assert plot_of(page)["x_name"] == words
+
+
 def test_where_all_is_zero_words_stand_in_place_of_an_empty_plot(client: Client, shop: Dataset) -> None:
     asked = query("activity", [("where", "channel=nowhere"), ("by", "hour of day")])
     card = html.unescape(client.get(f"/reports/activity/card/?{asked}").content.decode())

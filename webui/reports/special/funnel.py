@@ -165,12 +165,15 @@ def _steps(ask: Ask, found: Answer, params: Any, steps: Sequence[Step]) -> dict[
     return {
         "rows": shown,
         "timed": params.times and params.order != "any",
-        "open_sentence": ngettext(
-            "%(users)s user has not gone to the end and still has time when the data end.",
-            "%(users)s users have not gone to the end and still have time when the data end.",
-            waiting,
+        "open_sentence": numbers.sentences(
+            ngettext(
+                "%(users)s user has not gone to the end and still has time when the data end.",
+                "%(users)s users have not gone to the end and still have time when the data end.",
+                waiting,
+            )
+            % words,
+            _("They are counted among those who dropped off, and shown apart."),
         )
-        % words
         if waiting
         else "",
         "sentence": _("%(last)s of %(first)s users went through all steps, %(rate)s.")
