@@ -219,7 +219,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, TooMuch):
         text = f"the method has ended, but {text}"
     text = clean(text[:1000]).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
+    named = ":" in text.partition(" ")[0]  # HOST:PORT, which stays as it is written
+    return f"{text if named else text[:1].upper() + text[1:]}."
 
 
 def _shown(reply: Reply, limit: int) -> tuple[str, int | None]:

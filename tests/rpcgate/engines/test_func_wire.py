@@ -136,6 +136,8 @@ def test_a_port_that_nobody_listens_on_is_unreachable_at_once(func: Caller) -> N
     event = func.on(Target("closed.func.test", *address)).one("shell", argv=["id"])
     assert (event.status, event.untouched) == (Status.UNREACHABLE, True)
     assert event.reason == f"{address[0]}:{address[1]} cannot be connected to: connection refused."
+    event = func.on(Target("closed.func.test", "localhost", address[1])).one("shell", argv=["id"])
+    assert event.reason == f"localhost:{address[1]} cannot be connected to: connection refused."
 
 
 def test_one_dead_host_among_twenty_delays_nobody(func_fleet: FuncFleet, full: Target, tmp_path: Path) -> None:
