@@ -22,6 +22,7 @@ MOST = 100_000  # hosts of one engine
 ROOM = MAX_MESSAGE - (64 << 10)  # bytes of an answer's hosts
 FACTS = 32 << 10  # bytes of one host's facts
 NAME = 255  # characters
+NO_TABLE = "write its table into master.toml and start the master anew"
 NOTES, NOTED = 20, 5  # notes of an answer; names in one note
 
 
@@ -59,7 +60,7 @@ class Found:
         adapter = self._adapters.get(asked.engine)
         list_hosts = getattr(adapter, "hosts", None)
         if adapter is None:
-            return Refused(Refusal.ENGINE, f"The engine {shown!r} is not set up on this master.")
+            return Refused(Refusal.ENGINE, f"The engine {shown!r} is not set up on this master: {NO_TABLE}.")
         if list_hosts is None:
             return Refused(Refusal.ENGINE, f"The engine {shown} keeps no list of its hosts; salt and func do.")
         if fault := adapter.usable():

@@ -113,7 +113,8 @@ def test_a_library_that_breaks_is_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "word"), [("fake", "no list of its hosts"), ("nothing", "not set up"), ("", "not set up")]
+    ("engine", "word"),
+    [("fake", "no list of its hosts"), ("nothing", "not set up on this master: write its table"), ("", "not set up")],
 )
 def test_an_engine_without_a_list_is_refused_by_the_gate(tmp_path: Path, engine: str, word: str) -> None:
     with running(tmp_path) as master:
