@@ -12,23 +12,19 @@ from analytics.recurring import Bounds
 # them. It gives the first edge for what lies before it. No column of a dataset begins with #.
 MOVED_SQL = """
 SELECT
-    `#flag` AS flag,
-    multiIf($dimensions, '') AS dimension,
-    multiIf($values, '') AS name,
-    toInt64($now) - toInt64($then) AS moved
-FROM (
-    SELECT *, intDiv(`#place`, 2) AS `#flag`, `#place` % 2 = 1 AS `#now`, $columns
-    FROM $event
-    ARRAY JOIN
-        {places:Array(Array(UInt32))}[indexOf({lows:Array(Int64)}, roundDown(ts, {edges:Array(Int64)}))] AS `#place`
-    WHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)} AND ($where)
-)
+    intDiv(`#place`, 2) AS `#flag`,
+    multiIf($dimensions, '') AS `#dimension`,
+    multiIf($values, '') AS `#value`,
+    toInt64($now) - toInt64($then) AS `#moved`
+FROM $event
+ARRAY JOIN {places:Array(Array(UInt32))}[indexOf({lows:Array(Int64)}, roundDown(ts, {edges:Array(Int64)}))] AS `#place`
+WHERE ts >= {first:Int64} AND roundDown(ts, {edges:Array(Int64)}) IN {lows:Array(Int64)} AND ($where)
 GROUP BY GROUPING SETS ($sets)
-HAVING moved != 0
-ORDER BY flag, dimension, abs(moved) DESC, name
-LIMIT 3 BY flag, dimension
+HAVING `#moved` != 0
+ORDER BY `#flag`, `#dimension`, abs(`#moved`) DESC, `#value`
+LIMIT 3 BY `#flag`, `#dimension`
 """
-NOW, THEN = "`#now`", "NOT `#now`"
+NOW, THEN = "`#place` % 2 = 1", "`#place` % 2 = 0"
 
 
 def moved(
@@ -42,15 +38,14 @@ def moved(
         return []
     texts = [name for name, kind in data.dataset.layout.dimensions if kind is Kind.TEXT]
     names = ["behaviour", *(n for n in ("channel", "category", *texts) if n in data.dataset.mapped)]
-    columns = [f"{dimension(data.dataset, name, 'where').sql} AS `#{n}`" for n, name in enumerate(names)]
-    of = [f"grouping(`#{n}`) = 0" for n in range(len(names))]  # the row is about this dimension
+    columns = [dimension(data.dataset, name, "where").sql for name in names]
+    of = [f"grouping({column}) = 0" for column in columns]  # the row is about this dimension
     labels = {f"d{n}": name for n, name in enumerate(names)}
     more = {
         **scope,
-        "columns": Clause(", ".join(columns)),
         "dimensions": Clause(", ".join(f"{one}, {{d{n}:String}}" for n, one in enumerate(of)), labels),
-        "values": Clause(", ".join(f"{one}, toString(`#{n}`)" for n, one in enumerate(of))),
-        "sets": Clause(", ".join(f"(`#flag`, `#{n}`)" for n in range(len(names)))),
+        "values": Clause(", ".join(f"{one}, toString({column})" for one, column in zip(of, columns, strict=True))),
+        "sets": Clause(", ".join(f"(`#flag`, {column})" for column in columns)),
         "now": count(NOW),
         "then": count(THEN),
     }
@@ -62,6 +57,6 @@ def moved(
     bind = {"edges": edges, "first": edges[0], "lows": list(places), "places": list(places.values())}
     words: dict[tuple[int, str], list[str]] = {}
     for row in data.ask(MOVED_SQL, more, **bind):
-        words.setdefault((row["flag"], row["dimension"]), []).append(f"{row['name']} {row['moved']:+,}")
+        words.setdefault((row["#flag"], row["#dimension"]), []).append(f"{row['#value']} {row['#moved']:+,}")
     found = [[(name, words.get((flag, name))) for name in names] for flag in range(len(pairs))]
     return ["; ".join(f"{name}: {', '.join(some)}" for name, some in one if some) for one in found]
