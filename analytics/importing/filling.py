@@ -120,11 +120,8 @@ class Filling:
         )
         old = ""
         if self._dataset.version:
-            event, times = (
-                self._stage.tables.event(self._dataset.version),
-                "ts >= {from_ts:Int64} AND ts <= {to_ts:Int64}",
-            )
-            there = f"FROM {event} WHERE {times} AND {where}"
+            event = self._stage.tables.event(self._dataset.version)
+            there = f"FROM {event} WHERE ts >= {{from_ts:Int64}} AND ts <= {{to_ts:Int64}} AND {where}"
             known = f"SELECT DISTINCT user_id, ts {there} AND (user_id, ts) GLOBAL IN (SELECT user_id, ts {new})"
             self._store.run(f"{insert} {known}", ends)
             old = f"SELECT {self._compared} {there} AND (user_id, ts) GLOBAL IN ({self._seconds(where)})"
