@@ -30,7 +30,7 @@ MOST_MINUTES = 44_640  # a month
 
 
 class StoppedError(Exception):
-    """The worker was asked to end; the import goes on with the next one."""
+    """The worker was asked to end; what it was at is for the next one."""
 
 
 def ask(request: Request, source: Source, kept: Mapping[str, Any], by: str) -> ImportRun:

@@ -24,10 +24,6 @@ away: set[str] = set()  # what has been said of a store that is away, once
 unbuilt: set[tuple[int, int]] = set()  # datasets, with their versions, whose rollups could not be built: said once
 
 
-class StoppedError(Exception):
-    """The worker is to end in the middle of something that may be begun anew."""
-
-
 def imports(stopped: threading.Event) -> None:
     """Run what waits, one import after the other."""
     if (
@@ -87,6 +83,7 @@ def _form() -> str:
 
 def _brought_up(rows: Iterable[Dataset], stopped: threading.Event) -> bool:
     """Bring the rollups of datasets up; False where the store is away, or an import runs: it is tried again."""
+    from analytics.asked import StoppedError
     from analytics.store.errors import StoreAwayError
 
     done = True
@@ -103,9 +100,10 @@ def _brought_up(rows: Iterable[Dataset], stopped: threading.Event) -> bool:
 def _has_form(row: Dataset, stopped: threading.Event) -> bool:
     """Bring the rollups of one dataset up; False where it is to be tried again. StoreAwayError as it comes.
 
-    StoppedError: the worker is to end; nothing is half done.
+    asked.StoppedError: the worker is to end; nothing is half done.
     """
     from analytics import services
+    from analytics.asked import StoppedError
     from analytics.connected import connected
     from analytics.store.errors import StoreAwayError, StoreError
 

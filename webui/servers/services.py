@@ -93,15 +93,14 @@ def check_texts(server: Server) -> None:
 
 def check_engines(server: Server) -> None:
     """Refuse an engine and fallbacks that are none, with a ValidationError that names those there are."""
+    known = ", ".join(name for name in Engine.values if name != Engine.FAKE)
     if server.engine not in Engine.values:
-        words = {"name": server.engine[:40], "known": ", ".join(name for name in Engine.values if name != Engine.FAKE)}
+        words = {"name": server.engine[:40], "known": known}
         raise ValidationError({"engine": _("%(name)s is no engine; write one of %(known)s.") % words})
     unknown = [name for name in server.fallbacks if name not in Engine.values]
     if unknown:
-        known = ", ".join(Engine.values)
-        raise ValidationError(
-            {"fallbacks": _("%(name)s is no engine; write some of %(known)s.") % {"name": unknown[0], "known": known}}
-        )
+        words = {"name": unknown[0], "known": known}
+        raise ValidationError({"fallbacks": _("%(name)s is no engine; write some of %(known)s.") % words})
 
 
 def replace_tags(server: Server, tags: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from webui.tasks.plan import MAX_NAME, Request
+from webui.tasks.reads import value_text
 
 LONGEST = 6000  # characters; servers in front of ours refuse longer addresses
 
@@ -29,7 +30,8 @@ def _pairs(request: Request, secrets: set[str]) -> Iterable[tuple[str, str]]:
         yield "on", request.selector
     for name, value in request.params.items():
         if name not in secrets and value is not None and value not in ("", []):
-            yield f"p.{name}", _text(value)
+            is_file = isinstance(value, dict)
+            yield f"p.{name}", json.dumps(value, ensure_ascii=False) if is_file else value_text(value)
     yield from _settings(request)
 
 
@@ -42,11 +44,3 @@ def _settings(request: Request) -> Iterable[tuple[str, str]]:
         yield "waves", request.waves
     if request.check:
         yield "check", "true"
-
-
-def _text(value: Any) -> str:  # noqa: ANN401  # a JSON value of a parameter
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict):  # a file
-        return json.dumps(value, ensure_ascii=False)
-    return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

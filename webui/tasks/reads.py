@@ -170,7 +170,7 @@ def value_text(value: Any) -> str:  # noqa: ANN401  # a JSON value of a paramete
         return str(value).lower()
     if isinstance(value, dict):
         return str(value.get("name", ""))
-    return "\n".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else "" if value is None else str(value)
 
 
 def notes(task: Task) -> list[str]:
