@@ -25,7 +25,10 @@ from typing import Any
 from rpcgate.engines.salt_returns import Returns, Watched, plain, told_of
 
 PUBLISH, TRIES = 5, 3  # seconds for the Salt master to take a job, and how often Salt's client asks it to
-CONNECT = 3.0  # seconds for its request port to accept
+CONNECT = 10.0  # seconds for its request port to accept, and for its event bus
+LISTEN = (
+    30.0  # seconds of this process's life in which its bus may yet be reached: a busy machine reads Salt's code long
+)
 LOOK = 0.5  # seconds between looks whether the Salt master was started anew
 NO_RECORD = (
     "The Salt master keeps no job cache (job_cache: False, or ext_job_cache), so nothing shows which minion has given"
@@ -65,6 +68,7 @@ class Questions:
         self._opts = opts
         self._watched = watched
         self._listening = listening
+        self._began = time.monotonic()
         self._client: Any = None
 
     def publish(self, jid: str, function: str, arg: list[Any], minions: list[str]) -> dict[str, Any]:
@@ -136,7 +140,8 @@ class Questions:
             raise SaltRefusal(
                 f"No Salt master answers on {where[0]} port {where[1]}; start it (systemctl start salt-master)."
             ) from error
-        if not self._listening.wait(CONNECT):  # else the first answers would be missed
+        patience = max(CONNECT, self._began + LISTEN - time.monotonic())
+        if not self._listening.wait(patience):  # else the first answers would be missed
             raise SaltRefusal(f"The event bus of the Salt master in {self._opts['sock_dir']} cannot be listened to.")
 
     def _made(self) -> Any:  # noqa: ANN401  # Salt is not typed

@@ -43,7 +43,7 @@ class Slot {
       const text = await answer.text();
       if (request !== this.request) return;
       if (answer.redirected) this.wrong("signed-out");
-      else if (text.includes("om-card") && !text.includes("<html")) this.show(text);
+      else if (text.includes("om-card") && !text.includes("<html")) await this.show(text);
       else this.wrong("failed", `${answer.status}`, answer.headers.get("X-Request-ID"));
       if (performance.now() - began > LONG) announce(this.element.dataset.title ?? "");
     } catch (error) {
@@ -126,14 +126,20 @@ class Slot {
     announce(this.element.querySelector("[data-sentence]")?.textContent.trim() ?? "");
   }
 
-  show(text) {
+  /** Show a card; it is there when its own scripts are: until then a press on it would be lost, or go elsewhere. */
+  async show(text) {
     const template = document.createElement("template");
     template.innerHTML = text; // made by our own templates, which escape every value
     this.put(template.content);
     const wrong = this.element.querySelector("[data-trouble] .om-notice, [data-sentence]");
     if (wrong) announce(`${this.element.dataset.title ?? ""}. ${wrong.textContent.trim().replaceAll(/\s+/g, " ")}`);
     startPlots(this.element);
-    for (const { dataset } of this.element.querySelectorAll("[data-script]")) import(dataset.script); // a special card's own
+    const own = [...this.element.querySelectorAll("[data-script]")].map(({ dataset }) => import(dataset.script));
+    if (own.length) {
+      this.rest(); // nothing may come over the card any more
+      this.element.setAttribute("aria-busy", "true");
+      await Promise.allSettled(own); // without its script a card is still to be read
+    }
     this.element.dispatchEvent(new CustomEvent("om-card", { bubbles: true }));
   }
 
