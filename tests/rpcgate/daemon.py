@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a master's command line to its end."""
     argv = [sys.executable, "-m", "rpcgate.master", *map(str, words)]
-    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
 class Daemon:
@@ -73,7 +73,7 @@ class Daemon:
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
 
-    def client(self, timeout: float = 10.0) -> MasterClient:
+    def client(self, timeout: float = 60.0) -> MasterClient:
         return MasterClient("127.0.0.1", self.port, self.public, self.web, timeout=timeout)
 
     def health(self) -> Health:

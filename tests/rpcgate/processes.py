@@ -11,7 +11,7 @@ def pids_of(events: list[Progress]) -> list[int]:
     return [int(word) for event in events if event.stream == "note" for word in (event.text or "").split()]
 
 
-def gone(pids: list[int], within: float = 30) -> bool:
+def gone(pids: list[int], within: float = 60) -> bool:
     deadline = time.monotonic() + within
     while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
         os.sched_yield()

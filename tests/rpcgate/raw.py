@@ -49,7 +49,7 @@ def context(tls_file: Path | None, *, server: bool = False, latest: ssl.TLSVersi
 @contextmanager
 def connected(port: int, tls: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
     """Shake hands as a client that checks nothing."""
-    with socket.create_connection(("127.0.0.1", port), timeout=15) as plain, tls.wrap_socket(plain) as private:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as plain, tls.wrap_socket(plain) as private:
         yield private
 
 
@@ -84,7 +84,7 @@ def hostile_master(tls_file: Path, act: Callable[[ssl.SSLSocket], object]) -> It
 
     def meet() -> None:
         plain, _ = listener.accept()
-        plain.settimeout(5)
+        plain.settimeout(120)
         try:
             with context(tls_file, server=True).wrap_socket(plain, server_side=True) as private:
                 act(private)
@@ -96,7 +96,7 @@ def hostile_master(tls_file: Path, act: Callable[[ssl.SSLSocket], object]) -> It
         thread = threading.Thread(target=meet)
         thread.start()
         yield listener.getsockname()[1]
-        thread.join(10)
+        thread.join(150)
         assert not thread.is_alive()
 
 

@@ -109,14 +109,16 @@ def test_a_port_that_accepts_and_says_nothing_is_silence(port: Port) -> None:
 
 def test_an_impostor_is_not_asked(port: Port, tmp_path: Path) -> None:
     enrolled = MasterKeys.create(tmp_path / "enrolled", "sh-1").public
-    client = MasterClient("127.0.0.1", port.port, enrolled, port.web)
+    client = MasterClient("127.0.0.1", port.port, enrolled, port.web, timeout=60.0)
     with pytest.raises(MasterSilent, match=r"wrong certificate; is this the enrolled master\?"):
         client.ask(Hello())
     assert not port.core.asked
 
 
 def test_a_web_tier_that_is_not_enrolled_learns_why(port: Port, tmp_path: Path) -> None:
-    client = MasterClient("127.0.0.1", port.port, port.master.public, WebKeys.create(tmp_path / "stranger"))
+    client = MasterClient(
+        "127.0.0.1", port.port, port.master.public, WebKeys.create(tmp_path / "stranger"), timeout=60.0
+    )
     with pytest.raises(MasterSilent, match="perhaps it does not know this web tier's certificate"):
         client.ask(Hello())
     assert port.counts("tls")

@@ -23,7 +23,7 @@ def confined(code: str, *words: str) -> str:
         f"try:\n    print({code})\nexcept OSError as error:\n    print(type(error).__name__)\n"
     )
     argv = [sys.executable, "-c", text, *words]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -18,7 +18,7 @@ TARGETS = Targets(tuple(Target(f"h{n}", engine="fake") for n in range(1000)))
 def answers(engine: Fake, call: Call) -> list[Event]:
     events: list[Event] = []
     running = engine.call(call, events.append)
-    assert running.wait(20)
+    assert running.wait(60)
     return events
 
 
@@ -49,7 +49,7 @@ def test_a_cancelled_call_ends_all_its_hosts_at_once_and_once() -> None:
     assert not running.wait(0)
     for thread in [threading.Thread(target=running.cancel) for _ in range(4)]:
         thread.start()
-    assert running.wait(20)
+    assert running.wait(60)
     engine.close()
     assert Counter(event.host for event in events) == Counter(TARGETS.names)
     assert {event.status for event in events} == {Status.CANCELLED}

@@ -12,7 +12,7 @@ from rpcgate.found import FACTS, Found
 from rpcgate.protocol import MAX_MESSAGE, FoundHost, Hosts, ListHosts, Refusal, Refused, encode
 from tests.rpcgate.master import running
 
-BOUND = 20.0
+BOUND = 60.0
 
 
 class Knowing(Fake):

@@ -222,9 +222,9 @@ def test_wait_returns_as_soon_as_there_is_news(tmp_path: Path) -> None:
         began = time.monotonic()
         seen = 0
         while not seen:
-            master.gate.wait(Poll({job: 0}), 30)
+            master.gate.wait(Poll({job: 0}), 200)
             seen = len(master.ask(Poll({job: 0})).jobs[0].events)
-        assert time.monotonic() - began < 25  # not the whole wait
+        assert time.monotonic() - began < 150  # not the whole wait
 
 
 def test_an_engine_that_cannot_be_used_says_why(tmp_path: Path) -> None:

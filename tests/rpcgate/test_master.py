@@ -203,7 +203,7 @@ def test_the_release_is_the_projects(daemon: Daemon) -> None:
 def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path) as daemon:
         daemon.process.send_signal(number)
-        assert daemon.process.wait(20) == 0
+        assert daemon.process.wait(60) == 0
         assert "Traceback" not in daemon.log
         with pytest.raises(MasterSilent, match="Connection refused"):
             daemon.health()
@@ -258,7 +258,7 @@ def test_what_ran_when_the_master_ended_says_what_became_of_it(daemon: Daemon, k
         assert until(lambda: bool(client.ask(Hello())) and alive(mark))
     if killed:
         daemon.process.kill()
-        daemon.process.wait(20)
+        daemon.process.wait(60)
     else:
         assert daemon.stop() == 0
     daemon.start()
@@ -285,7 +285,7 @@ def test_a_rotation_counts_without_a_restart(daemon: Daemon) -> None:
     assert command("retire", "--config", daemon.config).returncode == 0
     assert until(lambda: not heard(daemon, old))
     with pytest.raises(MasterSilent, match="key was retired"):
-        MasterClient("127.0.0.1", daemon.port, old, daemon.web).ask(Hello())
+        MasterClient("127.0.0.1", daemon.port, old, daemon.web, timeout=60.0).ask(Hello())
     assert heard(daemon)
 
 
@@ -339,7 +339,7 @@ def ended(client: MasterClient, job: str) -> tuple[list[Progress], JobState]:
 
 
 def heard(daemon: Daemon, public: MasterPublic | None = None) -> bool:
-    with MasterClient("127.0.0.1", daemon.port, public or daemon.public, daemon.web) as client:
+    with MasterClient("127.0.0.1", daemon.port, public or daemon.public, daemon.web, timeout=60.0) as client:
         try:
             return isinstance(client.ask(Hello()), Health)
         except MasterSilent:

@@ -104,19 +104,20 @@ def test_half_a_frame_holds_no_thread_for_long(port: Port, monkeypatch: pytest.M
     monkeypatch.setattr(transport.Pipe.__init__, "__defaults__", (None, 0.3))
     with web_peer(port) as sock:
         sock.sendall(raw.call(b"x" * 500)[:100])
-        assert raw.hung_up(sock)  # within the socket's fifteen seconds, not the usual FRAME_TIME
+        assert raw.hung_up(sock)  # within the socket's own time: see raw.connected
 
 
 def test_dripping_bytes_do_not_prolong_a_frame(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport.Pipe.__init__, "__defaults__", (None, 0.5))
     with web_peer(port) as sock:
         sock.settimeout(0.05)
-        began = time.monotonic()
+        sent, whole = 0, raw.call(b"x" * 5000)
         with pytest.raises(OSError):  # noqa: PT012  # it is the server's hanging up that ends the loop
-            for byte in raw.call(b"x" * 5000):
+            for byte in whole:
                 sock.sendall(bytes([byte]))
+                sent += 1
                 drained(sock)
-        assert time.monotonic() - began < transport.FRAME_TIME / 2  # the test's own frame time holds
+        assert sent < len(whole) / 2  # a twentieth of a second for each: four minutes, if each gained time
 
 
 def test_a_connection_without_questions_is_let_go(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +128,7 @@ def test_a_connection_without_questions_is_let_go(port: Port, monkeypatch: pytes
 
 def test_the_oldest_stranger_makes_room(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "STRANGERS", 5)
-    idle = [socket.create_connection(("127.0.0.1", port.port), timeout=5) for _ in range(12)]
+    idle = [socket.create_connection(("127.0.0.1", port.port), timeout=60) for _ in range(12)]
     try:
         assert port.counts("tls", 7)
         with port.client() as client:
@@ -152,7 +153,7 @@ def test_nobody_waits_for_a_crowd_that_says_nothing(port: Port, monkeypatch: pyt
 
 def test_a_handshake_that_does_not_end_is_cut(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "HANDSHAKE", 0.3)
-    with socket.create_connection(("127.0.0.1", port.port), timeout=5) as sock:
+    with socket.create_connection(("127.0.0.1", port.port), timeout=60) as sock:
         sock.sendall(b"\x16\x03\x01\x02")
         assert raw.hung_up(sock)
     assert port.counts("tls")
@@ -214,7 +215,7 @@ def test_a_client_survives_a_master_that_answers_with(answer: str, port: Port) -
         with pytest.raises(MasterSilent) as caught:
             client.ask(Hello())
         assert "pa55" not in str(caught.value)
-        assert time.monotonic() - began < 15  # fifteen times the client's patience
+        assert time.monotonic() - began < 100  # the client's own patience, not the hostile master's
 
 
 def test_a_request_carries_its_sequence_number_back(port: Port) -> None:

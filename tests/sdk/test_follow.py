@@ -27,7 +27,7 @@ def test_a_slow_server_holds_up_nobody() -> None:
 
     def first() -> Events:
         yield ended("quick")
-        assert go.wait(10)
+        assert go.wait(60)
         yield ended("slow")
 
     events = follow(first(), again)
@@ -41,7 +41,7 @@ def test_a_slow_second_step_holds_up_nobody() -> None:
 
     def first() -> Events:
         yield ended("slow")
-        assert begun.wait(10)
+        assert begun.wait(60)
         yield ended("quick")
 
     begun = threading.Event()
@@ -49,7 +49,7 @@ def test_a_slow_second_step_holds_up_nobody() -> None:
     def second(batch: Sequence[Event]) -> Events:
         begun.set()
         if batch[0].host == "slow":
-            assert go.wait(10)
+            assert go.wait(60)
         yield from batch
 
     events = follow(first(), second)
