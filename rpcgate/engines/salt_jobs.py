@@ -20,7 +20,8 @@ from rpcgate.engines.salt_link import SaltError, SaltLink
 log = logging.getLogger(__name__)
 TRIMMED = "VALUE_TRIMMED"  # Salt's own word for what does not fit into an event (max_event_size)
 TOGETHER = 0.02  # seconds in which minions are gathered for one job
-TAKE = 75.0  # seconds for a job to come to the Salt master, its process started anew first
+TAKE = 120.0  # seconds for a job to come to the Salt master, its process started anew first
+STILL = 30.0  # seconds for which a minion at work may say nothing: a machine that stalls is not lost
 RARELY = 60.0  # seconds between two looks at a minion that works on
 AGAIN = 1.0  # seconds until a look that told nothing is repeated
 LOOKS = 3  # that find nothing at work until its answer is given up
@@ -204,7 +205,8 @@ class SaltJobs:
     async def _look(self, ask: Ask) -> None:
         """Ask a minion whether it works on a job."""
         try:
-            answer = await self.call(ask.minion, "saltutil.find_job", [ask.jid], seconds=self.config.gather)
+            seconds = max(self.config.gather, STILL)
+            answer = await self.call(ask.minion, "saltutil.find_job", [ask.jid], seconds=seconds)
         except SilentError:
             if not self._settling():
                 ask.fail(SilentError(f"The minion {ask.minion} has stopped answering.", sent=True, heard=ask.heard))

@@ -26,9 +26,7 @@ from rpcgate.engines.salt_returns import Returns, Watched, plain, told_of
 
 PUBLISH, TRIES = 5, 3  # seconds for the Salt master to take a job, and how often Salt's client asks it to
 CONNECT = 10.0  # seconds for its request port to accept, and for its event bus
-LISTEN = (
-    30.0  # seconds of this process's life in which its bus may yet be reached: a busy machine reads Salt's code long
-)
+LISTEN = 30.0  # seconds of this process's life until it listens there: a busy machine is long in importing Salt
 LOOK = 0.5  # seconds between looks whether the Salt master was started anew
 NO_RECORD = (
     "The Salt master keeps no job cache (job_cache: False, or ext_job_cache), so nothing shows which minion has given"

@@ -1,5 +1,6 @@
 """The engine salt on real minions: functions, states, words as they are, and who waits for whom."""
 
+import asyncio
 import os
 import secrets
 import signal
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from rpcgate.engines import salt_jobs
 from rpcgate.engines.salt import SaltAdapter
-from rpcgate.engines.salt_jobs import Answer, SaltJobs
+from rpcgate.engines.salt_config import read_config
+from rpcgate.engines.salt_jobs import Answer, Ask, SaltJobs, SilentError
 from sdk import Event, Status, Target, Targets
 from tests.fleet.salt import SaltFleet, members
 from tests.rpcgate.engines.calls import BOUND, Caller, eventually
@@ -44,8 +47,9 @@ def one(salt: Caller) -> Caller:
 
 
 @pytest.fixture
-def impatient(salt_fleet: SaltFleet, tmp_path: Path) -> Iterator[Caller]:
+def impatient(salt_fleet: SaltFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
     """Give an engine that does not wait long for a minion that says nothing."""
+    monkeypatch.setattr(salt_jobs, "STILL", 0.0)
     adapter = SaltAdapter.from_config(salt_fleet.impatient, tmp_path)
     yield Caller(adapter, Targets(tuple(salt_fleet.target(index) for index in range(len(salt_fleet.names)))))
     adapter.close()
@@ -208,7 +212,7 @@ def test_answers_come_as_minions_give_them(salt: Caller, tmp_path: Path) -> None
     slow = salt.targets[0].name
     mine = f"case $(tr '\\0' ' ' </proc/$PPID/cmdline) in *{slow}*)"
     wait = f"{mine} while [ ! -e {tmp_path}/go ]; do sleep 0.1; done;; esac"
-    called = salt.start("call", function="cmd.shell", args=[wait], kwargs={}, timeout=90)
+    called = salt.start("call", function="cmd.shell", args=[wait], kwargs={}, timeout=300)
     first = {called.first().host for _ in range(len(salt.targets) - 1)}
     assert first == set(salt.targets.names) - {slow}
     (tmp_path / "go").touch()
@@ -277,6 +281,26 @@ def test_a_minion_that_freezes_at_work_is_lost_and_not_called_untouched(
     assert "not known" in event.reason
 
 
+def test_a_minion_at_work_may_say_nothing_for_as_long_as_a_machine_stalls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    async def silent(_self: SaltJobs, _minion: str, _function: str, _arg: Any, *, seconds: float) -> Answer:
+        asked.append(seconds)
+        raise SilentError("It says nothing.")
+
+    async def look() -> bool:
+        jobs, loop = SaltJobs(read_config({"gather": 1}, tmp_path)), asyncio.get_running_loop()
+        ask = Ask("minion0", loop.create_future(), loop.create_future(), watched=True, jid="1")
+        await jobs._look(ask)
+        return isinstance(ask.answered.exception(), SilentError)
+
+    monkeypatch.setattr(SaltJobs, "call", silent)
+    assert asyncio.run(look())
+    assert asked == [salt_jobs.STILL]  # and not `gather`
+
+
 def test_an_unknown_id_is_named_and_untouched(salt: Caller) -> None:
     finals = salt.on(Target("nobody*"), salt.targets[0]).start("shell", argv=["echo", "x"]).finals()
     assert finals[salt.targets[0].name].output == "x\n"
@@ -304,7 +328,7 @@ def test_a_function_is_ended_at_its_deadline_with_what_it_has_started(one: Calle
 
 def test_a_cancelled_function_is_gone(one: Caller) -> None:
     word = unique()
-    called = one.start("call", function="cmd.run", args=[f"sleep {word}"], kwargs={}, timeout=60)
+    called = one.start("call", function="cmd.run", args=[f"sleep {word}"], kwargs={}, timeout=300)
     assert eventually(lambda: bool(running(word)))
     called.running.cancel()
     called.running.cancel()
@@ -339,7 +363,7 @@ def test_a_function_that_the_first_look_does_not_find_is_ended_by_the_next(
 
 def test_cancel_ends_a_command_on_all_minions(salt: Caller) -> None:
     word = unique()
-    called = salt.start("shell", argv=["sleep", word], timeout=60)
+    called = salt.start("shell", argv=["sleep", word], timeout=300)
     assert eventually(lambda: len(running(word)) >= len(salt.targets))
     called.running.cancel()
     finals = called.finals()
@@ -358,7 +382,7 @@ def test_nothing_is_left_in_the_hosts_temporary_folder(salt: Caller, salt_fleet:
 
     salt.start("shell", argv=["head", "-c", "2000000", "/dev/zero"]).finals()
     salt.start("put", path="/tmp/../nowhere/x", content=b"x" * 3_000_000).finals()
-    called = salt.start("shell", argv=["sleep", "900"], timeout=60)
+    called = salt.start("shell", argv=["sleep", "900"], timeout=300)
     assert eventually(lambda: len(left()) == len(salt.targets))
     called.running.cancel()
     called.finals()

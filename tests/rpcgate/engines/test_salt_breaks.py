@@ -26,7 +26,8 @@ def own() -> Iterator[SaltFleet]:
 
 
 @pytest.fixture
-def caller(own: SaltFleet, tmp_path: Path) -> Iterator[Caller]:
+def caller(own: SaltFleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Caller]:
+    monkeypatch.setattr("rpcgate.engines.salt_jobs.STILL", 0.0)
     adapter = SaltAdapter.from_config(own.impatient, tmp_path)
     yield Caller(adapter, Targets((own.target(0), own.target(1))))
     adapter.close()
@@ -63,7 +64,7 @@ def test_the_process_that_speaks_to_salt_may_die_and_nobody_notices(
     own: SaltFleet, caller: Caller, tmp_path: Path
 ) -> None:
     text = f"echo >>{tmp_path}/begun; while [ ! -e {tmp_path}/go ]; do sleep 0.1; done; echo survived"
-    called = caller.start("script", text=text, timeout=90)
+    called = caller.start("script", text=text, timeout=300)
     assert eventually(lambda: lines(tmp_path / "begun") == 2)
     before = salt_process(caller)
     os.kill(before, signal.SIGKILL)
@@ -108,7 +109,7 @@ def test_a_salt_master_that_is_down_is_told_at_once_and_one_that_is_back_is_used
 
 def test_a_command_outlives_a_salt_master_that_is_started_anew(own: SaltFleet, caller: Caller, tmp_path: Path) -> None:
     text = f"echo >>{tmp_path}/begun; while [ ! -e {tmp_path}/go ]; do sleep 0.1; done; echo survived"
-    called = caller.start("script", text=text, timeout=100)
+    called = caller.start("script", text=text, timeout=300)
     assert eventually(lambda: lines(tmp_path / "begun") == 2)
     own.kill("master")
     own.start_master()

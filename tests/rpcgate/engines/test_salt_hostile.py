@@ -159,7 +159,7 @@ def begin(fleet: SaltFleet, caller: Caller, go: Path) -> tuple[Called, str]:
     """Start a command on minion0 that prints `honest` when the file is there; give its job id too."""
     begun = go.with_suffix(".begun")
     text = f"touch {begun}; while [ ! -e {go} ]; do sleep 0.1; done; echo honest"
-    called = caller.on(fleet.target(0)).start("script", text=text, timeout=100)
+    called = caller.on(fleet.target(0)).start("script", text=text, timeout=300)
     assert eventually(begun.exists, BOUND)
     return called, until(lambda: at_work(fleet))
 
