@@ -41,7 +41,7 @@ class Cable:
         self.cut()
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _serve(self) -> None:
         with suppress(OSError):

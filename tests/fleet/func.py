@@ -49,7 +49,7 @@ class FuncHost:
     def kill(self) -> None:
         """Let it die at once; what it runs is left alone."""
         self.server.kill()
-        self.server.wait(10)
+        self.server.wait(60)
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class FuncFleet:
             "key": str(self.pki.folder / f"{MASTER}.pem"),
             "certificates": str(self.pki.certs),
         }
-        return {**files, **settings}
+        return {**files, "connect_timeout": 30, **settings}  # the product's own 5 s are few for a machine that stalls
 
     def target(self, index: int) -> Target:
         """Give a Target for a host. Each has a name of its own, because a certificate is for one name."""

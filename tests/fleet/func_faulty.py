@@ -44,7 +44,7 @@ class Faulty:
         self._ending.set()
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _serve(self) -> None:
         with suppress(OSError):

@@ -18,7 +18,7 @@ from pathlib import Path
 import MySQLdb
 import pytest
 
-START_SECONDS = 60
+START_SECONDS = 150
 STOP_SECONDS = 30
 # Half the time of a test run is fsync otherwise; a crash may lose this database, nobody will miss it.
 FAST = ("--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--innodb-doublewrite=0", "--performance-schema=OFF")

@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sdk import Target
 from tests.fleet.ports import free_port
 
-START = 90.0  # seconds until all answer, on a loaded machine
+START = 180.0  # seconds until all answer, on a loaded machine
 # It has the daemon's group, and ends it when nobody holds the other end of its standard input any more
 # (no -- before the group: dash's kill reads it as a number)
 WARDEN = '"$@" </dev/null & read -r _; kill -KILL -$$'
@@ -171,7 +171,7 @@ class SaltFleet:
         if warden := self.groups.pop(name, None):
             with suppress(ProcessLookupError):
                 os.killpg(warden.pid, signal.SIGKILL)
-            warden.wait(10)
+            warden.wait(60)
             while any(members(warden.pid)):  # until then its ports answer
                 time.sleep(0.01)
             if warden.stdin:

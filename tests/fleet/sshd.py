@@ -76,7 +76,7 @@ class Fleet:
         for pid in [*_connections(self.hosts[index].pid), self.hosts[index].pid]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.servers[index].wait(10)
+        self.servers[index].wait(60)
 
     def stop(self) -> None:
         """End all hosts; may be repeated."""
@@ -166,7 +166,7 @@ def _start(
         if _answers(server, address, port):
             return server, port
         server.kill()
-        server.wait(10)
+        server.wait(60)
     raise RuntimeError(f"sshd does not start on {address}: {log.read_text()[-500:] if log.exists() else 'no log'}")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fleet.sshd import start_fleet
 from tests.rpcgate.engines.calls import eventually
+from tests.rpcgate.processes import alive
 
 pytestmark = pytest.mark.sshd
 
@@ -37,5 +38,5 @@ input()
     pid, public = run.stdout.readline().decode().split()
     run.kill()
     run.communicate(timeout=60)
-    assert eventually(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text())
+    assert eventually(lambda: not alive(int(pid)))
     shutil.rmtree(public)

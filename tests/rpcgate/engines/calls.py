@@ -31,7 +31,7 @@ class Called:
         assert self.running.wait(BOUND)
         while not self.events.empty():
             self.seen.append(self.events.get())
-        finals = [event for event in self.seen if event.final]
+        finals = shown([event for event in self.seen if event.final])
         assert len({event.host for event in finals}) == len(finals)
         return {event.host: event for event in finals}
 
@@ -62,6 +62,13 @@ class Caller:
     def on(self, *targets: Target) -> "Caller":
         """Take other targets."""
         return replace(self, targets=Targets(targets))
+
+
+def shown(finals: list[Event]) -> list[Event]:
+    """Print how each host ended, and give them: a test that fails shows it."""
+    for event in finals:
+        print(event.host, event.status, event.reason)  # noqa: T201  # pytest keeps it for that
+    return finals
 
 
 def eventually(true: Callable[[], bool], bound: float = 60.0) -> bool:

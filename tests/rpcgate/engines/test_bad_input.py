@@ -75,7 +75,7 @@ def answering(context: ssl.SSLContext, body: bytes) -> Iterator[tuple[str, int]]
     finally:
         server.shutdown(socket.SHUT_RDWR)
         server.close()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture(scope="module")

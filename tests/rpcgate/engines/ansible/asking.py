@@ -9,6 +9,7 @@ from rpcgate.engines import Call
 from rpcgate.engines.ansible import AnsibleAdapter
 from rpcgate.engines.ansible_job import AnsibleJob
 from sdk import Event, Target, Targets
+from tests.rpcgate.engines.calls import shown
 
 BOUND = 100.0  # seconds for any job of these tests
 
@@ -28,7 +29,7 @@ class Run:
         events: list[Event] = []
         assert self.start(verb, targets, events.append, **options).wait(BOUND)
         self.live = [event for event in events if not event.final]
-        final = [event for event in events if event.final]
+        final = shown([event for event in events if event.final])
         assert sorted(event.host for event in final) == sorted(target.name for target in targets)
         assert {event.engine for event in events} == {"ansible"}
         return {event.host: event for event in final}
