@@ -92,7 +92,7 @@ class RealMaster:
         """Let it die at once."""
         if self.process:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def stop(self) -> None:
@@ -100,7 +100,7 @@ class RealMaster:
         if self.process:
             self.process.terminate()
             try:
-                self.process.wait(15)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
 
