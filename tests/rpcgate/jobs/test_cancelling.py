@@ -1,8 +1,10 @@
 """A job is cancelled: while it waits, while it runs, and when it has nothing more to say."""
 
+import threading
 from pathlib import Path
 
-from rpcgate.engines.fake import Behaviour
+from rpcgate.engines import Call, Emit, Running
+from rpcgate.engines.fake import Behaviour, Fake
 from rpcgate.jobs import Limits
 from rpcgate.protocol import Cancel, Poll
 from sdk import Status
@@ -50,12 +52,28 @@ def test_a_cancelled_module_that_ignores_it_is_killed(master: Master) -> None:
     assert gone(pids)
 
 
-def test_a_module_that_is_cancelled_after_all_results_keeps_them(master: Master) -> None:
-    master.write("test", source(SHELL + "\ntime.sleep(60)"))
-    job = master.submit()
-    master.events(job, until=lambda events, _: sum(event.status.final for event in events) == 2)
-    master.ask(Cancel(job))
-    assert [(event.status, event.reason) for event in master.finals(job).values()] == [(Status.OK, "")] * 3
+class Marking(Fake):
+    """The engine without real hosts; `begun` is set by a second step, so that all before it has been said."""
+
+    def __init__(self) -> None:
+        super().__init__(Behaviour(delay=0, spread=0))
+        self.begun = threading.Event()
+
+    def call(self, call: Call, emit: Emit) -> Running:
+        if call.args["argv"] == ["second"]:
+            self.begun.set()
+        return super().call(call, emit)
+
+
+def test_a_module_that_is_cancelled_after_all_results_keeps_them(tmp_path: Path) -> None:
+    engine = Marking()
+    with running(tmp_path, {"fake": engine}) as master:
+        master.write("test", source(SHELL + '\nlist(ctx.engine.shell(targets, ["second"]))\ntime.sleep(60)'))
+        job = master.submit()
+        assert engine.begun.wait(100)
+        master.ask(Cancel(job))
+        assert [(event.status, event.reason) for event in master.finals(job).values()] == [(Status.OK, "")] * 3
+    engine.close()
 
 
 def test_jobs_wait_in_order_and_a_waiting_one_can_be_cancelled(tmp_path: Path) -> None:
