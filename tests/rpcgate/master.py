@@ -100,7 +100,7 @@ class Master:
         return submit.job
 
     def events(
-        self, job: str, until: Callable[[list[Progress], JobState], bool] | None = None, within: float = 100
+        self, job: str, until: Callable[[list[Progress], JobState], bool] | None = None, within: float = 200
     ) -> list[Progress]:
         """Poll as the dispatcher does, until the job is complete or `until` says so."""
         events: list[Progress] = []
@@ -119,9 +119,11 @@ class Master:
             if news.jobs[0].state in (JobState.ENDED, JobState.UNKNOWN) and not news.jobs[0].more:
                 return events
 
-    def finals(self, job: str, within: float = 100) -> dict[str, Progress]:
+    def finals(self, job: str, within: float = 200) -> dict[str, Progress]:
         """Wait for the end; each host has exactly one final event."""
         finals = [event for event in self.events(job, within=within) if event.status.final]
+        for event in finals[:20]:
+            print(event.host, event.status, event.reason)  # noqa: T201  # pytest shows it where a test fails
         assert max(Counter(event.host for event in finals).values(), default=0) <= 1
         return {event.host: event for event in finals}
 

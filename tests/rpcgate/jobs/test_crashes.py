@@ -31,12 +31,13 @@ def test_an_endless_loop_is_killed_at_the_deadline_with_all_it_started(master: M
         """),
     )
     master.warm()
-    job = master.submit(total=8.0)
-    events = master.events(job)
+    for total in (8, 40):  # where the machine stalls, the first time may be over before the module has begun
+        events = master.events(master.submit(total=float(total)))
+        if pids := pids_of(events):
+            break
     finals = [event for event in events if event.status.final]
     assert [event.status for event in finals] == [Status.TIMEOUT] * 3
-    assert finals[0].reason == "The job's 8 seconds were over. Nothing was started on this server."
-    pids = pids_of(events)
+    assert finals[0].reason == f"The job's {total} seconds were over. Nothing was started on this server."
     assert len(pids) == 3
     assert gone(pids)
 
@@ -92,7 +93,7 @@ LATE = {
         r"The module stopped after its results \(test\.py, line 19\): .*'kaputt'",
     ),
     "its process": ("os._exit(3)", r"The module's process ended with exit status 3 before its module did\."),
-    "the deadline": ("time.sleep(60)", r"The job's 8 seconds were over\."),
+    "the deadline": ("time.sleep(60)", r"The job's (8|40) seconds were over\."),
 }
 
 
@@ -103,7 +104,10 @@ def test_what_goes_wrong_after_all_results_is_said_of_the_job_before_it_ends(
     body, reason = LATE[what]
     master.warm()
     master.write("test", source(SHELL + "\n" + body))
-    events = [event for event in master.events(master.submit(total=8.0)) if event.status.final or not event.host]
+    for total in (8.0, 40.0):  # where the machine stalls, the first time may be over before there are results
+        events = [event for event in master.events(master.submit(total=total)) if event.status.final or not event.host]
+        if all(event.status is Status.OK for event in events if event.host):
+            break
     assert [(event.status, event.reason) for event in events if event.host] == [(Status.OK, "")] * 3
     assert [event.host for event in events] == ["h0", "h1", "", "h2"]
     assert re.fullmatch(reason, events[2].reason)

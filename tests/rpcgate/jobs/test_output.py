@@ -17,8 +17,12 @@ def test_a_host_that_takes_its_time_is_seen_live_and_a_quick_one_is_not(
         monkeypatch.setattr(record, "GATHER", gather)
         with running(tmp_path, behaviour=Behaviour(delay=delay, spread=0, pieces=2)) as master:
             master.write("test", source())
-            events = master.events(master.submit(hosts=1))
-            assert bool([event for event in events if event.status is Status.RUNNING]) is seen
+            for _ in range(3 if seen else 1):  # a machine that stalls makes all hosts quick
+                events = master.events(master.submit(hosts=1))
+                live = [event for event in events if event.status is Status.RUNNING]
+                if live:
+                    break
+            assert bool(live) is seen
             assert events[-1].text == "echo hello\n"
 
 
@@ -46,8 +50,11 @@ def test_a_live_log_is_bounded_with_a_mark(master: Master) -> None:
         yield Event("h0", Status.OK, "end")
     """
     master.write("test", source(body))
-    events = master.events(master.submit(hosts=1))
-    live = "".join(event.text or "" for event in events if not event.status.final)
+    for _ in range(3):  # where the machine stalls, the end may overtake what is gathered before it
+        events = master.events(master.submit(hosts=1))
+        live = "".join(event.text or "" for event in events if not event.status.final)
+        if live:
+            break
     assert len(live) < 300_000
     assert live.endswith("the whole output comes with the result ...]\n")
 

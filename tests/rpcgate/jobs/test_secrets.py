@@ -26,8 +26,12 @@ def test_a_secret_is_in_no_file_log_or_result(tmp_path: Path, caplog: pytest.Log
     caplog.set_level("DEBUG")
     with running(tmp_path, open_secrets=lambda sealed, task: {"token": SECRET}) as master:
         master.write("test", source(body, params=params))
-        events = master.events(master.submit(sealed="c2VhbGVk"))
-        assert [event.text for event in events if event.stream == "stdout" and not event.status.final]
+        for _ in range(3):  # a machine that stalls sends no live pieces
+            events = master.events(master.submit(sealed="c2VhbGVk"))
+            live = [event.text for event in events if event.stream == "stdout" and not event.status.final]
+            if live:
+                break
+        assert live
         finals = {event.host: event for event in events if event.status.final}
         assert finals["h0"].text == "login ••••••\n"
         assert re.fullmatch(r"The module stopped \(test\.py, line \d+\): ValueError: ••••••", finals["h2"].reason)
