@@ -26,7 +26,7 @@ from tests.fleet.salt import SaltFleet
 from tests.fleet.sshd import Fleet, start_fleet
 
 MODULES = Path(__file__).parents[2] / "modules"
-BOUND = 100.0  # seconds for one verb on all hosts
+BOUND = 200.0  # seconds for one verb on all hosts
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ class EngineRunner:
     adapters: Mapping[str, Adapter]
     targets: Targets
 
-    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 60, **raw: Any) -> dict[str, Event]:
+    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 120, **raw: Any) -> dict[str, Event]:
         """Run a module and give each host's final event; ParamError for wrong parameters."""
         module = read_module(name, loaded(name))
         ctx: Context[Any] = Context(OverEngines(self.adapters, check, timeout), check, timeout, "1")
         events = module.run(ctx, self.targets, parse(module.params, raw))
-        return {event.host: event for event in settle(self.targets.names, events) if event.final}
+        return ended(self.targets, events)
 
     def by(self, engine: str) -> "EngineRunner":
         """Keep the hosts of one engine."""
@@ -106,12 +106,12 @@ class Runner:
     adapter: Adapter
     targets: Targets
 
-    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 60, **raw: Any) -> dict[str, Event]:
+    def __call__(self, name: str, /, *, check: bool = False, timeout: float = 120, **raw: Any) -> dict[str, Event]:
         """Run a module and give each host's final event; ParamError for wrong parameters."""
         module = self.module(name)
         ctx: Context[Engine] = Context(OverAdapter(self.adapter, check, timeout), check, timeout, "1")
         events = module.run(ctx, self.targets, parse(module.params, raw))
-        return {event.host: event for event in settle(self.targets.names, events) if event.final}
+        return ended(self.targets, events)
 
     def choices(self, name: str, field: str) -> list[str]:
         """Give what a field offers."""
@@ -121,6 +121,14 @@ class Runner:
     def module(self, name: str) -> Module:
         """Read a module file."""
         return read_module(name, loaded(name))
+
+
+def ended(targets: Targets, events: Events) -> dict[str, Event]:
+    """Give each host's final event, and print it: a test that fails shows why."""
+    finals = {event.host: event for event in settle(targets.names, events) if event.final}
+    for event in finals.values():
+        print(event.host, event.status, event.reason)  # noqa: T201  # pytest keeps it for that
+    return finals
 
 
 def loaded(name: str) -> ModuleType:
@@ -136,7 +144,7 @@ def loaded(name: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def fleet_adapter(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshAdapter]:
     """Give one ssh adapter for all module tests."""
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
     adapter = SshAdapter.from_config(table, tmp_path_factory.mktemp("home"))
     yield adapter
     adapter.close()
@@ -181,7 +189,7 @@ def run_on_busybox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]
 @contextmanager
 def _own_host(folders: pytest.TempPathFactory, extra: str, *, user: str = "") -> Iterator[Runner]:
     with start_fleet(1, folders.mktemp("fleet"), extra=extra) as fleet:
-        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
         adapter = SshAdapter.from_config(table, folders.mktemp("home"))
         target = fleet.target(0)
         yield Runner(adapter, Targets((replace(target, user=user or target.user),)))
@@ -197,7 +205,7 @@ def run_by_both(salt_fleet: SaltFleet, tmp_path_factory: pytest.TempPathFactory)
     # Root's own .bashrc may put a folder of a developer's before the system's python
     clean = 'ForceCommand PATH=/usr/sbin:/usr/bin:/sbin:/bin exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"'
     with start_fleet(1, folder, extra=f"AllowUsers root\nPermitRootLogin prohibit-password\n{clean}") as fleet:
-        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
         adapters = {
             "ansible": AnsibleAdapter.from_config(table, tmp_path_factory.mktemp("home")),
             "salt": SaltAdapter.from_config(salt_fleet.table, tmp_path_factory.mktemp("home")),

@@ -9,10 +9,10 @@ import pytest
 
 from rpcgate.engines import Call
 from rpcgate.engines.salt import SaltAdapter
-from sdk import Context, Event, Events, ParamError, Status, Targets, parse, settle
+from sdk import Context, Event, Events, ParamError, Status, Targets, parse
 from sdk.module import Module, read_module
 from tests.fleet.salt import SaltFleet
-from tests.modules.conftest import loaded
+from tests.modules.conftest import BOUND, ended, loaded
 
 pytestmark = pytest.mark.salt
 TEMPLATE = "{{ salt['cmd.run']('id') }}"
@@ -31,8 +31,8 @@ class OverSalt:
 
     def state(self, targets: Targets, sls: str, *, pillar: dict[str, Any] | None = None) -> Events:
         events: list[Event] = []
-        call = Call("state", targets, {"sls": sls, "pillar": pillar or {}}, 60, self.check)
-        assert self.adapter.call(call, events.append).wait(100)
+        call = Call("state", targets, {"sls": sls, "pillar": pillar or {}}, 200, self.check)
+        assert self.adapter.call(call, events.append).wait(BOUND)
         return iter(events)
 
 
@@ -48,8 +48,7 @@ class Applier:
         targets = Targets((self.fleet.target(0), self.fleet.target(1)))
         ctx: Context[Any] = Context(OverSalt(self.adapter, check), check)
         params = parse(apply_state().params, {"state": state, "pillar": list(pillar)})
-        events = settle(targets.names, apply_state().run(ctx, targets, params))
-        return {event.host: event for event in events if event.final}
+        return ended(targets, apply_state().run(ctx, targets, params))
 
 
 def apply_state() -> Module:

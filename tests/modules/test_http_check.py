@@ -113,7 +113,7 @@ def test_every_way_sees_the_same(run: Runner, url: str, way: str) -> None:
         ("/broken", "", "500 yes"),
         ("/endless", "fine", "200 yes"),
     ]:
-        event = by(way, run, url + path, text, "15")
+        event = by(way, run, url + path, text, "60")
         assert event.rc == 0, event.output
         assert re.sub(r" \d+ ", " ", event.stdout.strip()) == said, path
 
@@ -144,7 +144,7 @@ def test_a_certificate_of_nobody_is_named(run: Runner, way: str, tmp_path: Path)
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        event = by(way, run, f"https://localhost:{server.server_port}/", "", "15")
+        event = by(way, run, f"https://localhost:{server.server_port}/", "", "60")
         server.shutdown()
     params = parse(loaded("http_check").Params, {"url": "https://localhost/"})
     assert loaded("http_check").judged(event, params).reason == "No answer: its certificate is not trusted."

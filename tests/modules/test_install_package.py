@@ -12,7 +12,7 @@ from rpcgate.engines.ansible import ADAPTER, AnsibleAdapter
 from sdk import Context, Event, Events, ParamError, Status, Targets, parse
 from sdk.module import Module, read_module
 from tests.fleet.sshd import Fleet
-from tests.modules.conftest import EngineRunner, loaded
+from tests.modules.conftest import BOUND, EngineRunner, loaded
 
 pytestmark = [
     pytest.mark.sshd,
@@ -30,14 +30,14 @@ class OverAnsible:
 
     def module(self, targets: Targets, name: str, /, *, timeout: float | None = None, **args: Any) -> Events:
         events: list[Event] = []
-        call = Call("module", targets, {"name": name, "args": args}, timeout or 60, self.check)
-        assert self.adapter.call(call, events.append).wait(100)
+        call = Call("module", targets, {"name": name, "args": args}, timeout or 200, self.check)
+        assert self.adapter.call(call, events.append).wait(BOUND)
         return iter(events)
 
 
 @pytest.fixture(scope="module")
 def adapter(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnsibleAdapter]:
-    table = {"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts)}
+    table = {"keys": [str(fleet.key)], "connect_timeout": 60, "known_hosts": str(fleet.known_hosts)}
     made = ADAPTER.from_config(table, tmp_path_factory.mktemp("home"))
     yield made
     made.close()

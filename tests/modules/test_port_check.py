@@ -54,7 +54,7 @@ def test_a_port_that_answers_is_ok_with_its_time(run: Runner, port: int) -> None
         (Status.OK, f"127.0.0.1 port {port} answers.\n")
     }
     assert all(event.reason.startswith("Connected in ") for event in events.values())
-    assert all(event.seconds is not None and event.seconds < 5 for event in events.values())
+    assert all(event.reason == f"Connected in {round((event.seconds or 0) * 1000)} ms." for event in events.values())
 
 
 def test_a_closed_port_is_a_failure_that_says_so(run: Runner, closed: int) -> None:
@@ -75,7 +75,7 @@ def test_a_name_that_nobody_knows_is_a_failure(run: Runner) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_sees_the_same(run: Runner, way: str, port: int, closed: int, silent: int) -> None:
     for at, rc in ((port, 0), (closed, 1), (silent, 1)):
-        event = run("run_script", text=by(way), args=["127.0.0.1", str(at), "5"])["host0"]
+        event = run("run_script", text=by(way), args=["127.0.0.1", str(at), "3" if at == silent else "5"])["host0"]
         assert event.rc == rc, (way, event.output)
         assert event.stdout.strip().isdigit() == (rc == 0)
 

@@ -9,11 +9,11 @@ import pytest
 
 from rpcgate.engines import Call
 from rpcgate.engines.ansible import ADAPTER, AnsibleAdapter
-from sdk import Context, Event, Events, ParamError, Status, Target, Targets, parse, settle
+from sdk import Context, Event, Events, ParamError, Status, Target, Targets, parse
 from sdk.module import Module, read_module
 from sdk.params import choices_of
 from tests.fleet.sshd import Fleet
-from tests.modules.conftest import loaded
+from tests.modules.conftest import BOUND, ended, loaded
 
 pytestmark = [pytest.mark.sshd, pytest.mark.ansible]
 TEMPLATE = "{{ lookup('pipe', 'id') }}"
@@ -26,8 +26,8 @@ class OverAnsible:
 
     def playbook(self, targets: Targets, path: str, variables: dict[str, Any] | None = None) -> Events:
         events: list[Event] = []
-        call = Call("playbook", targets, {"path": path, "variables": variables or {}}, 60, self.check)
-        assert self.adapter.call(call, events.append).wait(100)
+        call = Call("playbook", targets, {"path": path, "variables": variables or {}}, 200, self.check)
+        assert self.adapter.call(call, events.append).wait(BOUND)
         return iter(events)
 
     def playbooks(self) -> list[str]:
@@ -53,7 +53,7 @@ class Player:
         ctx: Context[Any] = Context(OverAnsible(self.adapter, check), check)
         module = run_playbook()
         params = parse(module.params, {"playbook": playbook, "variables": list(variables)})
-        return {event.host: event for event in settle(targets.names, module.run(ctx, targets, params)) if event.final}
+        return ended(targets, module.run(ctx, targets, params))
 
 
 def run_playbook() -> Module:
@@ -64,7 +64,12 @@ def run_playbook() -> Module:
 def adapter(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnsibleAdapter]:
     home = tmp_path_factory.mktemp("home")
     (home / "plays").mkdir()
-    table = {"keys": [str(fleet.key)], "known_hosts": str(fleet.known_hosts), "playbooks": "plays"}
+    table = {
+        "keys": [str(fleet.key)],
+        "connect_timeout": 60,
+        "known_hosts": str(fleet.known_hosts),
+        "playbooks": "plays",
+    }
     made = ADAPTER.from_config({**table, "connect_timeout": 5}, home)
     yield made
     made.close()
