@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDTHS = (320, 390, 1280, 1440)
-SETTLED = 10  # seconds; charts follow their window by and by
+SETTLED = 60  # seconds; charts follow their window by and by, on a busy machine
 COMBINATIONS = [(theme, language) for theme in ("light", "dark") for language in ("en", "zh-hans")]
 
 
@@ -37,6 +37,7 @@ def looked_at(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
 
 def findings(page: Page) -> list[str]:
     """Run axe in the page, past its policy, and give what it finds as lines."""
+    page.wait_for_load_state()  # with its styles
     page.evaluate("scrollTo(0, 0)")  # what the sticky bar half covers counts as too small
     told = page.evaluate("(window.__reports ?? []).length")
     page.evaluate(AXE)
@@ -50,6 +51,7 @@ def findings(page: Page) -> list[str]:
 
 def sideways(page: Page, widths: Sequence[int] = WIDTHS) -> list[str]:
     """Give the widths of a window in which the page is wider than it; the window is then as it was."""
+    page.wait_for_load_state()
     size, wrong = page.viewport_size, []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 800})

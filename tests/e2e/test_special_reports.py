@@ -116,6 +116,7 @@ def test_keys_walk_the_matrix_and_open_a_cell(page: Page, live_server: Any) -> N
 def test_a_choice_is_an_address_and_back_goes_back(page: Page, live_server: Any) -> None:
     show(page, live_server, ADDRESSES[0])
     page.get_by_role("link", name="Recurring").click()
+    page.wait_for_url("**membership=recurring**")  # with its scripts: a choice is sent by one
     settled(page)
     assert asked(page)["membership"] == ["recurring"]
     page.get_by_label("Return").select_option("buy")
