@@ -6,9 +6,11 @@ Everything is real: MariaDB on loopback, the embedded store, the worker, the web
 import json
 import re
 import signal
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import MySQLdb
@@ -24,6 +26,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 LONG = 120_000  # milliseconds; an import on a busy machine with two cores
 SECRET = "Tr0ub4dor-&3-xyzzy"
 ROWS = 300_000
+HALF = 50_000_000  # bytes of the large table, more than a third and less than two
+HELD = 300  # seconds after which what is held goes on in any case
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +69,38 @@ def here() -> Iterator[Installation]:
         yield made
 
 
+@contextmanager
+def half_way(port: int, most: int) -> Iterator[tuple[int, threading.Event]]:
+    """Forward connections to a port of loopback: once that many bytes came back, the rest waits for the event."""
+    on, counted = threading.Event(), [0]
+
+    def carry(source: socket.socket, sink: socket.socket, *, counts: bool) -> None:
+        with suppress(OSError):
+            while piece := source.recv(65536):
+                counted[0] += len(piece) if counts else 0
+                if counted[0] > most and counts:
+                    on.wait(HELD)
+                sink.sendall(piece)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, far = listening.accept()[0], socket.create_connection(("127.0.0.1", port))
+                for ends, counts in (((near, far), False), ((far, near), True)):
+                    threading.Thread(target=carry, args=ends, kwargs={"counts": counts}, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        try:
+            yield listening.getsockname()[1], on
+        finally:
+            on.set()
+            listening.shutdown(socket.SHUT_RDWR)
+
+
 def sign_in(page: Page, made: Installation) -> None:
     page.goto(f"{made.url}/login/")
     page.locator("[name=username]").fill(ADMIN)
@@ -73,10 +109,10 @@ def sign_in(page: Page, made: Installation) -> None:
     expect(page.get_by_role("link", name="Datasets").first).to_be_visible()
 
 
-def fill_in(page: Page, made: Installation, server: MariaDb, password: str = SECRET) -> None:
+def fill_in(page: Page, made: Installation, port: int, password: str = SECRET) -> None:
     page.goto(f"{made.url}/datasets/-/import/")
     for label, value in (
-        ("Host", "localhost"), ("Port", str(server.port)), ("Account", "reader"), ("Password", password),
+        ("Host", "localhost"), ("Port", str(port)), ("Account", "reader"), ("Password", password),
         ("Database", "shop"), ("Table", "user_behavior"),
     ):  # fmt: skip
         page.get_by_label(re.compile(f"^{label}")).fill(value)
@@ -92,7 +128,7 @@ def test_a_table_becomes_a_report_on_a_dashboard(page: Page, here: Installation,
     sign_in(page, here)
     page.goto(f"{here.url}/datasets/")
     expect(page.get_by_role("heading", name="No datasets yet")).to_be_visible()
-    fill_in(page, here, server, "wrong")
+    fill_in(page, here, server.port, "wrong")
     page.get_by_role("button", name="Look at the first rows").click()
     expect(page.get_by_text("The server refuses reader@127.0.0.1")).to_be_visible()
     expect(page.get_by_label("Password")).to_be_focused()
@@ -143,21 +179,28 @@ def test_progress_is_shown_in_place_and_an_import_that_was_killed_goes_on_by_its
             " SELECT seq % 20000, seq % 97, seq % 7, 'pv', 1511539200 + seq % 777600, 'x' FROM seq_1_to_3000000"
         )
     sign_in(page, here)
-    fill_in(page, here, server)
-    page.get_by_label("Table").fill("large")
-    page.get_by_role("button", name="Look at the first rows").click()
-    page.get_by_label("Name", exact=False).last.fill("large")
-    page.get_by_role("button", name="Import about").click()
-    page.wait_for_url("**/datasets/large/")
-    expect(page.locator("#om-imports")).to_contain_text("rows read", timeout=LONG)
-    expect(page.get_by_role("progressbar")).to_be_visible()
-    here.kill("worker")
-    before = state(here, "large")
-    expect(page.locator("#om-imports")).to_contain_text("A worker takes it up by itself.", timeout=LONG)
-    assert before["state"] == "running", "it died in the middle"
+    with half_way(server.port, HALF) as (port, on):  # else the import may be over before a slow page has looked
+        fill_in(page, here, port)
+        page.get_by_label("Table").fill("large")
+        page.get_by_role("button", name="Look at the first rows").click()
+        page.get_by_label("Name", exact=False).last.fill("large")
+        page.get_by_role("button", name="Import about").click()
+        page.wait_for_url("**/datasets/large/")
+        expect(page.locator("#om-imports")).to_contain_text("rows read", timeout=LONG)
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        here.kill("worker")
+        before = state(here, "large")
+        expect(page.locator("#om-imports")).to_contain_text("A worker takes it up by itself.", timeout=LONG)
+        assert before["state"] == "running", "it died in the middle"
+        on.set()
+        go_on(page, here, before["done"])
+
+
+def go_on(page: Page, here: Installation, done: float) -> None:
+    """See the import that did so much taken up by a worker, and by another where that one is ended."""
     here.start("worker", "manage.py", "worker")
     end = time.monotonic() + LONG / 1000
-    while state(here, "large")["state"] != "running" or state(here, "large")["done"] <= before["done"]:
+    while state(here, "large")["state"] != "running" or state(here, "large")["done"] <= done:
         if state(here, "large")["state"] == "done" or time.monotonic() > end:
             break
     here.processes["worker"].send_signal(signal.SIGTERM)
