@@ -35,7 +35,7 @@ def result(master: Master, run: EngineRunner, module: str, *, check: bool = Fals
         HostSpec(target.name, target.address, target.port, target.user, engine=target.by) for target in run.targets
     ]
     job = master.submit(module, hosts, params=params, check=check, timeout=200)
-    finals = list(master.finals(job, within=100).values())
+    finals = list(master.finals(job, within=250).values())
     assert {final.engine for final in finals} == {"ansible", "salt"}
     assert len({(final.status, final.digest, final.reason) for final in finals}) == 1, finals
     return next((final for final in finals if final.text is not None), finals[0])  # an equal text travels once

@@ -21,13 +21,24 @@ from tests.rpcgate.engines.calls import Caller
 MakeSsh = Callable[..., Caller]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Let a host say that what was ended is gone for as long as a machine may stand still, and not for 20 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("remote", "salt_host", "func_run"):
+            patch.setattr(f"rpcgate.engines.{name}.ENDING", 60.0)
+            patch.setattr(f"rpcgate.engines.{name}.ENDINGS", 20)
+        patch.setattr("rpcgate.engines.ansible_cleaning.SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture
 def make_ssh(tmp_path: Path) -> Iterator[MakeSsh]:
     """Give a function that makes an ssh engine for a fleet, with other settings where given."""
     made: list[SshAdapter] = []
 
     def make(fleet: Fleet, *targets: Target, **table: Any) -> Caller:
-        settings = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], **table}
+        settings = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60, **table}
         made.append(SshAdapter.from_config(settings, tmp_path))
         return Caller(made[-1], Targets(targets or tuple(fleet.target(index) for index in range(len(fleet.hosts)))))
 
@@ -53,7 +64,7 @@ def local(tmp_path: Path) -> Iterator[Caller]:
 @pytest.fixture(scope="session")
 def ansible(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """Give an ansible engine on the shared fleet; one for all tests, because its parent takes a second to start."""
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)]}
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
     adapter = AnsibleAdapter.from_config(table, tmp_path_factory.mktemp("home"))
     yield Caller(adapter, Targets((fleet.target(0),)))
     adapter.close()

@@ -39,7 +39,7 @@ def test_a_verb_it_lacks_is_a_failure_and_starts_nothing(tmp_path: Path) -> None
 
     adapter = ADAPTER.from_config({}, tmp_path)
     events: list[Any] = []
-    assert adapter.call(Call("state", Targets((Target("a"),))), events.append).wait(10)
+    assert adapter.call(Call("state", Targets((Target("a"),))), events.append).wait(60)
     assert [(event.host, event.status, event.reason) for event in events] == [
         ("a", Status.FAILED, "The ansible engine has no verb 'state'.")
     ]

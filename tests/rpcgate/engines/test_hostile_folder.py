@@ -69,7 +69,7 @@ class Scene:
             input=content,
             env={"PATH": f"{self.tools}:{self.path}"},
             capture_output=True,
-            timeout=20,
+            timeout=120,
             check=False,
         )
         return done.returncode, done.stdout.decode(), done.stderr.decode()

@@ -199,7 +199,7 @@ class Shell:
             input=content if sent is None else sent,
             env={"PATH": self.path},
             capture_output=True,
-            timeout=20,
+            timeout=120,
             check=False,
         )
         return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -275,7 +275,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     limit = "ulimit -f 8; trap '' XFSZ; exec \"$@\""  # blocks of 512 bytes: a write beyond fails as on a full disk
     words = remote_files.put_words(str(file), {"content": b"n" * 100_000, "backup": True}, "MARK", check=False)
     done = subprocess.run(
-        ["/bin/sh", "-c", limit, "sh", *words], input=b"n" * 100_000, capture_output=True, timeout=20, check=False
+        ["/bin/sh", "-c", limit, "sh", *words], input=b"n" * 100_000, capture_output=True, timeout=120, check=False
     )
     assert (done.returncode, b"File too large" in done.stderr) == (1, True)
     assert (names(tmp_path), file.read_bytes()) == (["x"], b"old")

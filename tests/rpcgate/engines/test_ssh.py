@@ -144,7 +144,10 @@ def test_a_connection_lost_while_a_command_runs_is_lost_and_never_repeated(
         gate.unlink()
 
 
-def test_cancel_over_a_lost_host_says_that_it_is_not_confirmed(make_ssh: MakeSsh, own_fleet: Fleet) -> None:
+def test_cancel_over_a_lost_host_says_that_it_is_not_confirmed(
+    make_ssh: MakeSsh, own_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpcgate.engines.remote.ENDING", 8.0)
     caller = make_ssh(own_fleet, own_fleet.target(0), connect_timeout=8, keepalive=0)
     called = caller.start("shell", argv=["sh", "-c", "echo begun; exec sleep 40"])
     called.first()
@@ -181,7 +184,7 @@ adapter.call(call, lambda event: print(event.output, end="", flush=True)).wait()
     assert master.stdout.readline() == b"begun\n"
     assert eventually(lambda: alive(time_))  # the shell says so before it starts it
     master.kill()
-    master.wait(10)
+    master.wait(60)
     master.stdout.close()
     assert eventually(lambda: not alive(time_))
 

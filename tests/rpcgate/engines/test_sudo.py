@@ -51,7 +51,7 @@ def allowed(alone: None) -> Iterator[None]:
     new.touch(0o440)
     new.write_text(f"{plain_account()} ALL=(ALL) NOTAFTER={until} NOPASSWD: ALL\n")
     try:
-        subprocess.run(["visudo", "-q", "-c", "-f", str(new)], check=True, timeout=10)
+        subprocess.run(["visudo", "-q", "-c", "-f", str(new)], check=True, timeout=60)
         new.rename(SUDOERS)
         yield
     finally:
@@ -75,7 +75,7 @@ def plain(request: pytest.FixtureRequest, name: str) -> Caller:
 @pytest.fixture
 def root(fleet: Fleet, tmp_path: Path, name: str) -> Iterator[Caller]:
     """Give such an engine with sudo."""
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "sudo": True}
+    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60, "sudo": True}
     adapter = ENGINES[name].from_config(table, tmp_path)
     yield Caller(adapter, Targets((fleet.target(0),)))
     adapter.close()
@@ -104,7 +104,13 @@ def test_sudo_is_told_no_word_of_the_command_because_it_logs_them(root: Caller) 
 
 @pytest.mark.usefixtures("allowed")
 def test_another_account_can_be_named(fleet: Fleet, tmp_path: Path, name: str) -> None:
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "sudo": True, "sudo_user": "nobody"}
+    table = {
+        "known_hosts": str(fleet.known_hosts),
+        "keys": [str(fleet.key)],
+        "connect_timeout": 60,
+        "sudo": True,
+        "sudo_user": "nobody",
+    }
     adapter = ENGINES[name].from_config(table, tmp_path)
     try:
         assert Caller(adapter, Targets((fleet.target(0),))).one("shell", argv=["whoami"]).output == "nobody\n"
@@ -140,8 +146,10 @@ def test_cancel_of_a_module_ends_what_root_detached(root: Caller) -> None:
     if "module" not in root.adapter.verbs:
         pytest.skip("only Ansible has modules")
     time = seconds()
-    called = root.start("module", name="ansible.builtin.command", args={"argv": ["sh", "-c", orphan(time)]}, timeout=60)
-    assert eventually(lambda: len(alive(time)) == 2, 20)
+    called = root.start(
+        "module", name="ansible.builtin.command", args={"argv": ["sh", "-c", orphan(time)]}, timeout=300
+    )
+    assert eventually(lambda: len(alive(time)) == 2)
     called.running.cancel()
     (event,) = called.finals().values()
     assert event.reason == "Cancelled; the server confirms that its processes are gone."
@@ -168,8 +176,8 @@ def orphan(time: str) -> str:
 
 def cancelled(caller: Caller, argv: list[str], time: str, count: int) -> Event:
     """Start a command, wait until its processes run, cancel it, and give its end."""
-    called = caller.start("shell", argv=argv, timeout=60)
-    assert eventually(lambda: len(alive(time)) == count, 20)
+    called = caller.start("shell", argv=argv, timeout=300)
+    assert eventually(lambda: len(alive(time)) == count)
     called.running.cancel()
     (event,) = called.finals().values()
     assert event.status is Status.CANCELLED

@@ -158,7 +158,7 @@ def test_100_mb_are_cut_visibly_in_bounded_memory_and_hold_nobody_up(engine: Cal
         until [ -e {folder}/enough ]; do printf %1000s x; sleep 0.01 2>/dev/null || sleep 1; done
         echo last"""
     tracemalloc.start()
-    called = engine.start("script", text=text, timeout=60, output_limit=100_000)
+    called = engine.start("script", text=text, timeout=200, output_limit=100_000)
     assert engine.one("shell", argv=["echo", "beside"]).output == "beside\n"
     (folder / "enough").touch()
     (event,) = called.finals().values()
@@ -224,7 +224,7 @@ def test_a_command_that_will_not_end_is_killed_with_its_children(engine: Caller)
 def test_cancel_ends_the_command_its_children_and_what_they_detached(engine: Caller) -> None:
     time = seconds()
     orphan = f"trap '' TERM HUP; setsid sleep {time} >/dev/null 2>&1 &"
-    called = engine.start("shell", argv=["sh", "-c", f"sh -c {shlex.quote(orphan)}; sleep {time}"], timeout=60)
+    called = engine.start("shell", argv=["sh", "-c", f"sh -c {shlex.quote(orphan)}; sleep {time}"], timeout=300)
     assert eventually(lambda: len(alive(time)) == 2)
     called.running.cancel()
     called.running.cancel()
@@ -235,7 +235,7 @@ def test_cancel_ends_the_command_its_children_and_what_they_detached(engine: Cal
 
 
 def test_cancel_keeps_what_was_said_so_far(streaming: Caller) -> None:
-    called = streaming.start("shell", argv=["sh", "-c", "echo started; exec sleep 60"], timeout=60)
+    called = streaming.start("shell", argv=["sh", "-c", "echo started; exec sleep 300"], timeout=300)
     assert called.first().output == "started\n"
     called.running.cancel()
     (event,) = called.finals().values()
@@ -243,7 +243,9 @@ def test_cancel_keeps_what_was_said_so_far(streaming: Caller) -> None:
 
 
 def test_cancel_of_a_script_removes_its_file(engine: Caller, folder: Path) -> None:
-    called = engine.start("script", text=f"echo $0 >{folder}/new; mv {folder}/new {folder}/name; sleep 60", timeout=60)
+    called = engine.start(
+        "script", text=f"echo $0 >{folder}/new; mv {folder}/new {folder}/name; sleep 300", timeout=300
+    )
     assert eventually((folder / "name").exists)
     path = Path((folder / "name").read_text().strip())
     assert path.exists()
@@ -261,7 +263,7 @@ def test_cancel_after_the_end_changes_nothing(engine: Caller) -> None:
 
 def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Caller) -> None:
     time = seconds()
-    called = engine.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=60)
+    called = engine.start("shell", argv=["sh", "-c", f"setsid sleep {time} & echo $!"], timeout=300)
     (event,) = called.finals().values()
     try:
         assert event.status is Status.OK  # long before its deadline
@@ -275,7 +277,7 @@ def test_a_daemon_that_keeps_the_output_open_does_not_keep_the_task(engine: Call
 def test_what_a_command_leaves_running_stays_and_does_not_keep_the_task(engine: Caller) -> None:
     time = seconds()
     text = f"setsid sleep {time} >/dev/null 2>&1 </dev/null & echo $!"
-    event = engine.one("script", text=text, timeout=60)
+    event = engine.one("script", text=text, timeout=300)
     try:
         assert event.status is Status.OK  # long before its deadline
         assert alive(time)
@@ -297,7 +299,7 @@ def test_any_words_arrive_as_they_are(streaming: Caller, words: list[str]) -> No
 
 def test_closing_the_engine_ends_what_runs(streaming: Caller) -> None:
     time = seconds()
-    called = streaming.start("shell", argv=["sh", "-c", f"echo begun; exec sleep {time}"], timeout=60)
+    called = streaming.start("shell", argv=["sh", "-c", f"echo begun; exec sleep {time}"], timeout=300)
     called.first()
     streaming.adapter.close()
     (event,) = called.finals().values()
@@ -323,7 +325,11 @@ def test_a_taker_that_fails_harms_no_event_after(engine: Caller) -> None:
 
 def test_output_that_comes_after_the_end_is_kept(engine: Caller) -> None:
     # in pauses far shorter than the silence that ends it, on a busy machine too, and together longer
-    event = engine.one("shell", argv=["sh", "-c", "(for n in 1 2 3 4 5 6 7 8; do sleep 0.2; echo $n; done) & exit 0"])
     # by Salt what a command writes goes into files, which are taken when it ends: none tells whether more would come
     wanted = "" if engine.adapter.name == "salt" else "1\n2\n3\n4\n5\n6\n7\n8\n"
+    text = "(for n in 1 2 3 4 5 6 7 8; do sleep 0.2; echo $n; done) & exit 0"
+    for _ in range(3):  # a machine that stalls makes a pause as long as that silence
+        event = engine.one("shell", argv=["sh", "-c", text])
+        if event.output == wanted:
+            break
     assert (event.status, event.output) == (Status.OK, wanted)

@@ -36,7 +36,7 @@ def test_cancel_ends_what_runs_here_and_there(run: Run, targets: list[Target], v
     argv = ["sh", "-c", "trap '' TERM HUP; setsid sleep 4804; sleep 4804"]
     options = {"argv": argv} if verb == "shell" else {"name": "ansible.builtin.command", "args": {"argv": argv}}
     events: list[Event] = []
-    job = run.start(verb, targets, events.append, timeout=100, **options)
+    job = run.start(verb, targets, events.append, timeout=300, **options)
     assert eventually(lambda: len([line for line in running("sleep 4804") if line.startswith("sleep")]) == 2)
     job.cancel()
     job.cancel()
@@ -63,7 +63,7 @@ def test_a_cancelled_job_leaves_the_others_alone(run: Run, targets: list[Target]
     gate = Path(f"/tmp/om-other-{os.getpid()}")
     others: list[Event] = []
     other = run.start(
-        "shell", targets, others.append, argv=["sh", "-c", f"while ! test -e {gate}; do sleep 0.05; done"], timeout=40
+        "shell", targets, others.append, argv=["sh", "-c", f"while ! test -e {gate}; do sleep 0.05; done"], timeout=300
     )
     events: list[Event] = []
     job = run.start("shell", targets, events.append, argv=["sleep", "4806"])

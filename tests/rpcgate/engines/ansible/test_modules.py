@@ -73,7 +73,7 @@ def test_results_come_as_the_hosts_answer(run: Run, targets: list[Target]) -> No
         events.append(event)
         first.set()
 
-    job = run.start("shell", targets, note, argv=["sh", "-c", wait], timeout=90)
+    job = run.start("shell", targets, note, argv=["sh", "-c", wait], timeout=300)
     try:
         assert first.wait(BOUND)
         assert [event.host for event in events] == ["host0"]

@@ -47,7 +47,7 @@ def test_secrets_stand_in_no_argument_and_no_environment_here(run: Run, targets:
     secret, gate = "s3cr3t-4807", Path(f"/tmp/om-secret-{os.getpid()}")
     text = f"# {secret}\nexec 9>{gate}.up; while ! test -e {gate}; do sleep 0.05; done"
     events: list[Event] = []
-    job = run.start("script", targets[:1], events.append, text=text, timeout=90)
+    job = run.start("script", targets[:1], events.append, text=text, timeout=300)
     try:
         assert eventually(Path(f"{gate}.up").exists)
         assert running(secret) == []
