@@ -1,12 +1,13 @@
 """A browser profile of a person who is signed in, whose pages write down every report of the policy."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Route
 
 
 def sign_in(context: BrowserContext, live_server: Any, client: Client, person: User) -> None:
@@ -30,6 +31,19 @@ def watched(context: BrowserContext, live_server: Any, client: Client, person: U
     page.on("pageerror", lambda error: wrong.append(str(error)))
     yield page
     assert not wrong
+
+
+@contextmanager
+def late(page: Page, script: str) -> Iterator[None]:
+    """Let a script, named by its path below static/omserver, come only when this ends."""
+    held: list[Route] = []
+    where = re.compile(rf"/omserver/{script}(\.\w+)?\.js$")
+    page.route(where, lambda route: held.append(route))  # noqa: PLW0108  # Playwright gives it an attribute
+    yield
+    for route in held:
+        route.continue_()
+    page.unroute(where)
+    assert held
 
 
 def reports(page: Page) -> list[str]:

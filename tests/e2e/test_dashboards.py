@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.store.client import Store
 from tests.e2e.looking import choose, looked_at
-from tests.e2e.signed_in import watched
+from tests.e2e.signed_in import late, watched
 from tests.webui.fleet_data import fill
 from tests.webui.generated_data import generated
 from tests.webui.shop_data import publish
@@ -86,8 +86,9 @@ def test_a_day_found_unusual_is_ringed_on_the_curve_of_the_same_events(
         params = {"by": "day"} if kind == "report" else {}
         report = "activity" if kind == "report" else ""
         Card.objects.create(dashboard=board, position=place, kind=kind, report=report, params=params, where=where)
-    page.goto(f"{live_server.url}/dashboards/ringed/")
-    whole(page)
+    with late(page, "dashboards/board"):  # the cards may be quicker than the script that rings their days
+        page.goto(f"{live_server.url}/dashboards/ringed/", wait_until="commit")
+        whole(page)
     plots = page.locator(".om-plot")
     expect(plots).to_have_count(2)
     expect(plots.first).to_have_attribute("data-flagged", "1")
@@ -123,13 +124,13 @@ def test_a_range_is_in_the_address_and_back_brings_the_one_before(page: Page, li
     page.goto(f"{live_server.url}/dashboards/shop-overview/?range=7d&compare=weekdays")
     page.get_by_text("Share", exact=True).click()
     page.get_by_role("button", name="Copy the link").click()
-    page.wait_for_function("async () => (await navigator.clipboard.readText()).length > 0")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == f"{live_server.url}/dashboards/shop-overview/?d=shop&range=7d&compare=weekdays"
+    link = f"{live_server.url}/dashboards/shop-overview/?d=shop&range=7d&compare=weekdays"
+    page.wait_for_function("async link => await navigator.clipboard.readText() === link", arg=link)
 
 
 def test_a_link_is_copied_by_plain_http_too(page: Page, live_server: Any) -> None:
     page.goto(f"{live_server.url}/dashboards/shop-overview/?d=shop&range=7d&compare=weekdays")
+    whole(page)  # a card that takes long is announced when it comes
     page.evaluate("navigator.clipboard.writeText('before')")
     page.evaluate("delete Navigator.prototype.clipboard")  # as browsers do by HTTP, but for a loopback
     page.get_by_text("Share", exact=True).click()
@@ -146,6 +147,7 @@ def test_cards_are_moved_named_sized_removed_and_brought_back_by_keyboard(page: 
     page.goto(f"{live_server.url}/dashboards/shop-overview/")
     page.get_by_role("link", name="Edit", exact=True).press("Enter")
     page.wait_for_url("**edit=1**")  # with its scripts
+    whole(page)  # a card that takes long is announced when it comes
     before = titles(page)
     last = page.locator("#om-board > .om-place").last
     up = last.get_by_role("button", name="Move before the card before")
@@ -236,6 +238,7 @@ def test_a_report_is_added_in_place_and_from_its_own_page(page: Page, live_serve
     expect(page.locator("#om-board > .om-place")).to_have_count(6)
     expect(page.locator("#om-board > .om-place").last.locator(".om-report")).to_be_visible()  # already computed
     page.get_by_role("button", name="Save", exact=True).click()
+    expect(page).to_have_url(f"{live_server.url}/dashboards/shop-overview/")  # it is saved
     expect(page.locator("#om-board > .om-place")).to_have_count(6)
     page.goto(f"{live_server.url}/reports/visits/?d=shop&by=week")
     page.get_by_role("link", name="Add to a dashboard").click()
@@ -252,10 +255,10 @@ def test_two_editors_at_once_are_shown_both_versions(page: Page, live_server: An
     page.goto(f"{live_server.url}/dashboards/shop-overview/?edit=1")
     other = page.context.new_page()
     other.goto(f"{live_server.url}/dashboards/shop-overview/?edit=1")
-    for each, title in ((page, "First"), (other, "Second")):
+    for each, title, then in ((page, "First", "First"), (other, "Second", "Two versions of this dashboard")):
         each.get_by_role("textbox", name="Title of the dashboard").fill(title)
         each.get_by_role("button", name="Save", exact=True).click()
-    expect(other.get_by_role("heading", name="Two versions of this dashboard")).to_be_visible()
+        expect(each.get_by_role("heading", name=then, level=1)).to_be_visible()
     assert Dashboard.objects.get().title == "First"
     other.get_by_role("button", name="Overwrite with mine").click()
     expect(other.get_by_role("heading", name="Second", level=1)).to_be_visible()
@@ -307,3 +310,6 @@ def test_the_cards_of_the_page_are_what_is_sent(page: Page, live_server: Any) ->
     sent = parse_qs(asked.value.post_data or "", keep_blank_values=True)
     assert [card["kind"] for card in json.loads(sent["cards"][0])] == ["strip", "report", "marks", "report", "effects"]
     assert Path(asked.value.url).name == "save"
+    expect(page).to_have_url(
+        f"{live_server.url}/dashboards/shop-overview/"
+    )  # it is saved before its tables are emptied

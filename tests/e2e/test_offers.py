@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from analytics.store.client import Store
 from tests.e2e.looking import looked_at
-from tests.e2e.signed_in import watched
+from tests.e2e.signed_in import late, watched
 from tests.webui.fleet_data import fill
 from tests.webui.generated_data import generated
 
@@ -40,7 +40,7 @@ def test_a_filter_of_a_step_is_put_together_by_keyboard(page: Page, live_server:
     offers = page.get_by_role("listbox")
     expect(offers.get_by_role("option", name=re.compile("^channel="))).to_be_visible()
     expect(box).to_have_attribute("aria-expanded", "true")
-    page.keyboard.type("cha")
+    page.keyboard.insert_text("cha")  # at once: what a pause between letters offers would be replaced
     expect(offers.get_by_role("option")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     expect(box).to_have_attribute("aria-activedescendant", offers.get_by_role("option").get_attribute("id") or "")
@@ -83,7 +83,9 @@ def test_escape_closes_the_list_and_leaves_what_is_written(page: Page, live_serv
 
 
 def test_a_setting_that_is_wrong_says_so_where_it_stands(page: Page, live_server: Any) -> None:
-    page.goto(f"{live_server.url}/reports/trends/?d=shop&range=all&events=fly")
+    with late(page, "reports/faults"):  # the card may be quicker than the script that reads it
+        page.goto(f"{live_server.url}/reports/trends/?d=shop&range=all&events=fly", wait_until="commit")
+        expect(page.locator('.om-slot [data-fault="events"]')).to_have_count(1)
     field = page.locator('[data-faults-of="events"]')
     expect(field.locator(".om-error")).to_contain_text("There is no behaviour 'fly'")
     box = field.locator("input").first

@@ -28,7 +28,10 @@ function scope(slot) {
   return JSON.stringify(["d", "where", "users"].map((name) => query.getAll(name)));
 }
 
-document.addEventListener("om-card", ({ target }) => {
-  if (target.matches("[data-named]")) name(target);
-  ring(target);
-});
+function come(slot) {
+  if (slot.matches("[data-named]")) name(slot);
+  ring(slot);
+}
+
+document.addEventListener("om-card", ({ target }) => come(target));
+document.querySelectorAll(".om-board .om-slot[data-card]").forEach(come); // a card may have come before this script

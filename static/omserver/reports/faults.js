@@ -1,8 +1,11 @@
 /** What a card says is wrong with a setting stands at the setting too, and is read with it. */
 
-document.addEventListener("om-card", ({ target }) => {
-  for (const { dataset, textContent } of target.querySelectorAll("[data-fault]")) show(dataset.fault, textContent.trim());
-});
+document.addEventListener("om-card", ({ target }) => begin(target));
+begin(document); // a card may have come before this script
+
+function begin(root) {
+  for (const { dataset, textContent } of root.querySelectorAll(".om-slot [data-fault]")) show(dataset.fault, textContent.trim());
+}
 
 function show(name, sentence) {
   const place = document.querySelector(`[data-faults-of~="${CSS.escape(name)}"]`) ?? fieldOf(name)?.closest(".om-field, .om-inline-set, form");
