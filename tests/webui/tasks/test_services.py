@@ -31,9 +31,7 @@ def test_a_task_has_one_result_for_each_selected_server_and_an_audit_entry(admin
     assert Entry.objects.get().verb == "task.create"
 
 
-@pytest.mark.parametrize(
-    ("service", "said"), [("nginx", "nginx"), ("a" * 40, "a" * 40), ("b" * 41, "b" * 39 + "…")]
-)
+@pytest.mark.parametrize(("service", "said"), [("nginx", "nginx"), ("a" * 40, "a" * 40), ("b" * 41, "b" * 39 + "…")])
 def test_a_title_has_the_beginning_of_a_long_parameter(admin: Any, fleet_of: Any, service: str, said: str) -> None:
     fleet_of("sh", 1)
     asked = Request("restart_service", "all", {"service": service})
