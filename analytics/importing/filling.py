@@ -16,10 +16,9 @@ from analytics.dataset import OWN, Dataset
 from analytics.importing import copies
 from analytics.importing.stage import Stage
 from analytics.store.names import quoted
-from analytics.store.schema import TYPES, event_columns
+from analytics.store.schema import SPILL, TYPES, event_columns
 
 PASS_ROWS = 6_000_000  # rows whose duplicates are found at once; were all of them doubled, some 1.2 GB
-SPILL = "max_bytes_before_external_group_by = 1000000000"  # one user may have all rows
 ONE = "max_threads = 1"  # what reads one part reads it in its order
 WRITING = "max_insert_threads = 2"
 PART_ROWS = 500_000  # of a part of a version, at the least

@@ -135,7 +135,6 @@ SELECT
     sum(toDecimal128(amount, 4)) AS paid
 FROM ({BOUGHT} AND $users)
 GROUP BY user_id, day, hour
-SETTINGS max_bytes_before_external_group_by = 1000000000
 """
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from analytics.abreast import abreast
+from analytics.abreast import ABREAST, abreast
 from analytics.dataset import Dataset, Kind, Layout
 from analytics.store import rollups
 from analytics.store.client import Askable, Store
@@ -24,6 +24,7 @@ ROLLUPS = ("user_day", "hour", "buy_hour")
 VERSIONED = ("event", *ROLLUPS)
 BY_USER = "cityHash64(user_id)"  # which shard a row is on
 PASS_ROWS = 3_000_000  # of events whose users are summed up at once, in some 0.5 GB; two such passes go abreast
+SPILL = "max_bytes_before_external_group_by = 1000000000"  # one user may have all rows
 SAMPLE = 100_000  # rows, by whose users they are shared out
 # the largest merges of parts, in bytes
 APART = ("max_bytes_to_merge_at_max_space_in_pool", "max_bytes_to_merge_at_min_space_in_pool")
@@ -191,10 +192,12 @@ class Tables(Names):
             for users, bind in passes
         ]
         fills.append(("hour", rollups.FILL_HOUR, zone))
+        settings = f"{SPILL}, max_threads = {self._share_of_threads()}"
 
         def fill(one: tuple[str, str, dict[str, Any]]) -> None:
             table, sql, bind = one
-            self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {sql.replace('$event', event)}", bind)
+            select = sql.replace("$event", event)
+            self.store.run(f"INSERT INTO {self.name(f'{table}_v{version}')} {select} SETTINGS {settings}", bind)
 
         with closing(abreast(fills, fill)) as filled:
             for number, _ in enumerate(filled, 1):
@@ -232,6 +235,11 @@ class Tables(Names):
         """Remove a version's tables."""
         for table in VERSIONED:
             self.drop(f"{table}_v{version}")
+
+    def _share_of_threads(self) -> int:
+        """Give the threads of each of as many statements as go abreast: more of them only stand in each other's way."""
+        found = self.store.ask("SELECT toUInt32(getSetting('max_threads')) AS n").one()["n"]
+        return max(1, int(found) // ABREAST)
 
     def _everywhere(self) -> str:
         return f" ON CLUSTER {quoted(self.store.cluster)}" if self.store.cluster else ""
