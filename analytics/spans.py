@@ -68,11 +68,12 @@ def span_of(dataset: Dataset, start: str, end: str) -> Span:
         words = {"end": end or dataset.end_day, "start": start or dataset.first_day}
         raise ParamError({"end": Text("The range ends ({end}) before it begins ({start}).", **words)})
     if high <= dataset.first_ts or low > dataset.last_ts:
+        by_day = len(end) <= len("2017-11-25")
         raise NotSupported(
             Text(
                 "there is no row from {start} to {end}; the data reach from {first} to {last}",
                 start=start or dataset.first_day,
-                end=end or dataset.end_day,
+                end=dataset.day_of(high - 1) if by_day else end,  # as people name it: with its last day
                 first=dataset.first_day,
                 last=dataset.day_of(dataset.last_ts),
             )

@@ -273,8 +273,8 @@ def _notes(params: Params, lines: list[Line]) -> list[Text]:
     unsure = sum(bool(line.found and not line.found.sure) for line in lines)
     unjudged = sum(line.found is None for line in lines)
     found = {"flagged": flagged, "every": len(lines)}
-    days = Text("{flagged} of {every} days are flagged.", **found)
-    notes = [Text("{flagged} of {every} hours are flagged.", **found) if params.by == "hour" else days]
+    days = Text("Days flagged: {flagged} of {every}.", **found)
+    notes = [Text("Hours flagged: {flagged} of {every}.", **found) if params.by == "hour" else days]
     if unsure:
         notes.append(
             Text(

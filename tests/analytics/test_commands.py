@@ -183,7 +183,7 @@ def test_a_wrong_question_is_one_line_and_exit_code_2(shop: Path, words: str) ->
 def test_a_range_without_rows_says_where_rows_are_and_gives_no_number(shop: Path) -> None:
     code, text = refused("report", "overview", "--dataset", "shop", "-p", "from=2030-01-01", "-p", "to=2030-01-02")
     assert code == 1
-    assert "there is no row from 2030-01-01 to 2030-01-02; the data reach from 2017-11-25 to 2017-12-03" in text
+    assert "there is no row from 2030-01-01 to 2030-01-01; the data reach from 2017-11-25 to 2017-12-03" in text
 
 
 def test_what_a_dataset_lacks_is_named(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_stored_result_shows_at_once_and_nothing_that_is_open_moves(signed_in:
     changed(task, state="ended", ended_at=timezone.now())
     expect(signed_in.locator("#om-task-head .om-chip")).to_have_text("1 failed")
     expect(signed_in.locator("#om-live")).to_contain_text("1 failed")
-    expect(signed_in.get_by_role("button", name="Retry the 1 problem")).to_be_visible()
+    expect(signed_in.get_by_role("button", name="Retry the one problem")).to_be_visible()
 
 
 def test_the_first_result_is_shown_when_it_is_stored_and_not_with_the_next_refresh(
