@@ -189,6 +189,13 @@ def test_the_audit_log_is_filtered_by_person_act_words_and_day(admin: Client) ->
     assert shown("day=no-day")
 
 
+def test_the_audit_log_says_the_detail_in_words(admin: Client) -> None:
+    page = text(admin.get("/audit/"))
+    assert "add tier=1 · count 32" in page
+    detail = {"on": "web1", "params": {"lines": 20, "sure": True}, "check": False, "of": None, "ids": [1, 2], "n": 0}
+    assert Entry(detail=detail).said == "on web1 · params lines=20, sure=yes · ids 1, 2 · n 0"
+
+
 def test_home_says_how_things_stand_in_numbers(admin: Client) -> None:
     page = text(admin.get("/"))
     assert "3 tasks are under way. 1 of them is on hold." in page

@@ -125,6 +125,15 @@ def test_an_opened_group_shows_the_difference_its_servers_and_a_retry(admin: Cli
     assert all(name in text for name in row.group.names)
 
 
+def test_servers_on_which_nothing_was_done_have_a_retry_and_those_that_are_well_have_none(
+    admin: Client, task: Task
+) -> None:
+    for row in map(parts.row_of, reads.groups(task)):
+        assert ("Retry th" in page(admin, "task-group", task.pk, row.key)) == (
+            row.group.status not in ("ok", "changed")
+        )
+
+
 def test_hostile_output_is_text_on_every_page(admin: Client, task: Task) -> None:
     result = task.results.filter(status="failed").first()
     result.output = Output.objects.create(digest="h" * 64, text=HOSTILE, size=len(HOSTILE))

@@ -1,5 +1,7 @@
 """The audit log as it is stored: written with the change, never changed."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -20,3 +22,17 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_name} {self.verb} {self.subject}"
+
+    @property
+    def said(self) -> str:
+        """Give the detail as a line, without what is empty: "on web1 · hosts 1"."""
+        told = {name: _text(value) for name, value in self.detail.items() if value is not False}
+        return " · ".join(f"{name} {text}" for name, text in told.items() if text)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  # a JSON value
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_text(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return "yes" if value is True else "" if value is None else str(value)

@@ -1,6 +1,5 @@
 """The audit log's page."""
 
-import json
 from datetime import date, datetime, time, timedelta
 
 from django.core.paginator import Paginator
@@ -24,8 +23,6 @@ def log(request: HttpRequest) -> HttpResponse:
     access.require_admin(access.may_see_audit(request.user))
     wanted = {name: request.GET.get(name, "").strip()[:80] for name in ("person", "verb", "q", "day")}
     page = Paginator(_found(wanted), PER_PAGE).get_page(request.GET.get("page"))
-    for entry in page:
-        entry.shown = json.dumps(entry.detail, ensure_ascii=False) if entry.detail else ""
     context = {
         "page": page,
         "wanted": wanted,

@@ -32,6 +32,7 @@ FINAL = tuple(name for name in RESULTS if name not in ("running", "queued"))
 SHORT, SHORT_LINES = 600, 8  # characters and line breaks of a parameter that is shown whole
 SHOWN_LINES, SHOWN_CHARACTERS = 60, 20_000  # of a group's output
 PROBLEMS = ("failed", "unreachable", "timeout", "lost")
+AGAIN = (*PROBLEMS, "cancelled", "skipped")  # what is not done on servers of these
 WAVE_STATES = {"waiting": "queued", "released": "running", "held": "held", "ended": "done", "stopped": "stopped"}
 
 
@@ -140,7 +141,7 @@ def opened(task: Task, row: Row) -> dict[str, Any]:
         "text": _beginning(said) if said else row.group.reason,
         "majority": row.group.count if row.group.majority else 0,
         "idcs": sorted(set(results.order_by().values_list("idc_name", flat=True).distinct())),
-        "problem": row.group.status in PROBLEMS,
+        "again": row.group.status in AGAIN,
     }
 
 

@@ -92,7 +92,7 @@ def group(request: HttpRequest, pk: int, key: str) -> HttpResponse:
             "majority": next((one.count for one in reads.groups(found) if one.majority), 0),
             "idcs": sorted(set(results.order_by().values_list("idc_name", flat=True).distinct())),
             "ended": found.state == Task.State.ENDED,
-            "problem": row.group.status in parts.PROBLEMS,
+            "again": row.group.status in parts.AGAIN,
             "may_act": parts.access.may_run(request.user, found.risk),
         },
     )
