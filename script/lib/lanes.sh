@@ -1,12 +1,11 @@
 # Several lanes of one job at once. Sourced by script/test.
 #
-#   run_lanes FUNCTION AGAIN NAME…   runs `FUNCTION NAME` for each name side by side, then `AGAIN NAME` for each that
-#                                    failed, one after the other; shows what all printed, the failed ones last. A lane is
-#                                    good when either was; the exit code is 0 only when all lanes are.
+#   run_lanes FUNCTION NAME…   runs `FUNCTION NAME` for each name side by side, then shows what each one printed, the
+#                              failed ones last; its exit code is 0 only when every lane's was
 
 run_lanes() {
-  local function=$1 again=$2 name failed=() unsteady=()
-  shift 2
+  local function=$1 name failed=()
+  shift
   lane_logs=$(mktemp -d)
   trap end_lanes EXIT
   for name in "$@"; do
@@ -14,28 +13,15 @@ run_lanes() {
   done
   wait
   for name in "$@"; do
-    if [ -e "$lane_logs/$name.ok" ]; then
-      show_lane "$name"
-    elif "$again" "$name" >"$lane_logs/$name.again" 2>&1; then
-      unsteady+=("$name")
-      show_lane "$name" "$name.again"
-    else
-      failed+=("$name")
-    fi
+    if [ -e "$lane_logs/$name.ok" ]; then show_lane "$name"; else failed+=("$name"); fi
   done
-  for name in "${failed[@]}"; do show_lane "$name" "$name.again"; done
-  if [ ${#unsteady[@]} != 0 ]; then
-    printf '\nUnsteady: what failed in %s beside the others went well by itself. Find out why.\n' "${unsteady[*]}"
-  fi
+  for name in "${failed[@]}"; do show_lane "$name"; done
   [ ${#failed[@]} = 0 ]
 }
 
 show_lane() {
-  local part
-  for part in "$@"; do
-    printf '\n--- %s\n' "${part/%.again/, again}"
-    cat "$lane_logs/$part"
-  done
+  printf '\n--- %s\n' "$1"
+  cat "$lane_logs/$1"
 }
 
 # A trap's own failing command becomes the script's exit code, so nothing here may fail: `kill` with nothing to kill does.
