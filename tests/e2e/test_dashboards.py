@@ -310,6 +310,5 @@ def test_the_cards_of_the_page_are_what_is_sent(page: Page, live_server: Any) ->
     sent = parse_qs(asked.value.post_data or "", keep_blank_values=True)
     assert [card["kind"] for card in json.loads(sent["cards"][0])] == ["strip", "report", "marks", "report", "effects"]
     assert Path(asked.value.url).name == "save"
-    expect(page).to_have_url(
-        f"{live_server.url}/dashboards/shop-overview/"
-    )  # it is saved before its tables are emptied
+    saved = f"{live_server.url}/dashboards/shop-overview/"
+    expect(page).to_have_url(saved)  # before its tables are emptied

@@ -6,11 +6,9 @@ Everything is real: MariaDB on loopback, the embedded store, the worker, the web
 import json
 import re
 import signal
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import MySQLdb
@@ -18,6 +16,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.looking import findings, sideways
+from tests.fleet.cable import Cable
 from tests.fleet.installation import ADMIN, PASSWORD, Installation, installed
 from tests.fleet.mariadb import MariaDb, running_mariadb
 from tests.fleet.ports import free_port
@@ -27,7 +26,6 @@ LONG = 120_000  # milliseconds; an import on a busy machine with two cores
 SECRET = "Tr0ub4dor-&3-xyzzy"
 ROWS = 300_000
 HALF = 50_000_000  # bytes of the large table, more than a third and less than two
-HELD = 300  # seconds after which what is held goes on in any case
 
 
 @pytest.fixture(scope="module")
@@ -67,38 +65,6 @@ def here() -> Iterator[Installation]:
         made.start_web()
         made.wait_web()
         yield made
-
-
-@contextmanager
-def half_way(port: int, most: int) -> Iterator[tuple[int, threading.Event]]:
-    """Forward connections to a port of loopback: once that many bytes came back, the rest waits for the event."""
-    on, counted = threading.Event(), [0]
-
-    def carry(source: socket.socket, sink: socket.socket, *, counts: bool) -> None:
-        with suppress(OSError):
-            while piece := source.recv(65536):
-                counted[0] += len(piece) if counts else 0
-                if counted[0] > most and counts:
-                    on.wait(HELD)
-                sink.sendall(piece)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                near, far = listening.accept()[0], socket.create_connection(("127.0.0.1", port))
-                for ends, counts in (((near, far), False), ((far, near), True)):
-                    threading.Thread(target=carry, args=ends, kwargs={"counts": counts}, daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=serve, daemon=True).start()
-        try:
-            yield listening.getsockname()[1], on
-        finally:
-            on.set()
-            listening.shutdown(socket.SHUT_RDWR)
 
 
 def sign_in(page: Page, made: Installation) -> None:
@@ -179,8 +145,8 @@ def test_progress_is_shown_in_place_and_an_import_that_was_killed_goes_on_by_its
             " SELECT seq % 20000, seq % 97, seq % 7, 'pv', 1511539200 + seq % 777600, 'x' FROM seq_1_to_3000000"
         )
     sign_in(page, here)
-    with half_way(server.port, HALF) as (port, on):  # else the import may be over before a slow page has looked
-        fill_in(page, here, port)
+    with Cable("127.0.0.1", server.port, HALF) as cable:  # else the import may be over before a slow page has looked
+        fill_in(page, here, cable.port)
         page.get_by_label("Table").fill("large")
         page.get_by_role("button", name="Look at the first rows").click()
         page.get_by_label("Name", exact=False).last.fill("large")
@@ -192,7 +158,7 @@ def test_progress_is_shown_in_place_and_an_import_that_was_killed_goes_on_by_its
         before = state(here, "large")
         expect(page.locator("#om-imports")).to_contain_text("A worker takes it up by itself.", timeout=LONG)
         assert before["state"] == "running", "it died in the middle"
-        on.set()
+        cable.let_go()
         go_on(page, here, before["done"])
 
 

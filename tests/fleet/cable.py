@@ -1,15 +1,23 @@
-"""A cable to a host that can be cut and mended while connections run over it."""
+"""A cable to a host that can be cut, mended and held while connections run over it."""
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
+HELD = 300.0  # seconds after which what is held goes on in any case
+
 
 class Cable:
-    """Forward connections to an address. port: where it takes them, on the same address."""
+    """Forward connections to an address. port: where it takes them, on the same address.
 
-    def __init__(self, address: str, port: int) -> None:
+    most: bytes that come back; the rest waits for `let_go`.
+    """
+
+    def __init__(self, address: str, port: int, most: float = float("inf")) -> None:
+        self._left = most
+        self._free = threading.Event()
         self._to = (address, port)
         self._server = socket.create_server((address, 0))
         self._ends: set[socket.socket] = set()
@@ -33,11 +41,16 @@ class Cable:
         with self._lock:
             self._whole = True
 
+    def let_go(self) -> None:
+        """Let through what is held."""
+        self._free.set()
+
     def __enter__(self) -> "Cable":
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.let_go()
         self.cut()
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
@@ -56,17 +69,23 @@ class Cable:
                 if not self._whole:
                     return
                 self._ends |= {near, far}
-            back = threading.Thread(target=_pass_on, args=(far, near), daemon=True)
+            back = threading.Thread(target=_pass_on, args=(far, near, self._hold), daemon=True)
             back.start()
             _pass_on(near, far)
             back.join()
             with self._lock:
                 self._ends -= {near, far}
 
+    def _hold(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            self._free.wait(HELD)
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+
+def _pass_on(source: socket.socket, sink: socket.socket, hold: Callable[[int], None] = lambda _: None) -> None:
     with suppress(OSError):
         while piece := source.recv(65536):
+            hold(len(piece))
             sink.sendall(piece)
     for end in (source, sink):
         with suppress(OSError):

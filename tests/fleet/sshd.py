@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from sdk import Target
 from tests.fleet.ports import free_port
@@ -65,6 +66,11 @@ class Fleet:
     known_hosts: Path
     servers: tuple["subprocess.Popen[bytes]", ...] = field(repr=False)
     public: Path = field(repr=False)  # what the plain account must be able to read
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """Give the table of an adapter: one that waits long for the hosts of a busy machine."""
+        return {"known_hosts": str(self.known_hosts), "keys": [str(self.key)], "connect_timeout": 60}
 
     def target(self, index: int) -> Target:
         """Give a Target; an index beyond the last host is one more name for one of them."""

@@ -24,6 +24,7 @@ from sdk.module import Module, read_module
 from sdk.params import choices_of
 from tests.fleet.salt import SaltFleet
 from tests.fleet.sshd import Fleet, start_fleet
+from tests.rpcgate.engines.calls import shown
 
 MODULES = Path(__file__).parents[2] / "modules"
 BOUND = 200.0  # seconds for one verb on all hosts
@@ -124,11 +125,8 @@ class Runner:
 
 
 def ended(targets: Targets, events: Events) -> dict[str, Event]:
-    """Give each host's final event, and print it: a test that fails shows why."""
-    finals = {event.host: event for event in settle(targets.names, events) if event.final}
-    for event in finals.values():
-        print(event.host, event.status, event.reason)  # noqa: T201  # pytest keeps it for that
-    return finals
+    """Give each host's final event, and print it."""
+    return {event.host: event for event in shown([e for e in settle(targets.names, events) if e.final])}
 
 
 def loaded(name: str) -> ModuleType:
@@ -144,8 +142,7 @@ def loaded(name: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def fleet_adapter(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshAdapter]:
     """Give one ssh adapter for all module tests."""
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
-    adapter = SshAdapter.from_config(table, tmp_path_factory.mktemp("home"))
+    adapter = SshAdapter.from_config(fleet.table, tmp_path_factory.mktemp("home"))
     yield adapter
     adapter.close()
 
@@ -189,8 +186,7 @@ def run_on_busybox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]
 @contextmanager
 def _own_host(folders: pytest.TempPathFactory, extra: str, *, user: str = "") -> Iterator[Runner]:
     with start_fleet(1, folders.mktemp("fleet"), extra=extra) as fleet:
-        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
-        adapter = SshAdapter.from_config(table, folders.mktemp("home"))
+        adapter = SshAdapter.from_config(fleet.table, folders.mktemp("home"))
         target = fleet.target(0)
         yield Runner(adapter, Targets((replace(target, user=user or target.user),)))
         adapter.close()
@@ -205,9 +201,8 @@ def run_by_both(salt_fleet: SaltFleet, tmp_path_factory: pytest.TempPathFactory)
     # Root's own .bashrc may put a folder of a developer's before the system's python
     clean = 'ForceCommand PATH=/usr/sbin:/usr/bin:/sbin:/bin exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"'
     with start_fleet(1, folder, extra=f"AllowUsers root\nPermitRootLogin prohibit-password\n{clean}") as fleet:
-        table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
         adapters = {
-            "ansible": AnsibleAdapter.from_config(table, tmp_path_factory.mktemp("home")),
+            "ansible": AnsibleAdapter.from_config(fleet.table, tmp_path_factory.mktemp("home")),
             "salt": SaltAdapter.from_config(salt_fleet.table, tmp_path_factory.mktemp("home")),
         }
         over_ssh = replace(fleet.target(0), name="by-ansible", user="root", by="ansible")

@@ -37,8 +37,7 @@ class OverAnsible:
 
 @pytest.fixture(scope="module")
 def adapter(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnsibleAdapter]:
-    table = {"keys": [str(fleet.key)], "connect_timeout": 60, "known_hosts": str(fleet.known_hosts)}
-    made = ADAPTER.from_config(table, tmp_path_factory.mktemp("home"))
+    made = ADAPTER.from_config(fleet.table, tmp_path_factory.mktemp("home"))
     yield made
     made.close()
 

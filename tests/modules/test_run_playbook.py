@@ -64,12 +64,7 @@ def run_playbook() -> Module:
 def adapter(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnsibleAdapter]:
     home = tmp_path_factory.mktemp("home")
     (home / "plays").mkdir()
-    table = {
-        "keys": [str(fleet.key)],
-        "connect_timeout": 60,
-        "known_hosts": str(fleet.known_hosts),
-        "playbooks": "plays",
-    }
+    table = {**fleet.table, "playbooks": "plays"}
     made = ADAPTER.from_config({**table, "connect_timeout": 5}, home)
     yield made
     made.close()

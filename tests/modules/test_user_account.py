@@ -188,9 +188,7 @@ def test_what_would_break_the_accounts_line_is_refused(raw: dict[str, Any]) -> N
 def test_a_plain_account_is_told_that_it_takes_root_in_a_dry_run_too(
     fleet: Fleet, tmp_path: Path, name: str, check: bool
 ) -> None:
-    adapter = AnsibleAdapter.from_config(
-        {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}, tmp_path
-    )
+    adapter = AnsibleAdapter.from_config(fleet.table, tmp_path)
     target = replace(fleet.target(0), by="ansible")
     event = one(EngineRunner({"ansible": adapter}, Targets((target,))), "ansible", check=check, name=name)
     adapter.close()

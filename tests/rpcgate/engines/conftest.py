@@ -38,7 +38,7 @@ def make_ssh(tmp_path: Path) -> Iterator[MakeSsh]:
     made: list[SshAdapter] = []
 
     def make(fleet: Fleet, *targets: Target, **table: Any) -> Caller:
-        settings = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60, **table}
+        settings = {**fleet.table, **table}
         made.append(SshAdapter.from_config(settings, tmp_path))
         return Caller(made[-1], Targets(targets or tuple(fleet.target(index) for index in range(len(fleet.hosts)))))
 
@@ -64,7 +64,7 @@ def local(tmp_path: Path) -> Iterator[Caller]:
 @pytest.fixture(scope="session")
 def ansible(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """Give an ansible engine on the shared fleet; one for all tests, because its parent takes a second to start."""
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60}
+    table = fleet.table
     adapter = AnsibleAdapter.from_config(table, tmp_path_factory.mktemp("home"))
     yield Caller(adapter, Targets((fleet.target(0),)))
     adapter.close()

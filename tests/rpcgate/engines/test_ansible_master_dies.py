@@ -43,9 +43,7 @@ def test_nothing_of_a_killed_master_stays(fleet: Fleet, tmp_path: Path) -> None:
         master.wait(60)
     assert eventually(lambda: not running(connections), BOUND)
     assert eventually(lambda: not running("sleep 30.4810"), BOUND)  # by its own deadline
-    adapter = ADAPTER.from_config(
-        {"keys": [str(fleet.key)], "connect_timeout": 60, "known_hosts": str(fleet.known_hosts)}, tmp_path
-    )
+    adapter = ADAPTER.from_config(fleet.table, tmp_path)
     try:
         assert Run(adapter)("shell", [fleet.target(2)], argv=["echo", "new"])["host2"].output == "new\n"
         assert list(jobs.iterdir()) == []
@@ -54,9 +52,7 @@ def test_nothing_of_a_killed_master_stays(fleet: Fleet, tmp_path: Path) -> None:
 
 
 def test_close_ends_what_runs_on_the_servers_and_the_connections(fleet: Fleet, tmp_path: Path) -> None:
-    adapter = ADAPTER.from_config(
-        {"keys": [str(fleet.key)], "connect_timeout": 60, "known_hosts": str(fleet.known_hosts)}, tmp_path
-    )
+    adapter = ADAPTER.from_config(fleet.table, tmp_path)
     events: list[object] = []
     job = Run(adapter).start("shell", [fleet.target(3)], events.append, argv=["sleep", "4811"])
     assert eventually(lambda: bool(running("sleep 4811")), BOUND)

@@ -16,7 +16,7 @@ from tests.rpcgate.engines.calls import Caller
 @pytest.mark.sshd
 @pytest.mark.ansible
 def test_dead_servers_hold_nobody_up_and_take_no_fork_once_they_are_known(fleet: Fleet, tmp_path: Path) -> None:
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "forks": 3, "connect_timeout": 60}
+    table = {**fleet.table, "forks": 3}
     adapter = AnsibleAdapter.from_config(table, tmp_path)
     alive = [fleet.target(index) for index in range(3)]
     caller = Caller(adapter, Targets(tuple(alive)))

@@ -173,12 +173,7 @@ def playing(fleet: Fleet, tmp_path: Path) -> Iterator[Caller]:
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "playbooks" / "broken.yml").write_text(BROKEN)
     (tmp_path / "playbooks" / "says.yml").write_text(SAYS)
-    table = {
-        "known_hosts": str(fleet.known_hosts),
-        "keys": [str(fleet.key)],
-        "connect_timeout": 60,
-        "playbooks": "playbooks",
-    }
+    table = {**fleet.table, "playbooks": "playbooks"}
     adapter = AnsibleAdapter.from_config(table, tmp_path)
     yield Caller(adapter, Targets((fleet.target(0), fleet.target(1))))
     adapter.close()

@@ -75,7 +75,7 @@ def plain(request: pytest.FixtureRequest, name: str) -> Caller:
 @pytest.fixture
 def root(fleet: Fleet, tmp_path: Path, name: str) -> Iterator[Caller]:
     """Give such an engine with sudo."""
-    table = {"known_hosts": str(fleet.known_hosts), "keys": [str(fleet.key)], "connect_timeout": 60, "sudo": True}
+    table = {**fleet.table, "sudo": True}
     adapter = ENGINES[name].from_config(table, tmp_path)
     yield Caller(adapter, Targets((fleet.target(0),)))
     adapter.close()
@@ -104,13 +104,7 @@ def test_sudo_is_told_no_word_of_the_command_because_it_logs_them(root: Caller) 
 
 @pytest.mark.usefixtures("allowed")
 def test_another_account_can_be_named(fleet: Fleet, tmp_path: Path, name: str) -> None:
-    table = {
-        "known_hosts": str(fleet.known_hosts),
-        "keys": [str(fleet.key)],
-        "connect_timeout": 60,
-        "sudo": True,
-        "sudo_user": "nobody",
-    }
+    table = {**fleet.table, "sudo": True, "sudo_user": "nobody"}
     adapter = ENGINES[name].from_config(table, tmp_path)
     try:
         assert Caller(adapter, Targets((fleet.target(0),))).one("shell", argv=["whoami"]).output == "nobody\n"

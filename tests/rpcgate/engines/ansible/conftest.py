@@ -19,12 +19,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run(fleet: Fleet, home: Path) -> Iterator[Run]:
     (home / "playbooks").mkdir()
-    table = {
-        "keys": [str(fleet.key)],
-        "connect_timeout": 60,
-        "known_hosts": str(fleet.known_hosts),
-        "playbooks": "playbooks",
-    }
+    table = {**fleet.table, "playbooks": "playbooks"}
     stale = home / "ansible" / "jobs" / "crashed"
     stale.mkdir(parents=True)
     adapter = ADAPTER.from_config({**table, "connect_timeout": 5}, home)
