@@ -1,5 +1,6 @@
-"""A small dataset as `manage.py dataset generate` makes it, made once for all tests of the session."""
+"""Datasets made once for all tests of the session, and a small one as `manage.py dataset generate` makes it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management import call_command
@@ -13,17 +14,23 @@ _made: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {}  # its table, and 
 
 
 def generated(name: str, *options: str) -> Dataset:
-    """Generate a dataset, of nine days unless the options say more. A running store is needed.
+    """Generate a dataset, of nine days unless the options say more. A running store is needed."""
+    words = ("dataset", "generate", name, "--rows", str(ROWS), *options)
+    return kept(name, options, lambda: call_command(*words, verbosity=0))
+
+
+def kept(name: str, key: tuple[str, ...], make: Callable[[], object]) -> Dataset:
+    """Make a dataset that no test changes. key: what tells it from others of its name.
 
     Each test begins with an empty database, but the store stays: from the second time on only the row is written.
     """
-    table, values = _made.get((name, *options), ("", {}))
+    table, values = _made.get((name, *key), ("", {}))
     if table and table == _table(name, values["version"]):  # else another test has put its own dataset there
         return Dataset.objects.create(**values)
-    call_command("dataset", "generate", name, "--rows", str(ROWS), *options, verbosity=0)
+    make()
     row = Dataset.objects.get(name=name)
     values = {**model_to_dict(row, exclude=["id"]), "stamp": row.stamp, "claim": ""}
-    _made[name, *options] = _table(name, row.version), values
+    _made[name, *key] = _table(name, row.version), values
     return row
 
 
