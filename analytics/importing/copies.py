@@ -17,11 +17,20 @@ TIME = (
     "concat(toString(toDateTime(ts, {zone:String})), if(micro = 0, '', concat('.', leftPad(toString(micro), 6, '0'))))"
 )
 FIELDS = {"item": "item_id", "category": "category_id", "amount": "amount", "order": "order_id", "channel": "channel"}
-READ = """
-SELECT run, copies, known, fields
+RUNS = """
+SELECT run, count() AS rows
 FROM {table}
 WHERE {{run:UInt32}} = 0 OR run = {{run:UInt32}}
-ORDER BY run, fields
+GROUP BY run
+ORDER BY run
+"""
+# An import is a partition of no more than MOST rows, so that what OFFSET reads again stays small. FIELD_BYTES may have
+# cut a letter.
+READ = """
+SELECT copies, known, arrayMap(field -> toValidUTF8(field), fields) AS texts
+FROM {table}
+WHERE run = {{run:UInt32}}
+ORDER BY fields, known, copies
 LIMIT {{most:UInt32}} OFFSET {{after:UInt64}}
 """
 
@@ -88,14 +97,14 @@ def pieces(tables: Tables, run: int = 0) -> Iterator[list[tuple[int, int, bool, 
 
     Some rows at a time: at least once, perhaps none.
     """
-    after, found = 0, there(tables)
-    while True:
-        sql = READ.format(table=tables.name(TABLE))
-        rows = tables.store.ask(sql, {"run": run, "most": PIECE, "after": after}).rows if found else ()
-        yield [(number, copies, bool(known), fields) for number, copies, known, fields in rows]
-        after += PIECE
-        if len(rows) < PIECE:
-            return
+    table = tables.name(TABLE)
+    runs = tables.store.ask(RUNS.format(table=table), {"run": run}).rows if there(tables) else ()
+    for number, kept in runs:
+        for after in range(0, kept, PIECE):
+            found = tables.store.ask(READ.format(table=table), {"run": number, "most": PIECE, "after": after}).rows
+            yield [(number, copies, bool(known), fields) for copies, known, fields in found]
+    if not runs:
+        yield []
 
 
 def _fields(dataset: Dataset) -> dict[str, str]:

@@ -15,6 +15,7 @@ from django.test import Client
 from analytics.importing import aside, copies
 from analytics.models import Dataset, ImportRun
 from analytics.store.client import Store
+from analytics.store.schema import Tables
 from tests.webui.datasets.conftest import file_of, imported, streamed, text
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -74,6 +75,29 @@ def test_of_very_many_duplicates_some_are_kept(
     assert run.duplicates == 20
     assert len(saved(admin, run)) == 6
     assert "(at most 5 different rows)" in text(admin.get("/datasets/twice/"))
+
+
+def test_each_question_for_duplicates_reads_one_import_only(
+    admin: Client, folder: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question that reads all of them each time takes minutes where many imports left some out."""
+    monkeypatch.setattr(copies, "PIECE", 2)
+    rows = [f"{user},1,pv,2017-11-25 09:00:00,x" for user in range(15)]
+    runs = [brought(admin, folder, "first", rows[:5] * 2)]
+    runs += [added(admin, folder, rows[begin : begin + 5] * 2) for begin in (5, 10)]
+    tables, asked = Tables(store, "twice"), []
+    monkeypatch.setattr(store, "ask", lambda sql, bind=None: asked.append((sql, bind)) or Store.ask(store, sql, bind))
+    found = [row for piece in copies.pieces(tables) for row in piece]
+    assert [(row[0], row[3][0]) for row in found] == [
+        (run.pk, str(5 * n + i)) for n, run in enumerate(runs) for i in range(5)
+    ]
+    reads = [Store.ask(store, f"EXPLAIN ESTIMATE {sql}", bind).one()["rows"] for sql, bind in asked if "LIMIT" in sql]
+    assert reads == [5] * 9
+
+
+def test_a_long_field_of_a_duplicate_is_cut_and_stays_readable(admin: Client, folder: Path, store: Store) -> None:
+    run = brought(admin, folder, "long", [f"1,2,pv,2017-11-25 09:00:00,x{'é' * 600}"] * 2)
+    assert saved(admin, run)[1][-1] == f"x{'é' * 499}\ufffd"
 
 
 def test_without_duplicates_the_file_has_a_head_only(admin: Client, folder: Path, store: Store) -> None:
