@@ -105,7 +105,7 @@ def sync(
     source = MySqlRows(address, table=row.source.get("table", ""), query=row.source.get("query", ""))
     column = row.mapping["fields"]["ts"]
     if row.version and column in source.columns:
-        source.begin_at(column, max(0, row.last_ts - overlap), ZoneInfo(row.zone))
+        source.begin_at(column, max(0, min(row.last_ts, int(now)) - overlap), ZoneInfo(row.zone))
     source.overlaps = True  # what is read once more was there already: the table need not hold anything twice
     wanted = Request(name=row.name, columns=columns_of(row))
     return import_rows(store, source, wanted, now=now, tell=tell, asked=asked)

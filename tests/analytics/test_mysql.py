@@ -111,6 +111,17 @@ def test_a_timestamp_column_does_not_depend_on_a_session_zone(store: Store, mari
     assert store.ask(f"SELECT ts, micro FROM {Tables(store, 'mysql').event(1)}").rows == [(1_511_544_070, 250_000)]
 
 
+def kept(mariadb: MariaDb) -> dict[str, object]:
+    """Give what a dataset remembers of the table `behaviour`."""
+    where = {"host": "localhost", "port": 3306, "user": "root", "database": "shop", "socket": str(mariadb.socket)}
+    return {"mysql": where, "table": "behaviour", "query": ""}
+
+
+def synced(store: Store, overlap: int = 3 * 86_400) -> ImportRun:
+    row = Dataset.objects.get(name="mysql")
+    return services.sync(store, row, now=NOW, tell=lambda _: None, overlap=overlap)
+
+
 @pytest.mark.parametrize("ts", ["BIGINT", "DATETIME", "TIMESTAMP"])
 def test_a_sync_reads_what_is_new_and_rows_that_came_late(store: Store, mariadb: MariaDb, sql: Sql, ts: str) -> None:
     def timed(rows: list[str]) -> list[str]:
@@ -127,15 +138,10 @@ def test_a_sync_reads_what_is_new_and_rows_that_came_late(store: Store, mariadb:
     )
     insert(sql, "behaviour", timed(rows[:200]))
     source = MySqlRows(address(mariadb), table="behaviour")
-    kept = {
-        "mysql": {"host": "localhost", "port": 3306, "user": "root", "database": "shop", "socket": str(mariadb.socket)},
-        "table": "behaviour",
-        "query": "",
-    }
-    bring(store, source, source=kept)
+    bring(store, source, source=kept(mariadb))
     late = rows[150].replace(",", "9,", 1)
     insert(sql, "behaviour", timed([late, *rows[200:]]))
-    run = services.sync(store, Dataset.objects.get(name="mysql"), now=NOW, tell=lambda _: None, overlap=3 * 86_400)
+    run = synced(store)
     assert run.added == len(rows) - 200 + 1
     assert 0 < run.rows_read < len(rows), "it reads the end of the table only"
     assert rows_of(store) == sorted([*rows, late])
@@ -145,9 +151,31 @@ def test_a_sync_reads_what_is_new_and_rows_that_came_late(store: Store, mariadb:
     )
     twice = timed([rows[-1].replace(",", "8,", 1)])
     insert(sql, "behaviour", [*twice, *twice, *twice])
-    again = services.sync(store, Dataset.objects.get(name="mysql"), now=NOW, tell=lambda _: None, overlap=3 * 86_400)
+    again = synced(store)
     assert (again.added, again.duplicates > 2) == (1, True)
     assert Dataset.objects.get(name="mysql").duplicates == 2, "two of the new ones are copies"
+
+
+@pytest.mark.parametrize("ts", ["BIGINT", "VARCHAR(20)"])
+@pytest.mark.parametrize("unit", [1000, 1_000_000])
+def test_a_sync_tells_the_unit_of_each_time_by_itself(
+    store: Store, mariadb: MariaDb, sql: Sql, ts: str, unit: int
+) -> None:
+    filled(sql, "behaviour", 20, ts=ts)
+    last = max(int(row.rpartition(",")[2]) for row in lines(20))
+    insert(sql, "behaviour", [f"50,1,1,pv,{(last - 9) * unit}"])
+    bring(store, MySqlRows(address(mariadb), table="behaviour"), source=kept(mariadb))
+    insert(sql, "behaviour", [f"51,1,1,pv,{last + 60}", f"52,1,1,pv,{(last + 60) * unit}"])
+    run = synced(store, overlap=0)
+    assert (run.added, run.rows_read) == (2, 3), "only the last one is read again"
+
+
+def test_a_row_of_the_future_does_not_end_the_syncs(store: Store, mariadb: MariaDb, sql: Sql) -> None:
+    filled(sql, "behaviour", 20)
+    insert(sql, "behaviour", [f"50,1,1,pv,{NOW + 300 * 86_400}"])
+    bring(store, MySqlRows(address(mariadb), table="behaviour"), source=kept(mariadb), valid=("", "2099-12-31"))
+    insert(sql, "behaviour", [f"51,1,1,pv,{NOW - 60}"])
+    assert synced(store).added == 1
 
 
 def _moment(ts: int, kind: str) -> str:

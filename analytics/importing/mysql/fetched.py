@@ -14,12 +14,13 @@ from analytics.store.names import quoted
 
 PIECE_KEYS = 1_000_000
 SPARSE = 20  # keys for each row, above which pieces of keys would be nearly empty
+SIZES = ((1, 10**11), (1000, 10**14), (10**6, 2**63 - 1))  # what makes a second, and below what; as fields.py reads it
 MYSQL = "mysql({host:String}, {base:String}, {table:String}, {account:String}, {password:String})"
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A table as the store reads it along its key. since: a whole-number column, and from which value on."""
+    """A table as the store reads it along its key. since: a whole-number time, and from which second on."""
 
     address: Address
     table: str
@@ -52,7 +53,7 @@ class Fetched:
         last, high = after or keys
         while last < high:
             upto = min(last + PIECE_KEYS, high)
-            limits = {"from_key": last, "to_key": upto, "since": self.since[1] if self.since else 0}
+            limits = {"from_key": last, "to_key": upto}
             yield Block(number, [Query(sql, self._known | limits, numbers)], (upto - low) / (high - low), [upto, high])
             number, last = number + 1, upto
 
@@ -65,10 +66,15 @@ class Fetched:
 
     def _select(self, types: Mapping[str, int], numbers: frozenset[str]) -> str:
         fields = [f"{_field(name, kind, numbers)} AS c{place}" for place, (name, kind) in enumerate(types.items(), 1)]
-        since = f" AND {quoted(self.since[0])} >= {{since:Int64}}" if self.since else ""
+        since = f" AND {not_before(quoted(self.since[0]), self.since[1])}" if self.since else ""
         key = quoted(self.key)
         piece = f"{key} > {{from_key:Int64}} AND {key} <= {{to_key:Int64}}{since}"
         return f"SELECT {', '.join(fields)} FROM {MYSQL} WHERE {piece}"
+
+
+def not_before(number: str, ts: int) -> str:
+    """Give the condition that a whole-number time is not before a second. number: its SQL; its size tells its unit."""
+    return "(" + " OR ".join(f"{number} >= {ts * unit} AND {number} < {end}" for unit, end in SIZES) + ")"
 
 
 def sparse(low: int, high: int, rows: int) -> bool:

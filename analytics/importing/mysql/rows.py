@@ -13,7 +13,7 @@ from analytics.importing.arrow import stream
 from analytics.importing.blocks import NOTHING, SEPARATOR, Block, ImportFault, Lines
 from analytics.importing.mysql import catalog
 from analytics.importing.mysql.catalog import WHOLE, quoted
-from analytics.importing.mysql.fetched import Fetched, sparse
+from analytics.importing.mysql.fetched import Fetched, not_before, sparse
 from analytics.importing.mysql.server import READ_SECONDS, Address, Server
 from analytics.store.client import Store
 from sdk.text import Text
@@ -43,7 +43,7 @@ class MySqlRows:
         # % is doubled as in quoted: every statement here is run with values, even with none
         inner = self._query.replace("%", "%%")
         self._from = f"(\n{inner}\n) AS rows_" if query else quoted(table)
-        self._since: tuple[str, str] | None = None
+        self._since: tuple[str, tuple[str, ...]] = ("TRUE", ())
         self._since_ts: tuple[str, int] | None = None
         self._engine = False
         self.overlaps = False  # rows that were read before are read once more, for a sync
@@ -64,15 +64,16 @@ class MySqlRows:
 
     def begin_at(self, column: str, ts: int, zone: ZoneInfo) -> None:
         """Read only rows whose time is not before a second."""
-        kind = self._types[column]
+        kind, name = self._types[column], quoted(column)
         if kind == FIELD_TYPE.TIMESTAMP:
-            self._since = (f"{quoted(column)} >= FROM_UNIXTIME(%s)", str(ts))
+            self._since = (f"{name} >= FROM_UNIXTIME(%s)", (str(ts),))
         elif kind in WHOLE:
-            self._since_ts = (column, ts * self._unit(column))
-            self._since = (f"{quoted(column)} >= %s", str(self._since_ts[1]))
+            self._since_ts = (column, ts)
+            self._since = (not_before(name, ts), ())
         else:
             text = datetime.fromtimestamp(ts, UTC).astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
-            self._since = (f"{quoted(column)} >= %s", text)
+            number = f"{name} REGEXP '^[0-9.]+$' AND {not_before(f'CAST({name} AS SIGNED)', ts)}"
+            self._since = (f"({name} >= %s OR {number})" if kind not in LOCAL else f"{name} >= %s", (text,))
 
     def sample(self) -> list[list[str]]:
         """Give the first rows."""
@@ -97,7 +98,7 @@ class MySqlRows:
 
     def offer(self, store: Store) -> None:
         """Let the store fetch the rows by itself where it can, along the key, and where it gives the same texts."""
-        if self.key and (not self._since or self._since_ts):
+        if self.key and (self._since_ts or not self._since[1]):
             self._engine = self._fetched.reached(store, [self._types[column] for column in self.columns])
 
     def blocks(self, number: int, after: Any, numbers: frozenset[str] = NOTHING) -> Iterator[Block]:  # noqa: ANN401  # [last key read, largest key at the start]
@@ -124,7 +125,7 @@ class MySqlRows:
         yield from self._fetched.blocks(types, numbers, number, keys, after)
 
     def _by_key(self, connection: Any, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
-        key, (where, values) = quoted(self.key), self._where()
+        key, (where, values) = quoted(self.key), self._since
         with self._server.cursor(connection) as cursor:
             if not (keys := self._ends(cursor, where, values)):
                 return
@@ -144,7 +145,7 @@ class MySqlRows:
                 number += 1
 
     def _streamed(self, connection: Any, number: int) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
-        where, values = self._where()
+        where, values = self._since
         with self._server.cursor(connection) as cursor:
             cursor.execute(f"SELECT COUNT(*) FROM {self._from} WHERE {where}", values)
             total, read = max(int(cursor.fetchone()[0]), 1), 0
@@ -162,9 +163,6 @@ class MySqlRows:
         first, last = cursor.fetchone()
         return None if first is None else (int(first) - 1, int(last))
 
-    def _where(self) -> tuple[str, tuple[str, ...]]:
-        return (self._since[0], (self._since[1],)) if self._since else ("TRUE", ())
-
     def _line(self) -> str:
         """Give the SQL of a row as one text."""
         fields = ", ".join(f"IFNULL({self._text(column)}, '')" for column in self.columns)
@@ -177,13 +175,6 @@ class MySqlRows:
         plain = self._types[column] in (*WHOLE, *LOCAL, FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
         name = quoted(column)
         return name if plain else f"REPLACE({name}, CHAR({ord(SEPARATOR)}), ' ')"
-
-    def _unit(self, column: str) -> int:
-        """Give how many of a whole-number time make a second, as the import itself tells it: by its size."""
-        with self._server.connection() as connection, self._server.cursor(connection) as cursor:
-            cursor.execute(f"SELECT MAX({quoted(column)}) FROM {self._from}", ())
-            largest = abs(int(cursor.fetchone()[0] or 0))
-        return 1 if largest < 10**11 else 1000 if largest < 10**14 else 1_000_000
 
 
 def _block(number: int, lines: list[bytes], done: float, after: Any) -> Block:  # noqa: ANN401  # JSON
