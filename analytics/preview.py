@@ -8,17 +8,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from analytics import dataset
 from analytics.dataset import Kind
 from analytics.importing import mapping as mappings
 from analytics.importing.blocks import Source
-from analytics.importing.csv_file import CsvFile
 from analytics.importing.mapping import Columns
-from analytics.importing.mysql.rows import MySqlRows
-from analytics.importing.parquet import ParquetFile
 from analytics.store.schema import RESERVED
+
+if TYPE_CHECKING:
+    from analytics.importing.csv_file import CsvFile
 
 SHOWN = 12  # rows of the table that a page shows
 SECOND, MILLI, MICRO, TEXT = "s", "ms", "us", "text"
@@ -192,6 +193,10 @@ def _numbers(seen: Seen, columns: Columns) -> frozenset[str]:
 
 def _total(source: Source, rows: Sequence[Sequence[str]]) -> tuple[int | None, bool]:
     """Give how many rows there are, and whether that is exact."""
+    from analytics.importing.csv_file import CsvFile  # pyarrow, which the pages begin without
+    from analytics.importing.mysql.rows import MySqlRows
+    from analytics.importing.parquet import ParquetFile
+
     if isinstance(source, MySqlRows):
         return source.about()
     if isinstance(source, ParquetFile):
@@ -208,7 +213,7 @@ def _about(number: int | None) -> int | None:
     return None if number is None else round(number, 2 - len(str(number)))
 
 
-def _lines_of(source: CsvFile) -> int | None:
+def _lines_of(source: "CsvFile") -> int | None:
     """Count the lines of a small file; None of a large one."""
     if source.size > 16 << 20:
         return None

@@ -11,11 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from analytics import claims, sealed
+from analytics import claims, sealed, sources
 from analytics.importing.blocks import ImportFault, Source
 from analytics.importing.mapping import Columns
-from analytics.importing.mysql.rows import MySqlRows
-from analytics.importing.mysql.server import Address
 from analytics.importing.publish import Published
 from analytics.importing.running import Position, Progress, abandon, clear, run_import
 from analytics.models import Dataset, ImportRun
@@ -101,8 +99,7 @@ def sync(
         password = password or (sealed.unseal(row.secret, settings.SECRET_KEY, row.name) if row.secret else "")
     except ValueError as error:
         raise ImportFault(error.args[0]) from error
-    address = Address(**{**row.source["mysql"], "password": password})
-    source = MySqlRows(address, table=row.source.get("table", ""), query=row.source.get("query", ""))
+    source: Any = sources.opened(row.source, password)
     column = row.mapping["fields"]["ts"]
     if row.version and column in source.columns:
         source.begin_at(column, max(0, min(row.last_ts, int(now)) - overlap), ZoneInfo(row.zone))
@@ -298,7 +295,7 @@ def _prepare(store: Store, source: Source, columns: Columns) -> None:
     """Let a source read only the columns that are mapped, and the store fetch them where it can."""
     if hasattr(source, "narrow"):
         source.narrow([*columns.fields.values(), *(column for column, _ in columns.dimensions.values())])
-    if isinstance(source, MySqlRows):
+    if hasattr(source, "offer"):
         source.offer(store)
 
 
