@@ -90,7 +90,8 @@ class Firing(models.Model):
     """One time that an alert fired, from the bucket that began it to the one that ended it.
 
     bucket, end_bucket: as the report names them; low, end_low: their first second. facts, end_facts: the numbers of
-    them, as webui.alerts.judging writes them. closed: why it ended without a bucket: the alert was changed.
+    them, as webui.alerts.judging writes them. closed: why it ended without a bucket, in English: the alert was
+    changed.
     """
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="firings")
@@ -114,7 +115,8 @@ class Firing(models.Model):
 class Delivery(models.Model):
     """One message to one place: written with the judgement, sent afterwards, so that a crash loses none.
 
-    key: the same on each attempt, so that who hears a message twice can tell. firing: None for a test.
+    key: the same on each attempt, so that who hears a message twice can tell. firing: None for a test. error: why the
+    last attempt failed; fault: the same with what it was made of (sdk.text), for readers of another language.
     """
 
     class Kind(models.TextChoices):
@@ -142,6 +144,7 @@ class Delivery(models.Model):
     next_at = models.DateTimeField()
     claimed_until = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    fault = models.JSONField(default=dict, blank=True)
     sent = models.DateTimeField(null=True, blank=True)
 
     class Meta:

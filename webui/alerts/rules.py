@@ -6,9 +6,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from sdk.text import Text
-from webui.alerts.models import Alert
+from webui.alerts.models import Alert, Delivery
 from webui.reports.numbers import sentences
-from webui.reports.said import fault, whole
+from webui.reports.said import fault, said, whole
 
 SHARES = (Alert.Metric.CONVERSION, Alert.Metric.EVENT_CONVERSION)
 NUMBERED = (Alert.Rule.BELOW, Alert.Rule.ABOVE)
@@ -60,6 +60,11 @@ def problem(alert: Alert) -> str:
         return alert.problem
     kept = (Text.from_dict(one) if isinstance(one, dict) else one for one in alert.faults)
     return sentences(*(whole(fault(one)) for one in kept))
+
+
+def undelivered(delivery: Delivery) -> str:
+    """Say why a message did not arrive, in the reader's language; "" where it has, or was not tried yet."""
+    return said(Text.from_dict(delivery.fault)) if delivery.fault else delivery.error  # older ones: as it was said
 
 
 def number_of(alert: Alert) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics import sealed
+from sdk.text import Text
 from webui import access
 from webui.alerts.judging import tell
 from webui.alerts.models import Alert, Delivery, Firing
@@ -39,7 +40,7 @@ def save_alert(by: By, alert: Alert, seen: int | None = None) -> Alert:
                 raise Refused(_("%s was removed meanwhile.") % alert.name)
             if seen not in (None, there.revision):
                 raise Conflict(_("Somebody else has changed this alert meanwhile."))
-            _close(alert, _("The alert was changed."))
+            _close(alert, Text("The alert was changed."))
             alert.revision, alert.active = there.revision + 1, there.active  # which is switched beside the form
         alert.state, alert.judged, alert.seen, alert.problem, alert.look_at = Alert.State.NEW, None, 0, "", None
         alert.save()
@@ -60,7 +61,7 @@ def set_active(by: By, alert: Alert, *, active: bool) -> None:
     access.require_dashboards(by.person)
     with transaction.atomic():
         locked = Alert.objects.select_for_update().get(pk=alert.pk)
-        _close(locked, _("The alert was switched off."))
+        _close(locked, Text("The alert was switched off."))
         locked.active, locked.revision = active, locked.revision + 1
         locked.state, locked.judged, locked.seen, locked.problem = Alert.State.NEW, None, 0, ""
         locked.save()
@@ -77,7 +78,7 @@ def send_test(by: By, alert: Alert) -> list[Delivery]:
         return tell(alert, None, Delivery.Kind.TEST, timezone.now())
 
 
-def _close(alert: Alert, why: str) -> None:
+def _close(alert: Alert, why: Text) -> None:
     Firing.objects.filter(alert=alert, ended=None).update(ended=timezone.now(), closed=why)
 
 

@@ -14,7 +14,6 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from analytics import answers, catalog, sealed
 from analytics.connected import connected
@@ -22,6 +21,7 @@ from analytics.store.errors import StoreError
 from analytics.store.lines import GoneError, Line
 from sdk import ParamError
 from sdk.report import NotSupported
+from sdk.text import Text
 from webui.alerts import webhooks
 from webui.alerts.messages import Message, ask, message
 from webui.alerts.models import Alert, Delivery
@@ -53,14 +53,16 @@ def deliver(pk: int) -> bool:
         return False
     delivery = Delivery.objects.select_related("alert__dataset", "firing").get(pk=pk)
     if delivery.tries > TRIES:  # whoever had it died of it, each time
-        _failed(delivery, _("the worker ended while it sent this"))
+        _failed(delivery, Text("the worker ended while it sent this"))
         return False
     try:
         SEND[delivery.channel](delivery, message(delivery))
     except UndeliveredError as error:
-        _failed(delivery, str(error))
+        _failed(delivery, Text.of(error.args[0]))
         return False
-    Delivery.objects.filter(pk=pk).update(state=Delivery.State.SENT, sent=timezone.now(), error="", claimed_until=None)
+    Delivery.objects.filter(pk=pk).update(
+        state=Delivery.State.SENT, sent=timezone.now(), error="", fault={}, claimed_until=None
+    )
     return True
 
 
@@ -69,7 +71,7 @@ def _waiting(now: Any) -> Any:  # noqa: ANN401  # a datetime; a QuerySet
     return Delivery.objects.filter(free, state=Delivery.State.WAITING, next_at__lte=now)
 
 
-def _failed(delivery: Delivery, error: str) -> None:
+def _failed(delivery: Delivery, error: Text) -> None:
     log.warning("alert %s could not be told by %s: %s", delivery.alert_id, delivery.channel, error)
     again = delivery.tries < TRIES and delivery.kind != Delivery.Kind.TEST  # who tests waits for the answer
     wait = BACK_OFF[delivery.tries - 1] if again else 0
@@ -78,12 +80,13 @@ def _failed(delivery: Delivery, error: str) -> None:
         next_at=timezone.now() + timedelta(seconds=wait),
         claimed_until=None,
         error=error[:500],
+        fault=error.as_dict(),
     )
 
 
 def _mail(delivery: Delivery, said: Message) -> None:
     if not settings.EMAIL_HOST:
-        raise UndeliveredError(_("no mail server is set: EMAIL_URL"))
+        raise UndeliveredError(Text("no mail server is set: EMAIL_URL"))
     subject = " ".join(f"[OMServer] {said.subject}".split())  # a header holds no line break
     mail = EmailMessage(subject, said.text, to=[delivery.target], headers={"X-OMServer-Delivery": str(delivery.key)})
     if drawn := _picture(delivery):
@@ -91,7 +94,8 @@ def _mail(delivery: Delivery, said: Message) -> None:
     try:
         mail.send()
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        raise UndeliveredError(f"{settings.EMAIL_HOST}: {error or type(error).__name__}") from error
+        why = webhooks.why_of(error)
+        raise UndeliveredError(Text("{host}: {why}", host=settings.EMAIL_HOST, why=why)) from error
 
 
 def _picture(delivery: Delivery) -> bytes | None:
@@ -136,7 +140,7 @@ def _webhook(delivery: Delivery, said: Message) -> None:
     try:
         secret = secret_of(alert)
     except ValueError as error:
-        raise UndeliveredError(str(error)) from error
+        raise UndeliveredError(*error.args) from error
     webhooks.post(
         delivery.target,
         webhooks.body_of(content),

@@ -1,5 +1,6 @@
 """Pages of alerts: all of them, one with its history, and the form."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,13 +20,14 @@ from webui import access
 from webui.alerts import services
 from webui.alerts.forms import AlertForm, initial
 from webui.alerts.messages import place, sentence
-from webui.alerts.models import Alert, Firing
+from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.offers import filled_in
-from webui.alerts.rules import condition, problem
+from webui.alerts.rules import condition, problem, undelivered
 from webui.alerts.telling import secret_of
 from webui.by import by_of
 from webui.forms import differing
 from webui.reports.changes import moved, why
+from webui.reports.said import said
 from webui.servers.services import Conflict, Refused
 
 FIRINGS, TESTS = 20, 5  # on a page
@@ -64,7 +66,7 @@ def alert(request: HttpRequest, pk: int) -> HttpResponse:
         "report": place(found, None),
         "page": page,
         "rows": [_row(found, firing) for firing in page.object_list],
-        "tests": found.deliveries.filter(firing=None).order_by("-pk")[:TESTS],
+        "tests": _told(found.deliveries.filter(firing=None).order_by("-pk")[:TESTS]),
         "may_write": access.may_write_dashboards(request.user),
         "no_mail": bool(found.mails and not settings.EMAIL_HOST),
         "webhook": found.webhook,
@@ -128,8 +130,8 @@ def active(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch an alert on or off."""
     found, on = get_object_or_404(Alert, pk=pk), request.POST.get("active") == "1"
     services.set_active(by_of(request), found, active=on)
-    said = _("The alert %s is on.") if on else _("The alert %s is off.")
-    messages.success(request, said % found.name)
+    text = _("The alert %s is on.") if on else _("The alert %s is off.")
+    messages.success(request, text % found.name)
     return redirect("alert", pk)
 
 
@@ -168,14 +170,19 @@ def _row(alert: Alert, firing: Firing) -> dict[str, Any]:
     return {
         "firing": firing,
         "began": sentence(alert, firing.low, firing.facts),
-        "over": sentence(alert, firing.end_low or 0, firing.end_facts) if firing.end_facts else firing.closed,
+        "over": sentence(alert, firing.end_low or 0, firing.end_facts) if firing.end_facts else said(firing.closed),
         "facts": firing.facts,
         "z": "" if firing.facts.get("z") is None else f"{firing.facts['z']:.1f}".replace("-", "−"),
         "why": capfirst(why(firing.facts.get("why", ""))),
         "moved": moved(firing.facts.get("moved", "")),
         "url": place(alert, firing),
-        "deliveries": list(firing.deliveries.all()),
+        "deliveries": _told(firing.deliveries.all()),
     }
+
+
+def _told(deliveries: Iterable[Delivery]) -> list[tuple[Delivery, str]]:
+    """Give messages, each with why it did not arrive."""
+    return [(one, undelivered(one)) for one in deliveries]
 
 
 def _fact(count: int, firing: int) -> str:

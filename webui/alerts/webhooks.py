@@ -18,14 +18,17 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.utils.translation import gettext as _
 
+from sdk.text import Text
+
 SECONDS = 10  # for all of it: a server that answers drop by drop is cut off
+WHY = 400  # characters that are kept of what another program says
 SIGNATURE = "X-OMServer-Signature"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 UNICAST = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given out; fec0::, ::10.0.0.1 and others lie outside
 
 
 class UndeliveredError(Exception):
-    """The message did not arrive, as far as is known. The text says why; another attempt may do better."""
+    """The message did not arrive, as far as is known. Its Text says why; another attempt may do better."""
 
 
 class WrongAddressError(ValueError):
@@ -84,15 +87,22 @@ def post(url: str, body: bytes, *, secret: str, key: str, timestamp: int, privat
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:
         late = connection.late or isinstance(error, TimeoutError)  # the socket's own clock may strike first
-        why = f"no answer within {SECONDS} s" if late else _why(error)
-        raise UndeliveredError(f"{host}: {why}") from error
+        why = Text("no answer within {seconds} s", seconds=SECONDS) if late else why_of(error)
+        raise UndeliveredError(Text("{host}: {why}", host=host, why=why)) from error
     finally:
         ending.cancel()
         connection.close()
+    if 300 <= status < 400:
+        raise UndeliveredError(Text("{host} answered {status}; a redirect is not followed", host=host, status=status))
     if not 200 <= status < 300:
-        raise UndeliveredError(
-            f"{host} answered {status}" + ("; a redirect is not followed" if 300 <= status < 400 else "")
-        )
+        raise UndeliveredError(Text("{host} answered {status}", host=host, status=status))
+
+
+def why_of(error: Exception) -> str:
+    """Say what ended a connection, in the words of who ended it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Text("its certificate is not valid: {why}", why=error.verify_message)
+    return (str(error) or type(error).__name__)[:WHY]
 
 
 def _resolved(host: str, port: int, *, private: bool) -> tuple[int, tuple[Any, ...]]:
@@ -100,11 +110,16 @@ def _resolved(host: str, port: int, *, private: bool) -> tuple[int, tuple[Any, .
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise UndeliveredError(f"there is no host {host}") from error
+        raise UndeliveredError(Text("there is no host {host}", host=host)) from error
     for *_rest, place in found:
         if not private and not public(str(place[0])):
             raise UndeliveredError(
-                f"{host} is {place[0]}, an address inside the network; set ALERT_PRIVATE_WEBHOOKS=1 to allow such ones"
+                Text(
+                    "{host} is {address}, an address inside the network;"
+                    " set ALERT_PRIVATE_WEBHOOKS=1 to allow such ones",
+                    host=host,
+                    address=str(place[0]),
+                )
             )
     return found[0][0], found[0][4]
 
@@ -150,9 +165,3 @@ class _Judged(http.client.HTTPConnection):
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 return
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid: {error.verify_message}"
-    return (str(error) or type(error).__name__)[:200]

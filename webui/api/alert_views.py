@@ -12,6 +12,7 @@ from webui.alerts.messages import sentence
 from webui.alerts.models import Alert, Firing
 from webui.alerts.rules import condition
 from webui.api.door import api, body, paged, typed
+from webui.reports.said import said
 from webui.servers.services import By
 
 
@@ -71,5 +72,5 @@ def _firing_json(alert: Alert, firing: Firing) -> dict[str, Any]:
         "said": sentence(alert, firing.low, firing.facts),
         "value": firing.facts.get("value"),
         "expected": firing.facts.get("expected"),
-        "closed": firing.closed,
+        "closed": said(firing.closed),
     }

@@ -1,6 +1,7 @@
 """The pages of alerts: who may, what is refused and how, what stands in the audit log."""
 
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,41 @@ def test_why_an_alert_cannot_be_is_said_in_the_readers_language(as_person: AsPer
     alert.problem, alert.faults = "as it was said before", []
     alert.save()
     assert "as it was said before" in client.get(reverse("alerts")).content.decode()
+
+
+def test_why_a_message_did_not_arrive_is_said_in_the_readers_language(
+    as_person: AsPerson, alert_on: Any, settings: Any, web: Any
+) -> None:
+    settings.EMAIL_HOST, web.status = "", 302
+    alert, client = alert_on(mails=["a@shop.example"], webhook=web.url), as_person("chen.jie")
+    alert.secret = sealed.seal("secret", settings.SECRET_KEY, telling.SECRET)
+    alert.save()
+    judging.tell(alert, None, Delivery.Kind.TEST, timezone.now())
+    with translation.override("zh-hans"):  # a worker's language is nobody's
+        telling.tell_due(threading.Event())
+    kept = set(Delivery.objects.values_list("error", flat=True))
+    assert kept == {"no mail server is set: EMAIL_URL", "127.0.0.1 answered 302; a redirect is not followed"}
+    client.cookies["django_language"] = "zh-hans"
+    page = client.get(reverse("alert", args=[alert.pk])).content.decode()
+    assert "未设置邮件服务器：EMAIL_URL" in page
+    assert "127.0.0.1 返回 302；不跟随重定向" in page
+    Delivery.objects.update(error="as it was said before", fault={})
+    assert "as it was said before" in client.get(reverse("alert", args=[alert.pk])).content.decode()
+
+
+def test_why_an_alert_ended_is_said_in_the_readers_language(
+    as_person: AsPerson, alert_on: Any, publish: Any, store: Any, people: dict[str, User]
+) -> None:
+    alert, client = alert_on(), as_person("zhao.min")
+    judging.judge(store, alert, timezone.now())
+    publish([10] * 24 + [2])
+    judging.judge_due(threading.Event())
+    with translation.override("zh-hans"):
+        services.set_active(By(people["chen.jie"], "test"), alert, active=False)
+    url = reverse("alert", args=[alert.pk])
+    assert "The alert was switched off." in client.get(url).content.decode()
+    client.cookies["django_language"] = "zh-hans"
+    assert "告警已停用。" in client.get(url).content.decode()
 
 
 def test_a_viewer_reads_and_changes_nothing(as_person: AsPerson, alert_on: Any) -> None:
