@@ -325,7 +325,8 @@ def _scatter(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None
 def _sankey(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
     rows = sorted(result.named(), key=lambda row: -(row[chart.value] or 0))[:LINKS]
     axes = drawn.subplots()
-    ribbons(axes, [(str(row[chart.x]), str(row[chart.y[0]]), row[chart.value] or 0) for row in rows], COLOURS)
+    nodes = [[words.label(row[name], name) for name in (chart.x, chart.y[0])] for row in rows]
+    ribbons(axes, [(*ends, row[chart.value] or 0) for ends, row in zip(nodes, rows, strict=True)], COLOURS)
     axes.set_title(words.axis(chart.value), fontsize=8, loc="left")
 
 

@@ -4,6 +4,8 @@ import json
 import re
 import textwrap
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -17,6 +19,8 @@ from webui.reports.answering import Line, Trouble, answered, trouble
 from webui.reports.ask import Ask
 from webui.reports.said import said
 from webui.reports.span_words import days_of
+from webui.reports.special.paths import step_word
+from webui.reports.special.steps import row_word
 from webui.reports.words import column_word, title_of, unit_word
 
 KINDS = {
@@ -86,12 +90,18 @@ def _picture(form: str, ask: Ask, answer: Answer) -> bytes:
         form=form,
         column=lambda name: column_word(name, ask.report.name),
         unit=unit_word,
-        label=lambda value, name: numbers.label(value, _column(answer, name), ask.report.name),
+        label=partial(_label, ask, answer),
     )
 
 
-def _column(answer: Answer, name: str) -> Column:
-    return next((one for one in answer.result.columns if one.name == name), Column(name))
+def _label(ask: Ask, answer: Answer, value: Any, name: str) -> str:  # noqa: ANN401  # a cell
+    """Write a name, a day or an hour of a row, in the words of the report's page."""
+    if ask.report.name == "paths":
+        return step_word(value, ask.dataset.as_core().roles)
+    if (ask.report.name, name) == ("funnel", "step"):
+        return row_word(value)
+    column = next((one for one in answer.result.columns if one.name == name), Column(name))
+    return numbers.label(value, column, ask.report.name)
 
 
 FORMS = {

@@ -40,6 +40,13 @@ def read(text: str) -> Step:
     return Step(text, names, (match[2] or "").strip())
 
 
+def row_word(text: str) -> str:
+    """Say a row of a result, "2. fav|cart where channel=ads", with its behaviours as people do."""
+    place, _dot, rest = text.partition(". ")
+    step = read(rest)
+    return f"{place}. {step.word}" + (f" ({step.where})" if step.where else "")
+
+
 def editor(text: str, behaviours: Sequence[Pair]) -> dict[str, Any]:
     """Give what a step's editor shows: its behaviours to choose from, those that the dataset lacks included."""
     step = read(text)
