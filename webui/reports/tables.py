@@ -75,14 +75,16 @@ def table(ask: Ask, answer: Answer, page: int = 1) -> Table:
 
 def _head(column: Column, report: str) -> Head:
     said = column.unit in SELF_EVIDENT or (column.unit in COUNTS and column.name not in UNNAMED)
-    unit = "" if said else unit_word(column.unit)
+    word = column_word(column, report)
+    unit = "" if said or unit_word(column.unit).casefold() == word.casefold() else unit_word(column.unit)
     if (report, column.name) == ("overview", "change"):  # as the figures above the table have it
         unit = _("in %; of shares in points")
-    return Head(column.name, column_word(column, report), unit, _is_number(column))
+    return Head(column.name, word, unit, _is_number(column))
 
 
 def _is_number(column: Column) -> bool:
-    return bool(column.unit) or column.name in ("value", "before", "numerator", "denominator", "rank", "offset")
+    name = "" if (column.name, column.key) == ("value", True) else column.name  # of a breakdown: a word
+    return bool(column.unit) or name in ("value", "before", "numerator", "denominator", "rank", "offset")
 
 
 def _cell(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> Shown:
@@ -92,7 +94,7 @@ def _cell(ask: Ask, answer: Answer, row: dict[str, Any], column: Column) -> Show
     if value is None:
         return Shown(str(numbers.NO_DATA), number, why=_why(row, column))
     if value == "" or (column.name in FLAGS and value in (0, 1)):
-        return Shown(value_word(value, column.name) if value != "" else "—", number=False)
+        return Shown(value_word(value, column.name) if value != "" or column.key else "—", number=False)
     if not number:
         text = WORDS[column.name](value) if column.name in WORDS else numbers.label(value, column, answer.report)
         return Shown(text, number=False)

@@ -5,7 +5,7 @@ against the files.
 """
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, pgettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from sdk.report import Column, Report
 
@@ -490,6 +490,7 @@ OPTIONS = {  # fixed values of parameters
     "cac": gettext_noop("CAC"),
 }
 OTHER, ALL = pgettext_lazy("values together", "other"), pgettext_lazy("values together", "all")
+EMPTY = gettext_lazy("(empty)")  # a value of a row that says nothing there
 
 
 def title_of(report: Report) -> str:
@@ -541,6 +542,8 @@ def value_word(text: object, column: str, report: str = "") -> str:
         return unit_word(text)
     if report in ("fav_to_buy", "trends", "funnel", "ltv") and text in ("other", "all") and column not in ("step",):
         return str(OTHER if text == "other" else ALL)
+    if text == "" and column != "quadrant":  # with too few users it lies in none
+        text = EMPTY
     return _(text) if isinstance(text, str) and text in VALUES.get(column, ()) else str(text)
 
 

@@ -5,9 +5,11 @@ import html
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from analytics.models import Dataset
@@ -279,3 +281,14 @@ def test_where_all_is_zero_words_stand_in_place_of_an_empty_plot(client: Client,
     clear = re.search(r'href="([^"]+)">Clear the filters', card)
     assert clear is not None
     assert "channel" not in clear[1]
+
+
+def test_an_empty_value_has_a_name_and_words_stand_left(client: Client, store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "gaps.csv"
+    file.write_text("user_id,event,timestamp,channel\n1,pv,1511539200,\n2,pv,1511539260,\n3,pv,1511539320,ads\n")
+    call_command("dataset", "import", "gaps", csv=str(file), verbosity=0, stdout=io.StringIO(), stderr=io.StringIO())
+    card = client.get("/reports/trends/card/?d=gaps&range=all&breakdown=channel").content.decode()
+    rows = [re.findall(r"<td(.*?)>(.*?)</td>", row)[:2] for row in ROW.findall(card)[1:]]
+    assert rows == [[("", "(empty)"), (' class="om-num"', "2")], [("", "ads"), (' class="om-num"', "1")]]
+    assert [one["name"] for one in plot_of(card)["grids"][0]["series"]] == ["(empty)", "ads"]
+    assert re.findall(r">Events per user(.*?)</th>", card) == [""], "a unit that says the same is not said again"
