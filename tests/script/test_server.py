@@ -121,6 +121,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
             server.end(signal.SIGTERM)
 
 
+@pytest.fixture(scope="module")
+def used_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a home for those who need no first start: who comes first sets it up."""
+    return tmp_path_factory.mktemp("used") / "home"
+
+
 def resident_mib(pids: list[int]) -> float:
     """Give the memory of processes and of all below them (proportional: what they share counts once)."""
     parents = {}
@@ -202,8 +208,8 @@ def test_two_run_side_by_side_and_one_home_has_one_server(start: Start, tmp_path
 
 
 @pytest.mark.parametrize("name", ["web", "dispatch", "worker", "master", "analytics"])
-def test_the_end_of_one_process_is_said_and_ends_all(name: str, start: Start) -> None:
-    server = start()
+def test_the_end_of_one_process_is_said_and_ends_all(name: str, start: Start, used_home: Path) -> None:
+    server = start(str(used_home))
     server.first_page()
     os.kill(server.pids()[name], signal.SIGKILL)
     assert server.process.wait(END_SECONDS) != 0
