@@ -11,7 +11,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-_home = Path(tempfile.mkdtemp(prefix="omserver-test-"))
+# In memory, where the machine has room for it: the store and SQLite wait for the disk at each table and transaction.
+_memory = Path("/dev/shm")
+_room = _memory.is_dir() and shutil.disk_usage(_memory).free > 4 << 30
+_home = Path(tempfile.mkdtemp(prefix="omserver-test-", dir=_memory if _room else None))
 (_home / "static").mkdir()  # whitenoise warns where it is missing
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
