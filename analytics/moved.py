@@ -24,6 +24,7 @@ HAVING `#moved` != 0
 ORDER BY `#flag`, `#dimension`, abs(`#moved`) DESC, `#value`
 LIMIT 3 BY `#flag`, `#dimension`
 """
+EMPTY = "(empty)"  # a value that says nothing
 NOW, THEN = "`#place` % 2 = 1", "`#place` % 2 = 0"
 
 
@@ -57,6 +58,6 @@ def moved(
     bind = {"edges": edges, "first": edges[0], "lows": list(places), "places": list(places.values())}
     words: dict[tuple[int, str], list[str]] = {}
     for row in data.ask(MOVED_SQL, more, **bind):
-        words.setdefault((row["#flag"], row["#dimension"]), []).append(f"{row['#value']} {row['#moved']:+,}")
+        words.setdefault((row["#flag"], row["#dimension"]), []).append(f"{row['#value'] or EMPTY} {row['#moved']:+,}")
     found = [[(name, words.get((flag, name))) for name in names] for flag in range(len(pairs))]
     return ["; ".join(f"{name}: {', '.join(some)}" for name, some in one if some) for one in found]

@@ -129,6 +129,11 @@ def test_a_jump_is_flagged_with_its_parts_and_what_moved(store: Store) -> None:
     assert "city: Rome +40" in row["moved"]
 
 
+def test_a_value_that_says_nothing_has_a_name_where_it_moved(store: Store) -> None:
+    dataset = stored(store, "UTC", [event._replace(channel="") for event in steady(9, 40)])
+    assert "channel: (empty) +" in ask(store, dataset, "anomalies").named()[-1]["moved"]
+
+
 @pytest.mark.parametrize("by", ["day", "hour"])
 def test_few_weeks_are_judged_by_the_buckets_before_and_said_to_be_unsure(store: Store, by: str) -> None:
     dataset = stored(store, "UTC", steady(2, 40))

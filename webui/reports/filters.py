@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from analytics.clauses import DID, FIELDS, FILTER, values_of
 from analytics.dataset import ROLES, Dataset, Kind
 from webui.reports.ask import Ask
-from webui.reports.words import field_word, role_word
+from webui.reports.words import EMPTY, field_word, role_word
 
 SIGNS = {"=": "=", "!=": "≠", ">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 ADD = "add."
@@ -38,12 +38,12 @@ def chips(ask: Ask) -> list[Chip]:
 
 
 def filter_words(word: str) -> str:
-    """Say a filter: Category = 12, 13."""
+    """Say a filter: Category = 12, 13, "a, b"."""
     match = FILTER.fullmatch(word)
     if not match:
         return word
-    values = ", ".join(values_of(match[3]) or [match[3]]) or "—"
-    return f"{field_word(match[1])} {SIGNS[match[2]]} {values}"
+    values = [f'"{one}"' if "," in one else one or str(EMPTY) for one in values_of(match[3]) or [match[3]]]
+    return f"{field_word(match[1])} {SIGNS[match[2]]} {', '.join(values)}"
 
 
 def rule_words(word: str) -> str:

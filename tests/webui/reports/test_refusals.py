@@ -176,18 +176,21 @@ def test_a_form_adds_a_filter_to_the_address(
 
 def test_filters_are_said_in_words_and_taken_away_one_by_one(client: Client, shop: Dataset) -> None:
     asked = "d=shop&where=channel%3Dmail,search&where=amount%3E%3D10&users=did+not+buy&users=did+cart+%3E%3D+3"
+    asked += "&where=channel%3D%22a,+b%22,c&where=channel!%3D"
     page = client.get(f"/reports/activity/?{asked}")
     texts = [chip.text for chip in filters.chips(page.context["ask"])]
     assert texts == [
         "Channel = mail, search",
         "Amount ≥ 10",
+        'Channel = "a, b", c',
+        "Channel ≠ (empty)",
         "users without a purchase",
         "users with a cart at least 3 times",
     ]
     without = [
         client.get(f"/reports/activity/{chip.url}").context["ask"] for chip in filters.chips(page.context["ask"])
     ]
-    assert [len(ask.where) + len(ask.users) for ask in without] == [3, 3, 3, 3]
+    assert [len(ask.where) + len(ask.users) for ask in without] == [5] * 6
 
 
 def test_every_report_has_a_title_a_question_and_a_category() -> None:
