@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from rpcgate.catalog import Entry
+from webui.language import sentences
 from webui.modules.delivery import reach
 from webui.servers.models import Engine, Master, Server
 from webui.tasks.fleet import why_unfit
@@ -68,7 +69,7 @@ def _held_line(row: Mapping[str, Any], wave: Wave | None) -> Line:
     title = task_title(task.title)
     if wave:
         title = _("%(title)s, wave %(n)d") % {"title": title, "n": wave.number}
-    why = f"{wave.reason if wave else ''} {untouched}".strip()
+    why = sentences(wave.reason if wave else "", untouched)
     return Line("held", title, why, reverse("task", args=[task.pk]), _("Decide"), about=f"#{task.pk}")
 
 
@@ -94,7 +95,7 @@ def _starved(tasks: Sequence[Task], masters: Rows) -> list[Line]:
     if len(ids) > 1:
         title = ngettext("%s task waits for a master", "%s tasks wait for a master", len(ids)) % n(len(ids))
         url, about = reverse("tasks"), title
-    return [Line("held", title, f"{found[0][2]} {follows}", url, _("Look"), _("Waiting"), about)]
+    return [Line("held", title, sentences(found[0][2], follows), url, _("Look"), _("Waiting"), about)]
 
 
 def _why_starved(task: Task, row: Mapping[str, Any], masters: Sequence[Master]) -> str:
@@ -105,7 +106,7 @@ def _why_starved(task: Task, row: Mapping[str, Any], masters: Sequence[Master]) 
         return str(row["reason"])
     reached = reach(task.module, task.digest, masters)
     reasons = [why_unfit(master, task, {master.pk}, reached) for master in masters]
-    return " ".join(reasons) if all(reasons) else ""
+    return sentences(*reasons) if all(reasons) else ""
 
 
 def _masters_in_need(masters: Rows, now: datetime) -> list[Line]:
@@ -135,7 +136,7 @@ def _after(master: Master, masters: Rows, now: datetime) -> str:
     """Say what its silence means for the servers that wait there."""
     waiting = master.hosts_waiting
     if not waiting:
-        return " ".join(filter(None, (_("No server waits for it."), master.trouble)))
+        return sentences(_("No server waits for it."), master.trouble)
     others = [m["master"].name for m in masters if m["master"].idc_id == master.idc_id and m["state"] == "healthy"]
     ends = (master.last_seen or now) + timedelta(seconds=settings.LEASE_SECONDS)
     words = {"others": ", ".join(others), "idc": master.idc.name}
@@ -147,7 +148,7 @@ def _after(master: Master, masters: Rows, now: datetime) -> str:
         then = _("Its lease has ended; %(others)s can take over.") % words
     else:
         then = _("Its lease ends in %(time)s; then %(others)s can take over.") % words
-    return f"{said} {then} {master.trouble}".strip()
+    return sentences(said, then, master.trouble)
 
 
 def _engines(healthy: Sequence[Master], use: Use) -> list[Line]:
@@ -179,7 +180,7 @@ def _engines(healthy: Sequence[Master], use: Use) -> list[Line]:
         reverse("master", args=[master.name]),
         master.name,
     )
-    said = f"{_sentence(why)} {follows % words}"
+    said = sentences(_sentence(why), follows % words)
     if len(found) > 1:
         said = f"{title}: {said}"
         title = ngettext("%s engine is not usable", "%s engines are not usable", len(found)) % n(len(found))
@@ -198,7 +199,7 @@ def _broken(entries: Sequence[Entry]) -> list[Line]:
         number = len(entries)
         title = ngettext("%s module does not load", "%s modules do not load", number) % n(number)
         url, follows = reverse("modules"), _("They cannot be run until their files are mended.")
-    return [Line("broken", title, f"{_sentence(first.error)} {follows}", url, _("Look"), about=title)]
+    return [Line("broken", title, sentences(_sentence(first.error), follows), url, _("Look"), about=title)]
 
 
 def _unreachable(now: datetime) -> list[Line]:

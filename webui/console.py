@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from omserver.env import SetupError
 from webui.access import Role
+from webui.language import sentences
 from webui.servers.selectors import SelectorError
 from webui.servers.services import By, Refused
 
@@ -70,7 +71,7 @@ def sentence(error: ValidationError) -> str:
     """Give a ValidationError as one line."""
     if hasattr(error, "error_dict"):
         return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
-    return " ".join(error.messages)
+    return sentences(*error.messages)
 
 
 def print_json(command: BaseCommand, value: Any) -> None:  # noqa: ANN401  # JSON

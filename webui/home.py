@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from webui import attention
 from webui.catalog import catalog
+from webui.language import sentences
 from webui.modules.views import task_rows
 from webui.people.printed import still_printed
 from webui.servers.idc_views import by_idc
@@ -85,9 +86,8 @@ def _fact(under_way: int, held: int) -> str:
     if not under_way:
         return _("No task is under way.")
     said = ngettext("%s task is under way.", "%s tasks are under way.", under_way) % n(under_way)
-    if held:
-        said += " " + ngettext("%s of them is on hold.", "%s of them are on hold.", held) % n(held)
-    return said
+    on_hold = ngettext("%s of them is on hold.", "%s of them are on hold.", held) % n(held) if held else ""
+    return sentences(said, on_hold)
 
 
 @require_GET

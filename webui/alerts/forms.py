@@ -15,6 +15,7 @@ from sdk import ParamError
 from webui.alerts.models import NAME, Alert
 from webui.alerts.webhooks import WrongAddressError, parsed
 from webui.forms import OmForm
+from webui.language import sentences
 from webui.reports.said import fault
 
 MAILS = 20  # addresses of one alert
@@ -122,7 +123,7 @@ class AlertForm(OmForm):
             try:
                 clauses.filters(dataset.as_core(), lines)
             except ParamError as error:
-                self.add_error("where", " ".join(map(fault, error.faults.values())))
+                self.add_error("where", sentences(*map(fault, error.faults.values())))
         return values
 
     def _clean_limit(self, values: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from webui.alerts.judging import asked
 from webui.alerts.models import Alert, Delivery, Firing
 from webui.alerts.rules import condition, number
 from webui.curves import concern
+from webui.language import sentences
 from webui.reports.ask import Ask
 from webui.reports.changes import moved, why
 
@@ -103,8 +104,8 @@ def details(alert: Alert, facts: dict[str, Any]) -> list[str]:
             if facts["sure"]
             else _("Usual: the median of the last %s.")
         )
-        z = "" if facts["z"] is None else f" z {facts['z']:+.1f}."
-        lines.append(text % facts["points"] + z)
+        z = "" if facts["z"] is None else f"z {facts['z']:+.1f}."
+        lines.append(sentences(text % facts["points"], z))
     lines += [capfirst(why(facts["why"]))] * bool(why(facts["why"]))
     lines += [_("Moved most: %s") % moved(facts["moved"])] * bool(facts["moved"])
     if facts["tasks"]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from sdk.text import Text
 from webui.alerts.models import Alert, Delivery
-from webui.reports.numbers import sentences
+from webui.language import sentences
 from webui.reports.said import fault, said, whole
 
 SHARES = (Alert.Metric.CONVERSION, Alert.Metric.EVENT_CONVERSION)

@@ -26,6 +26,7 @@ from webui.alerts.rules import condition, problem, undelivered
 from webui.alerts.telling import secret_of
 from webui.by import by_of
 from webui.forms import differing
+from webui.language import sentences
 from webui.reports.changes import moved, why
 from webui.reports.said import said
 from webui.servers.services import Conflict, Refused
@@ -189,9 +190,8 @@ def _fact(count: int, firing: int) -> str:
     if not count:
         return _("An alert watches a metric of a dataset and tells by mail or webhook.")
     text = ngettext("%s alert.", "%s alerts.", count) % count
-    return f"{text} " + (
-        ngettext("%s is firing.", "%s are firing.", firing) % firing if firing else _("None is firing.")
-    )
+    fire = ngettext("%s is firing.", "%s are firing.", firing) % firing if firing else _("None is firing.")
+    return sentences(text, fire)
 
 
 def _secret(alert: Alert) -> str:

@@ -17,6 +17,7 @@ from webui.api.door import Types, api, body, paged, refusal, storable, typed
 from webui.datasets import left_out, services, sourcing, uploads
 from webui.datasets.forms import FORMS
 from webui.forms import OmForm
+from webui.language import sentences
 from webui.servers.services import By
 
 WHERE = {"file": "upload", "path": "folder", "mysql": "mysql"}  # a field that says where the rows are: the page's form
@@ -105,8 +106,8 @@ def _faulty(form: OmForm) -> JsonResponse:
     """Refuse with what stands at the fields of the page's form."""
     account = {name: f"mysql.{name}" for name in ACCOUNT} if form.source == "mysql" else {}
     names = {**account, NON_FIELD_ERRORS: ""}
-    faults = {names.get(name, name): " ".join(texts) for name, texts in form.errors.items()}
-    return refusal(400, " ".join(faults.values()), faults)
+    faults = {names.get(name, name): sentences(*texts) for name, texts in form.errors.items()}
+    return refusal(400, sentences(*faults.values()), faults)
 
 
 @api("GET")

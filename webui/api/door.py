@@ -21,6 +21,7 @@ from analytics.services import BusyError
 from analytics.store.errors import StoreAwayError, StoreError
 from webui.api.tokens import token_of
 from webui.datasets.uploads import RefusedError, TooLargeError
+from webui.language import sentences
 from webui.servers.selectors import SelectorError
 from webui.servers.services import Refused
 from webui.tasks import services
@@ -102,7 +103,7 @@ def _sentence(error: Exception) -> str:
         case UnreadablePostError():
             return _("The file did not arrive whole; send it again.")
         case ValidationError():
-            return " ".join(error.messages)
+            return sentences(*error.messages)
         case ImportFault():
             return OPTION.sub("", str(error))
     return str(error)

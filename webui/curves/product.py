@@ -25,6 +25,7 @@ from webui.curves.marks import EVERY, Mark, Marks, on, said
 from webui.curves.sparkline import HEIGHT, TOP, WIDTH, drawn
 from webui.curves.today import Day, Figures, figures, newest
 from webui.dashboards import overview
+from webui.language import gap, sentences
 from webui.reports import numbers
 from webui.reports.answering import Line, Trouble, answered, trouble
 from webui.reports.ask import Ask
@@ -177,10 +178,10 @@ def described(found: Prepared, counts: Figures) -> str:
     if counts.usual_pv:
         change = numbers.change(counts.pv / counts.usual_pv - 1)
         usual = numbers.weekday(found.day.day)
-        text += " " + _("PV is %(change)s against a usual %(usual)s.") % {"change": change, "usual": usual}
+        text += gap() + _("PV is %(change)s against a usual %(usual)s.") % {"change": change, "usual": usual}
     if found.marks:
         n = len(found.marks)
-        text += " " + ngettext("%s task is marked.", "%s tasks are marked.", n) % n
+        text += gap() + ngettext("%s task is marked.", "%s tasks are marked.", n) % n
     return text
 
 
@@ -217,7 +218,7 @@ def _flagged(found: Prepared, row: Mapping[str, Any], low: int, high: int) -> di
     near = [mark for mark in found.near if low - length <= mark.ts < high + length]
     return {
         "title": head,
-        "text": numbers.sentences(against, capfirst(why(row["why"]))),
+        "text": sentences(against, capfirst(why(row["why"]))),
         "down": (change or 0) < 0,
         "near": [{"mark": mark, "at": f"{core.local(mark.ts):%H:%M}"} for mark in near[:NEAR]],
         "more": max(0, len(near) - NEAR),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from analytics.dataset import Dataset
 from analytics.effects import Effect, Moved
+from webui.language import sentences
 from webui.reports import numbers
 
 METRICS = {
@@ -86,7 +87,7 @@ def sentence(effect: Effect) -> str:
         spread = f"±{numbers.percent(moved.spread or 0)}"
         return text % {"beyond": _change(moved.beyond), "spread": spread}
     head = _("PV %(beyond)s beyond usual.") % {"beyond": _change(moved.beyond)}
-    return numbers.sentences(head, parts(effect))
+    return sentences(head, parts(effect))
 
 
 def parts(effect: Effect) -> str:

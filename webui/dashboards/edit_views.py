@@ -19,6 +19,7 @@ from webui.dashboards.boards import Board
 from webui.dashboards.content import Content, OneCard, read_cards
 from webui.dashboards.forms import CardForm, DashboardForm
 from webui.dashboards.models import WIDTHS, Card
+from webui.language import sentences
 from webui.reports import ask as asking
 from webui.reports.ask import Ask
 from webui.reports.said import fault
@@ -109,7 +110,7 @@ def card_add(request: HttpRequest, report: str = "") -> HttpResponse:
     try:
         ask = asking.read(name, query)
     except ParamError as error:
-        raise Http404(" ".join(map(fault, error.faults.values()))) from None
+        raise Http404(sentences(*map(fault, error.faults.values()))) from None
     offered = [one for one in boards.listed(request.user) if one.dataset == ask.dataset.name]
     offered = [one for one in offered if boards.may_change(request.user, one.row)]
     plain = {"title": cards.title(OneCard(report=name)), "width": 3, "dashboard": offered[0].slug if offered else ""}
@@ -164,7 +165,7 @@ def _reasons(error: ValidationError | Refused) -> list[str]:
 def _refused(request: HttpRequest, board: Board, title: str, reasons: list[str]) -> HttpResponse:
     context = {
         "title": title,
-        "why": " ".join(reasons),
+        "why": sentences(*reasons),
         "status": 400,
         "icon_name": "alert-circle",
         "board": board,

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from analytics import catalog
 from webui.curves.marks import Axis, Mark
 from webui.dashboards import cards
+from webui.language import sentences
 from webui.reports import numbers
 from webui.reports.answering import Line, answered
 from webui.reports.ask import Ask
@@ -56,7 +57,7 @@ def flag(ask: Ask, line: Line) -> Flag:
     day = date.fromisoformat(row["day"])
     return Flag(
         title=_title(day, row),
-        text=numbers.sentences(_z(row), _why(row)),
+        text=sentences(_z(row), _why(row)),
         url=ask.url(),
         down=(row["change"] or 0) < 0,
         others=len(flagged) - 1,

@@ -12,6 +12,7 @@ from webui import access
 from webui.by import by_of
 from webui.dashboards import saved
 from webui.dashboards.models import SavedReport
+from webui.language import sentences
 from webui.reports import ask as asking
 from webui.reports.said import fault
 from webui.servers.services import Refused
@@ -24,12 +25,12 @@ def save(request: HttpRequest, report: str) -> HttpResponse:
     try:
         ask = asking.read(report, QueryDict(request.POST.get("query", "")[: saved.QUERY + 1]))
     except ParamError as error:
-        messages.error(request, " ".join(map(fault, error.faults.values())))
+        messages.error(request, sentences(*map(fault, error.faults.values())))
         return redirect("report", report)
     try:
         row = saved.save(by_of(request), request.POST.get("name", ""), ask)
     except (Refused, ValidationError) as error:
-        messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else str(error))
+        messages.error(request, sentences(*error.messages) if isinstance(error, ValidationError) else str(error))
     else:
         messages.success(request, _("Saved as %s; you find it under Reports.") % row.name)
     return redirect(ask.url())

@@ -15,6 +15,7 @@ from rpcgate.catalog import Entry
 from sdk.params import Field
 from webui.audit.models import Entry as Audit
 from webui.catalog import catalog
+from webui.language import sentences
 from webui.modules.models import ModuleVersion, Turned
 from webui.servers.models import Engine, Master
 from webui.tasks.fleet import is_healthy
@@ -235,7 +236,7 @@ def rule_of(field: Field) -> str:
         parts.append(_("Secret: never stored or shown."))
     if field.when:
         parts.append(_("Only when %(field)s is %(value)s.") % {"field": field.when.field, "value": field.when.value})
-    return " ".join(parts)
+    return sentences(*parts)
 
 
 def _sentence(words: str) -> str:

@@ -19,9 +19,9 @@ from analytics.store.errors import StoreAwayError, StoreError, StoreLimitError
 from analytics.store.lines import Line
 from sdk import ParamError
 from sdk.report import NotSupported
+from webui.language import sentences
 from webui.reports import earlier
 from webui.reports.ask import Ask
-from webui.reports.numbers import sentences
 from webui.reports.said import fault, why
 from webui.reports.words import label_word
 

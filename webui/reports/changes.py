@@ -5,6 +5,7 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
+from webui.language import in_chinese, sentences
 from webui.reports import numbers
 from webui.reports.words import field_word
 
@@ -36,14 +37,14 @@ def _moved(percent: str) -> str:
 def whole(text: str) -> str:
     """Say a change with its day and size; English stays as the report wrote it."""
     match = HEAD.match(text)
-    if match is None or not numbers.in_chinese():
+    if match is None or not in_chinese():
         return text
     number, month = match[1].split()
     day = numbers.day(date(2000, 1 + MONTHS.index(month), int(number)), weekday=False)
     if match[2] == "unchanged":
         return _("%(day)s: PV unchanged.") % {"day": day}
     words = {"day": day, "change": match[2].replace("-", "−")}
-    return numbers.sentences(_("%(day)s: PV %(change)s.") % words, why(text))
+    return sentences(_("%(day)s: PV %(change)s.") % words, why(text))
 
 
 def moved(text: str) -> str:

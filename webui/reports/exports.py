@@ -14,6 +14,7 @@ from analytics.answers import Answer
 from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import Column, NotSupported
+from webui.language import in_chinese
 from webui.reports import numbers
 from webui.reports.answering import Line, Trouble, answered, trouble
 from webui.reports.ask import Ask
@@ -74,7 +75,7 @@ def _sql(ask: Ask, answer: Answer) -> bytes:  # noqa: ARG001  # as its siblings
 
 def _folded(sentence: str) -> str:
     """Break a Chinese sentence into lines that fit a picture, which breaks at spaces only."""
-    return textwrap.fill(sentence, FITTING) if numbers.in_chinese() else sentence
+    return textwrap.fill(sentence, FITTING) if in_chinese() else sentence
 
 
 def _picture(form: str, ask: Ask, answer: Answer) -> bytes:

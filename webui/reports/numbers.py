@@ -4,11 +4,12 @@ from datetime import date, datetime
 from typing import Any
 
 from django.template.defaultfilters import date as format_date
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from analytics.dataset import Dataset
 from sdk.report import Column
+from webui.language import in_chinese
 from webui.reports.words import FLAGS, WEEKDAYS, value_word
 from webui.templatetags.ui import NBSP, duration
 
@@ -68,16 +69,6 @@ def _signed(value: float) -> str:
 def weekday(day: date) -> str:
     """Name a weekday within a sentence: Wednesday, 周三."""
     return str(WEEKDAYS[day.weekday()]) if in_chinese() else format_date(day, "l")
-
-
-def sentences(*parts: str) -> str:
-    """Put whole sentences one after another; Chinese has no space between them."""
-    return ("" if in_chinese() else " ").join(filter(None, parts))
-
-
-def in_chinese() -> bool:
-    """Say whether the reader reads Chinese."""
-    return (get_language() or "").startswith("zh")
 
 
 def moment_of(text: Any) -> date | datetime | None:  # noqa: ANN401  # a cell

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from analytics.connected import connected
 from analytics.store.errors import StoreError
 from analytics.store.marks import Progress, new_name
+from webui.language import in_chinese
 from webui.reports import numbers
 from webui.templatetags.ui import NBSP
 
@@ -56,12 +57,12 @@ def _rows(found: Progress) -> str:
     whole = _with(total, unit_of_total)
     if not found.total or found.total < found.read:  # the store does not know, or not yet of all tables
         return _("%s rows read") % _with(read, unit)
-    alike = unit == unit_of_total and not numbers.in_chinese()
+    alike = unit == unit_of_total and not in_chinese()
     return _("%(read)s of %(total)s rows read") % {"read": read if alike else _with(read, unit), "total": whole}
 
 
 def _with(amount: str, unit: str) -> str:
-    return f"{amount}{unit}" if numbers.in_chinese() or not unit else f"{amount}{NBSP}{unit}"
+    return f"{amount}{unit}" if in_chinese() or not unit else f"{amount}{NBSP}{unit}"
 
 
 def _found(name: str) -> Progress | None:

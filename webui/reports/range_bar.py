@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from analytics.spans import span_of
 from sdk import ParamError
 from sdk.report import NotSupported
+from webui.language import sentences
 from webui.reports import numbers
 from webui.reports.ask import Ask
 from webui.reports.earlier import is_offered, span_before
@@ -127,7 +128,7 @@ def _trouble(ask: Ask) -> str:
     except NotSupported as error:
         return why(error)
     except ParamError as error:
-        return numbers.sentences(*map(fault, error.faults.values()))
+        return sentences(*map(fault, error.faults.values()))
     return ""
 
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from sdk.text import Text
 from webui.faults import in_words
+from webui.language import in_chinese
 from webui.reports import numbers
 from webui.reports.words import column_word, field_word, option_word, value_word
 
@@ -36,7 +37,7 @@ def why(error: BaseException) -> str:
 
 def whole(text: str) -> str:
     """Write a text as a sentence: it begins with a capital and ends with a full stop."""
-    stop = "" if text.endswith((".", "。", "?", "？")) else "。" if numbers.in_chinese() else "."
+    stop = "" if text.endswith((".", "。", "?", "？")) else "。" if in_chinese() else "."
     return f"{text[:1].upper()}{text[1:]}{stop}"
 
 
@@ -48,7 +49,7 @@ def fault(sentence: str) -> str:
 def _value(name: str, value: Any) -> Any:  # noqa: ANN401  # a value of a Text
     if isinstance(value, Text):
         return said(value)
-    if name in NAMES and numbers.in_chinese():  # in English these stand as they are
+    if name in NAMES and in_chinese():  # in English these stand as they are
         return NAMES[name](str(value))
     when = numbers.moment_of(value)
     return numbers.day(when, weekday=False, year=True) if when else value

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from webui.language import sentences
 from webui.reports import numbers
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def over(drawn: "Drawn") -> str:
             parts.append(_("%(name)s: %(high)s everywhere.") % words)
         else:
             parts.append(_("%(name)s: highest %(high)s at %(at_high)s, lowest %(low)s at %(at_low)s.") % words)
-    return numbers.sentences(*parts)
+    return sentences(*parts)
 
 
 def _where(drawn: "Drawn", row: dict[str, Any]) -> str:

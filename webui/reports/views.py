@@ -14,6 +14,7 @@ from analytics.store.errors import StoreError
 from sdk import ParamError
 from sdk.report import NotSupported
 from webui.dashboards import saved, segments
+from webui.language import sentences
 from webui.reports import answering, cards, exports, filters, lists, offers, pages
 from webui.reports.answering import Found, Trouble
 from webui.reports.ask import Ask, read, usual_dataset
@@ -91,7 +92,7 @@ def _refused(request: HttpRequest, trouble: Trouble) -> HttpResponse:
     return render(
         request,
         "errors/problem.html",
-        {**context, "why": " ".join(filter(None, (trouble.sentence, trouble.effect)))},
+        {**context, "why": sentences(trouble.sentence, trouble.effect)},
         status=status,
     )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from webui import access
+from webui.language import sentences
 from webui.servers import facts
 from webui.servers.facts_card import size
 from webui.servers.models import Idc, Server, Tag
@@ -233,7 +234,7 @@ def _read(server: Server, values: Mapping[str, str], there: Known) -> tuple[Serv
     except (Refused, ValidationError) as error:
         wrong.append(_sentence(error))
     if wrong:
-        raise Refused(" ".join(wrong))
+        raise Refused(sentences(*wrong))
     return server, tags
 
 
@@ -296,7 +297,7 @@ def _fill_texts(server: Server, values: Mapping[str, str]) -> None:
         except (Refused, ValidationError) as error:
             wrong.append(_sentence(error))
     if wrong:
-        raise Refused(" ".join(dict.fromkeys(wrong)))
+        raise Refused(sentences(*dict.fromkeys(wrong)))
 
 
 def _state(server: Server) -> dict[str, str]:
@@ -333,5 +334,5 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, ValidationError):
         if hasattr(error, "error_dict"):
             return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
-        return " ".join(error.messages)
+        return sentences(*error.messages)
     return str(error)

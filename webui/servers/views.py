@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webui import access
 from webui.by import by_of
+from webui.language import sentences
 from webui.servers import facts_card, listing, services
 from webui.servers.forms import MaintenanceForm, MoveForm, ServerForm, TagForm, add_errors, values_of
 from webui.servers.idc_views import master_state
@@ -214,7 +215,7 @@ def bulk(request: HttpRequest, act: str) -> HttpResponse:
         said = ACTS[act](request, chosen)
     except (SelectorError, ValidationError, services.Refused) as error:
         texts = error.messages if isinstance(error, ValidationError) else [str(error)]
-        messages.error(request, " ".join(texts))
+        messages.error(request, sentences(*texts))
     else:
         messages.success(request, said)
         back = reverse("servers") if act == "delete" and request.POST.get("back") == "server" else back

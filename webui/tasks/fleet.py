@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from webui.language import sentences
 from webui.modules.delivery import has
 from webui.servers.models import Master
 from webui.tasks.models import Task
@@ -53,4 +54,4 @@ def seen(master: Master) -> str:
         seconds = (timezone.now() - master.last_seen).total_seconds()
         ago = _("%d s") % seconds if seconds < 120 else timesince(master.last_seen)
         last = _("Last heartbeat %s ago.") % ago
-    return f"{last} {master.trouble}".strip()
+    return sentences(last, master.trouble)

@@ -16,6 +16,7 @@ from rpcgate.keys import read_bundle
 from webui import access
 from webui.audit.services import record
 from webui.files import services as files
+from webui.language import sentences
 from webui.servers.models import Master
 from webui.servers.services import Refused as RefusedAct
 from webui.tasks.models import HostResult, HostStatus, Job, Task, TaskSecret, Wave
@@ -55,7 +56,7 @@ class Refused(RefusedAct):
     """The task is not possible as asked; nothing was stored. faults: field -> sentence, as in Preview."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
-        super().__init__(" ".join(faults.values()))
+        super().__init__(sentences(*faults.values()))
         self.faults = dict(faults)
 
 

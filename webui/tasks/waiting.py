@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from webui.language import sentences
 from webui.modules.delivery import reach
 from webui.servers.models import Master
 from webui.tasks.digits import number
@@ -120,7 +121,7 @@ def _without_job(task: Task, row: dict[str, Any], masters: list[Master], unfit: 
         else _("%(n)s in %(idc)s: %(master)s cannot take this task")
     )
     words = {"n": f"{count:,}", "idc": idc, "master": names}
-    detail = seen(masters[0]) if silent and len(masters) == 1 else " ".join(reasons)
+    detail = seen(masters[0]) if silent and len(masters) == 1 else sentences(*reasons)
     return Cause("masters", count, text % words, detail, idc, names)
 
 
@@ -139,7 +140,7 @@ def _with_job(row: dict[str, Any], job: Job, titles: dict[str, str]) -> Cause:
     known = {"idc": row["idc_name"], "master": master.name}
     if not is_healthy(master):
         sentence = _("%(n)s in %(idc)s: master %(master)s is silent") % words
-        return Cause("silent", count, sentence, f"{seen(master)} {_lease(master)}".strip(), **known)
+        return Cause("silent", count, sentence, sentences(seen(master), _lease(master)), **known)
     if job.state == Job.State.CANCELLING:
         return Cause("cancelling", count, _("%(n)s in %(idc)s: %(master)s is told to cancel them") % words, **known)
     if job.state == Job.State.NEW:

@@ -11,14 +11,15 @@ from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from webui import icons
+from webui.language import gap, in_chinese
 from webui.servers.models import Engine
 from webui.statuses import LOOKS, RESULTS, RISKS
 
 register = template.Library()
+register.simple_tag(gap)
 NBSP = "\u00a0"
 NIGHT = timedelta(hours=12)
 BAR = ("ok", "changed", "failed", "unreachable", "timeout", "lost", "skipped", "cancelled", "running")
@@ -120,7 +121,7 @@ def duration(seconds: float | None) -> str:
 
 def _span(*parts: tuple[str, str]) -> str:
     """Join numbers and units; Chinese writes them without spaces."""
-    space = "" if (get_language() or "").startswith("zh") else NBSP
+    space = "" if in_chinese() else NBSP
     return space.join(f"{number}{space}{unit}" if unit else number for number, unit in parts)
 
 

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from analytics.models import Dataset
 from sdk.text import Text
-from webui.reports import changes, numbers
+from webui.reports import changes
 from webui.reports.said import said
 
 ENGLISH = ("Mean, weighted", "Users", "above 40%", "Sat 25 Nov", "First ever is")
@@ -61,9 +61,3 @@ def test_names_of_fields_in_notes_are_chinese() -> None:
     assert "category" in said(note)
     with translation.override("zh-hans"):
         assert said(note) == "第一步有多个品类值的用户，分别计入各值。"
-
-
-def test_sentences_follow_each_other_without_a_space_in_chinese() -> None:
-    assert numbers.sentences("One.", "", "Two.") == "One. Two."
-    with translation.override("zh-hans"):
-        assert numbers.sentences("一。", "二。") == "一。二。"

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from analytics.answers import Answer, parsed
 from sdk.report import Column
+from webui.language import sentences
 from webui.reports import numbers
 from webui.reports.ask import Ask
 from webui.reports.drawn import users_url
@@ -165,7 +166,7 @@ def _steps(ask: Ask, found: Answer, params: Any, steps: Sequence[Step]) -> dict[
     return {
         "rows": shown,
         "timed": params.times and params.order != "any",
-        "open_sentence": numbers.sentences(
+        "open_sentence": sentences(
             ngettext(
                 "%(users)s user has not gone to the end and still has time when the data end.",
                 "%(users)s users have not gone to the end and still have time when the data end.",

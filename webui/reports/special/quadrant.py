@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from analytics.answers import Answer, parsed
+from webui.language import sentences
 from webui.reports import numbers
 from webui.reports.ask import Ask
 from webui.reports.drawn import users_url
@@ -225,7 +226,7 @@ def _interval(row: Mapping[str, Any], median: float | None) -> str:
         parts.append(_("95%% interval %(low)s to %(high)s.") % words)
     if median is not None:
         parts.append(_("Median of all categories %(rate)s.") % {"rate": numbers.percent(median)})
-    return numbers.sentences(*parts)
+    return sentences(*parts)
 
 
 def _concentration(figures: Mapping[str, Any], least: int) -> dict[str, Any]:
@@ -244,4 +245,4 @@ def _concentration(figures: Mapping[str, Any], least: int) -> dict[str, Any]:
         "%(best)s of %(every)s items make %(rate)s of the buyers.",
         int(best),
     )
-    return {"title": title, "share": round(100 * rate, 2), "sentence": numbers.sentences(made % words, none)}
+    return {"title": title, "share": round(100 * rate, 2), "sentence": sentences(made % words, none)}
