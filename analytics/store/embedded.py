@@ -11,6 +11,7 @@ import fcntl
 import json
 import logging
 import os
+import pwd
 import secrets
 import select
 import signal
@@ -24,6 +25,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from sdk.text import Text
+
 log = logging.getLogger("analytics.store")
 
 LOOPBACK = "127.0.0.1"
@@ -33,6 +36,7 @@ STEADY_SECONDS = 60  # a child that lived this long was well
 QUERY_SECONDS = 600
 LOOK_SECONDS = 0.2
 USERS = "users"  # the file of which all commands that use the store hold a lock together
+OURS = ("lock", "token", "running", "chdb")  # in its folder: of the account that it runs as
 BEGINNING = "beginning"  # the one of which a command holds a lock while it looks for the store, or begins one
 
 
@@ -47,7 +51,14 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     folder = given.home.resolve() / "analytics"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        sys.stderr.write(f"{folder} cannot be used ({error.strerror}); give its folder to the account that runs this\n")
+        return 2
+    if why := foreign(folder):
+        sys.stderr.write(f"{why}\n")
+        return 2
     for name in (USERS, BEGINNING):
         if not (folder / name).exists():  # made by the account that has the data, whoever runs the first command
             lockable(folder, name).close()
@@ -65,6 +76,33 @@ def main(words: Sequence[str] | None = None) -> int:
         limits = {"memory": given.memory, "seconds": given.seconds, "threads": os.cpu_count() or 1}
         with listening:
             return Supervisor(folder, listening, limits, until_eof=given.until_eof).run()
+
+
+def foreign(folder: Path) -> Text | None:
+    """Say what of a store's folder belongs to another account, so that ours cannot use it, and what to do.
+
+    Root can use anything, and leaves files that belong to it.
+    """
+    for path in (folder, *(folder / name for name in OURS)):
+        try:
+            owner = path.stat().st_uid
+        except OSError:  # not there; or in a folder that is not ours, which is said by now
+            continue
+        if owner != os.geteuid() != 0:
+            words = {"path": str(path), "folder": str(folder), "owner": _account(owner), "us": _account(os.geteuid())}
+            return Text(
+                "{path} belongs to {owner}, and this runs as {us}, who cannot use it; run it as {owner},"
+                " or give the whole store to {us}, as root by: chown -R {us} {folder}",
+                **words,
+            )
+    return None
+
+
+def _account(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def lockable(folder: Path, name: str) -> IO[bytes]:

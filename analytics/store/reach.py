@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from analytics.store.client import Store
-from analytics.store.embedded import BEGINNING, USERS, lockable
+from analytics.store.embedded import BEGINNING, USERS, foreign, lockable
 from analytics.store.errors import StoreAwayError
 from sdk.text import Text
 
@@ -48,7 +48,8 @@ def _running(home: Path) -> Iterator[tuple[str, str]]:
         opened, beginning = lockable(folder, USERS), lockable(folder, BEGINNING)
     except OSError as error:
         words = {"folder": str(folder), "reason": error.strerror or str(error)}
-        raise StoreAwayError(Text("the store in {folder} cannot be used ({reason})", **words)) from error
+        why = foreign(folder) or Text("the store in {folder} cannot be used ({reason})", **words)
+        raise StoreAwayError(why) from error
     with opened as users, ExitStack() as kept:
         with beginning:
             fcntl.flock(users, fcntl.LOCK_SH)  # waits for a store that is ending
