@@ -28,7 +28,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 from bench.ssh import bare, timed
-from tests.fleet.chromium import FLAGS
+from tests.fleet.chromium import FLAGS, PROGRAM
 from tests.fleet.installation import ADMIN, PASSWORD, ROOT, Installation, installed, start_all
 from tests.fleet.sshd import Fleet, start_fleet
 
@@ -164,7 +164,7 @@ def page_delay(here: Installation, pairs: int) -> dict[str, Any]:
     """Measure how long a server's answer takes to be seen in a browser that has the task's page open."""
     script = "sleep 3; date +%s.%N"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=shutil.which(PROGRAM), args=list(FLAGS))
         page = browser.new_page()
         page.goto(f"{here.url}/login/")
         page.fill("[name=username]", ADMIN)

@@ -48,7 +48,7 @@ test_packages() {
   lacks openssh-server has sshd
   [ "$(id -u)" != 0 ] || lacks sudo has sudo # the engines' tests let the fleet's account become root
   lacks python3-apt /usr/bin/python3 -c 'import apt' # Ansible's package module asks for it on the servers: this machine
-  lacks chromium has chromium
+  lacks chromium-headless-shell has chromium-headless-shell
   lacks fonts-noto-cjk has_font 'NotoSansCJK*'
   lacks procps has ps
   lacks busybox has busybox # a small system's shell and programs: modules and the verbs on files work in it as well
