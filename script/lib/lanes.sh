@@ -1,33 +1,34 @@
-# Several lanes of one job at once. Sourced by script/test.
+# The pieces of one job in lanes side by side. Sourced by script/test.
 #
-#   run_lanes FUNCTION NAME…   runs `FUNCTION NAME` for each name side by side, then shows what each one printed, the
-#                              failed ones last; its exit code is 0 only when every lane's was
+#   run_pieces LANES FUNCTION NAME…   runs `FUNCTION NAME` for each name in their order, so many at once, then shows what
+#                                     each one printed, the failed ones last; its exit code is 0 only when every one's was
 
-run_lanes() {
-  local function=$1 name failed=()
-  shift
-  lane_logs=$(mktemp -d)
-  trap end_lanes EXIT
+run_pieces() {
+  local lanes=$1 function=$2 name failed=()
+  shift 2
+  piece_logs=$(mktemp -d)
+  trap end_pieces EXIT
   for name in "$@"; do
-    { "$function" "$name" >"$lane_logs/$name" 2>&1 && touch "$lane_logs/$name.ok"; } &
+    while [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; do wait -n || true; done
+    { "$function" "$name" >"$piece_logs/$name" 2>&1 && touch "$piece_logs/$name.ok"; } &
   done
   wait
   for name in "$@"; do
-    if [ -e "$lane_logs/$name.ok" ]; then show_lane "$name"; else failed+=("$name"); fi
+    if [ -e "$piece_logs/$name.ok" ]; then show_piece "$name"; else failed+=("$name"); fi
   done
-  for name in "${failed[@]}"; do show_lane "$name"; done
+  for name in "${failed[@]}"; do show_piece "$name"; done
   [ ${#failed[@]} = 0 ]
 }
 
-show_lane() {
+show_piece() {
   printf '\n--- %s\n' "$1"
-  cat "$lane_logs/$1"
+  cat "$piece_logs/$1"
 }
 
 # A trap's own failing command becomes the script's exit code, so nothing here may fail: `kill` with nothing to kill does.
-end_lanes() {
+end_pieces() {
   local pid
   for pid in $(jobs -p); do kill "$pid" 2>/dev/null || true; done
   wait || true
-  rm -rf "$lane_logs"
+  rm -rf "$piece_logs"
 }
