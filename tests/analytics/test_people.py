@@ -26,7 +26,7 @@ from sdk import ParamError
 from tests.analytics import oracle
 from tests.analytics.events import Event, Person, histories, registrations, stored
 from tests.analytics.test_import import NOW
-from tests.analytics.test_lists import CHOICES
+from tests.analytics.test_lists import ASKED
 from tests.analytics.test_reports import ask, by, often
 from tests.fleet.mariadb import MariaDb
 
@@ -255,11 +255,7 @@ def test_a_cohort_of_ltv_holds_the_users_registered_in_it(
 
 @pytest.mark.parametrize(
     ("name", "raw"),
-    [
-        choice
-        for choice in CHOICES
-        if choice[0] in ("overview", "lifecycle", "ltv", "trends") and "show" not in choice[1]
-    ],
+    [(name, raw) for name in ("overview", "lifecycle", "ltv", "trends") for raw in ASKED[name] if "show" not in raw],
 )
 @often
 @given(PEOPLED, WHERE, st.data())
