@@ -2,7 +2,6 @@
 
 import io
 import math
-import textwrap
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -39,15 +38,16 @@ STYLE: Any = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "hatch.linewidth": 0.6,
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 3,  # 42 calls the Chinese font TrueType, which it is not: strict readers refuse it
     "svg.fonttype": "none",
 }
 GREY = "#B0B0B0"
-LABELS = 16  # on an axis; more would overlap
+LABELS = 20  # on an axis; more would overlap
 NAMED = 6  # dots whose names stand beside them
 WRITTEN = 150  # cells; more carry no numbers
 LINKS = 120  # bands of a Sankey diagram
 BARS = 500  # more are drawn as thin lines, in one go: each bar by itself takes some 30 ms
+EMPTY = "(empty)"  # a value that says nothing; a line without a name has no legend
 DASHES = ("-", "--", ":", "-.")  # where there are more lines than colours
 SHAPES = ("o", "^", "D", "s")
 Word = Callable[[str], str]
@@ -90,15 +90,21 @@ def figure(result: Result, *, title: str, zone: str = "", words: "_Words | None"
     """Draw a result on a figure; see `picture`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    if not result.chart or not result.rows:
+    if not result.chart or not _anything(result, result.chart):
         raise NotSupported(Text("there is nothing to draw in this result; take the table"))
     drawn = Figure(figsize=(9, 5.4), layout="constrained")
     FigureCanvasAgg(drawn)
     DRAW[result.chart.kind](drawn, result, result.chart, words or _Words(result, spoken, str, as_it_is))
-    drawn.suptitle(textwrap.fill(title, 96), x=0.01, ha="left", fontsize=12, fontweight="bold")
+    drawn.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", wrap=True)
     notes = [*result.notes, f"Time zone: {zone}" if zone else ""]
     drawn.supxlabel("\n".join(filter(None, notes)), fontsize=7, x=0.01, ha="left", wrap=True, color=QUIET)
     return drawn
+
+
+def _anything(result: Result, chart: Chart) -> bool:
+    """Say whether there is a value to draw."""
+    names = [chart.value] if chart.value else chart.y
+    return any(row[name] is not None for row in result.named() for name in names)
 
 
 class _Words:
@@ -141,6 +147,7 @@ def _line(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
         for first, last in _runs(open_):
             axes.axvspan(first - 0.5, last + 0.5, facecolor="none", edgecolor=GREY, hatch="///", linewidth=0)
         _finish(axes, words, name, lines)
+        axes.set_xlim(-0.5, len(labels) - 0.5)  # room for each place, also where it has no value
     _ticks(axes.xaxis, words.places(chart.x, labels))
 
 
@@ -177,6 +184,7 @@ def _bar(drawn: Figure, result: Result, chart: Chart, words: _Words) -> None:
             _ticks(axes.yaxis, places, most=40)
             return
         _finish(axes, words, name, lines)
+        axes.set_xlim(-0.5, len(labels) - 0.5)
     _ticks(axes.xaxis, places)
 
 
@@ -186,7 +194,9 @@ def _groups(
     """Give the places along x, and for each unit its first column and the lines, by place."""
     labels, lines = _lines(result, chart)
     if chart.by:
-        return labels, [(chart.y[0], {words.label(one, chart.by)[:40]: found for one, found in lines.items()})]
+        return labels, [
+            (chart.y[0], {(words.label(one, chart.by) or EMPTY)[:40]: found for one, found in lines.items()})
+        ]
     groups: dict[str, tuple[str, dict[str, dict[Any, Any]]]] = {}
     for name, found in lines.items():
         groups.setdefault(words.units[name], (name, {}))[1][words.column(name)] = found
@@ -342,4 +352,5 @@ def _ticks(axis: Any, labels: Sequence[object], *, most: int = 24) -> None:  # n
     places = range(0, len(labels), step)
     axis.set_ticks(list(places), [str(labels[place])[:most] for place in places], fontsize=8)
     if axis.axis_name == "x" and max((len(str(labels[p])) for p in places), default=0) > 5:
-        axis.set_tick_params(rotation=30)
+        for text in axis.get_ticklabels():
+            text.set(rotation=30, ha="right", rotation_mode="anchor")  # its end stands at its place

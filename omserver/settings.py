@@ -185,4 +185,5 @@ LOGGING = {
     "filters": {"refusals": {"()": "omserver.logs.WithoutRefusals"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {"fontTools": {"level": "WARNING"}},  # else each PDF tells its fonts in 150 lines
 }

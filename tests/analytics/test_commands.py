@@ -122,6 +122,12 @@ def test_every_report_gives_table_csv_png_and_pdf_of_the_same_numbers(
     ] == [["" if v is None else v for v in row] for row in found["rows"]]
 
 
+def test_a_pdf_is_drawn_without_a_word(read_shop: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        manage("report", "activity", "--dataset", "shop", "--pdf", str(tmp_path / "out.pdf"))
+    assert not {record.name for record in caplog.records}
+
+
 def test_a_report_after_an_upgrade_builds_what_it_asks_for(shop: Path, store: Store) -> None:
     ask = ("report", "funnel", "--dataset", "shop", "--json", "-p", "same=nothing")
     before = json.loads(manage(*ask))["rows"]

@@ -41,6 +41,22 @@ def test_two_units_are_two_areas_on_one_axis_with_the_tables_numbers() -> None:
     assert (above.get_ylabel(), below.get_ylabel()) == ("pv (views)", "users")
 
 
+def test_a_long_title_and_slanted_days_stay_in_the_picture_and_an_empty_value_has_a_name() -> None:
+    rows = [[day, value, n] for n, day in enumerate(DAYS, 1) for value in ("", "ads")]
+    columns = (Column("day"), Column("channel"), Column("pv", "views"))
+    result = Result(columns, rows, chart=Chart("line", "day", ("pv",), by="channel"))
+    figure = charts.figure(
+        result, title="Event trends: how often something is done, by how many users, by each · shop" * 2
+    )
+    figure.draw_without_rendering()
+    assert figure._suptitle.get_window_extent().x1 <= figure.bbox.width
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["(empty)", "ads"]
+    for text in axes.get_xticklabels():
+        place = axes.transData.transform((text.get_position()[0], 0))[0]
+        assert abs(text.get_window_extent().x1 - place) < 12, "a slanted day ends below its point"
+
+
 def test_what_has_not_ended_is_a_ring_that_no_line_joins() -> None:
     above = drawn(line(incomplete="complete")).axes[0]
     joined, ring = above.lines
