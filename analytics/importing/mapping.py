@@ -136,7 +136,7 @@ def guessed(columns: Sequence[str], sample: Sequence[Sequence[str]], *, named: b
 
 
 def _by_name(columns: Sequence[str]) -> dict[str, str]:
-    lower = {column.lower(): column for column in reversed(columns)}
+    lower = {re.sub(r"[\s-]+", "_", column.strip().lower()): column for column in reversed(columns)}
     found = {name: next((lower[k] for k in known if k in lower), "") for name, known in KNOWN_NAMES.items()}
     return {name: column for name, column in found.items() if column}
 

@@ -77,3 +77,9 @@ def test_a_file_that_is_empty_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("")
     with pytest.raises(ImportFault, match="the file is empty"):
         preview.look(CsvFile(tmp_path / "e.csv"))
+
+
+def test_a_column_is_known_however_the_words_of_its_name_are_parted() -> None:
+    columns = ["User ID", "item-id", "Event  Type", "created_at"]
+    known = {"user": "User ID", "item": "item-id", "behaviour": "Event  Type", "ts": "created_at"}
+    assert mappings.guessed(columns, [], named=True) == known
