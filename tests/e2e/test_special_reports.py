@@ -27,6 +27,7 @@ ADDRESSES = (
     "/reports/funnel/?d=shop&range=all&window=1d",
     "/reports/quadrant/?d=shop&range=all&least=3&inside=1",
     "/reports/paths/?d=shop&range=all&direction=start+at",
+    "/reports/funnel/?d=shop&range=all&steps=view+where+channel%3Dadvertisement,recommendation,search,social&steps=buy",
 )
 
 
