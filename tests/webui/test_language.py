@@ -13,7 +13,10 @@ from webui.language import sentences
 TEMPLATES = Path(__file__).parents[2] / "templates"
 LOGIC = r"(?:{% (?:if|elif|else|endif)[^%]*%})*"
 ENDS = r"""(?:[.?]["'] %}|[.?]{% endblocktranslate %}|}})"""
-BEGINS = r"""(?:{% translate "[A-Z][^"]*[.?]"|{% blocktranslate[^%]*%}[^%]*[.?]{% )"""
+BEGINS = (
+    r"""(?:{% include "reports/parts/dataset.html"|{% translate "[A-Z][^"]*[.?]"|"""
+    r"""{% blocktranslate[^%]*%}[^%]*[.?]{% )"""
+)
 SPACED = re.compile(f"{ENDS}{LOGIC}[ \\n]+{LOGIC}{BEGINS}")
 
 
