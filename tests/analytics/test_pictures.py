@@ -73,6 +73,33 @@ def test_what_has_no_chart_says_so(drawn: Any) -> None:
         charts.picture(drawn("pareto", {"show": "summary"}), title="", form="png")
 
 
+@pytest.mark.parametrize("kind", ["line", "bar"])
+def test_what_has_no_value_at_all_says_so(kind: str) -> None:
+    result = Result((Column("day", key=True), Column("n", "share")), [["a", None]], chart=Chart(kind, "day", ("n",)))
+    with pytest.raises(NotSupported, match="nothing to draw"):
+        charts.picture(result, title="", form="png")
+
+
+@pytest.mark.parametrize("kind", ["line", "bar"])
+def test_a_place_without_a_value_keeps_its_room(kind: str) -> None:
+    rows = [["mon", None], ["tue", None], ["wed", 2], ["thu", 3], ["fri", None]]
+    result = Result((Column("day", key=True), Column("n", "events")), rows, chart=Chart(kind, "day", ("n",)))
+    assert charts.figure(result, title="").axes[0].get_xlim() == (-0.5, 4.5)
+
+
+def test_each_figure_of_the_overview_is_named(drawn: Any) -> None:
+    result = drawn("overview", {})
+    assert len(charts.figure(result, title="").axes[0].get_yticks()) == len(result.rows)
+
+
+def test_a_chinese_pdf_calls_its_font_what_it_is() -> None:
+    rows = [["浏览", 2], ["加购", 1]]
+    result = Result((Column("step", key=True), Column("n", "events")), rows, chart=Chart("bar", "step", ("n",)))
+    pdf = charts.picture(result, title="漏斗", form="pdf")
+    assert b"/Type3" in pdf
+    assert b"/CIDFontType2" not in pdf, "the Chinese font is no TrueType"
+
+
 def test_every_report_says_what_its_parameters_are() -> None:
     for report in catalog.every():
         assert isinstance(report, Report), report
