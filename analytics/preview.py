@@ -15,6 +15,7 @@ from analytics import dataset
 from analytics.dataset import Kind
 from analytics.importing import mapping as mappings
 from analytics.importing.blocks import Source
+from analytics.importing.fields import ENDLESS
 from analytics.importing.mapping import Columns
 from analytics.store.schema import RESERVED
 
@@ -107,9 +108,8 @@ def moment(text: str, zone: ZoneInfo) -> Moment | None:
     """Read a time as the import does; None where it is none. A whole number's size tells its unit."""
     if NUMBER.fullmatch(text) and -LARGEST <= int(text) < LARGEST:
         number = int(text)
-        unit, times = (
-            (SECOND, 1) if abs(number) < 10**11 else (MILLI, 10**3) if abs(number) < 10**14 else (MICRO, 10**6)
-        )
+        seconds, millis = abs(number) < ENDLESS, abs(number) < ENDLESS * 1000
+        unit, times = (SECOND, 1) if seconds else (MILLI, 10**3) if millis else (MICRO, 10**6)
         return Moment(text, number / times, unit)
     if FRACTION.fullmatch(text):
         return Moment(text, float(text), SECOND)

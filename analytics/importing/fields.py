@@ -27,7 +27,9 @@ REASONS = {
 WHY = "Enum8(" + ", ".join(f"'{name}' = {place}" for place, name in enumerate(["", *REASONS])) + ")"  # '' for a row
 COLUMNS = {"user": "user_id", "item": "item_id", "category": "category_id", "order": "order_id"}  # others: as the field
 MICRO = 1_000_000
-ISO = r"^\\d{4}-\\d\\d-\\d\\d([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"
+ENDLESS = 253_402_300_800  # the second after the year 9999; that year stands for "never" in many tables
+DAY = r"\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])"  # the engine takes a month 00 for this year's first
+ISO = f"^{DAY}" + r"([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +159,14 @@ def _micro() -> str:
 def _time(field: Field) -> str:
     """Give microseconds since 1970, NULL where the field is no time. A whole number's size tells its unit."""
     number, text = field.number or f"toInt64OrNull({field.text})", field.text
-    sized = f"abs({number}) < 100000000000, {number} * 1000000, abs({number}) < 100000000000000, {number} * 1000"
+    sized = f"abs({number}) < {ENDLESS}, {number} * 1000000, abs({number}) < {ENDLESS * 1000}, {number} * 1000"
     if field.number:
         return f"multiIf({sized}, {number})"
     return (
         f"multiIf(isNotNull({number}), multiIf({sized}, {number}),"
         f" match({text}, '^-?\\\\d{{1,11}}\\\\.\\\\d+$'),"
         f" toInt64OrNull(toString(round(toFloat64OrNull({text}) * 1000000))),"
-        f" match({text}, '{ISO}'), toUnixTimestamp64Micro("
+        f" match({text}, '{ISO}') AND NOT startsWith({text}, '0000'), toUnixTimestamp64Micro("
         f"parseDateTime64BestEffortOrNull(replaceOne({text}, ',', '.'), 6, {{zone:String}})),"
         f" NULL)"
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.importing.blocks import SEPARATOR, Block, Query
+from analytics.importing.fields import ENDLESS
 from analytics.importing.mysql.catalog import TEXTS, WHOLE, placed
 from analytics.importing.mysql.server import Address
 from analytics.store.client import Store
@@ -14,7 +15,7 @@ from analytics.store.names import quoted
 
 PIECE_KEYS = 1_000_000
 SPARSE = 20  # keys for each row, above which pieces of keys would be nearly empty
-SIZES = ((1, 10**11), (1000, 10**14), (10**6, 2**63 - 1))  # what makes a second, and below what; as fields.py reads it
+SIZES = ((1, ENDLESS), (1000, ENDLESS * 1000), (10**6, 2**63 - 1))  # what makes a second, and below what
 MYSQL = "mysql({host:String}, {base:String}, {table:String}, {account:String}, {password:String})"
 
 
