@@ -19,7 +19,8 @@ MAX_BEHAVIOURS = 200
 class Published:
     """A new version, ready to be named by the dataset, and what the import gave.
 
-    known: of the duplicates, those that were there before and came once more by intent.
+    known: of the duplicates, those that were there before and came once more by intent. quarantined: lines set aside,
+    by reason.
     """
 
     dataset: Dataset
@@ -33,7 +34,7 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None], *
     """Build the next version; ImportFault where there is nothing to publish. The dataset as given keeps serving.
 
     progress: called with the share that is done; what it raises ends the work. overlaps: rows that were there come
-    once more by intent; they are not kept as duplicates.
+    once more by intent; they are not kept as duplicates, nor are lines set aside that were before.
     """
     counts = stage.counts()
     good = counts.pop("", 0)
@@ -63,14 +64,18 @@ def publish(stage: Stage, dataset: Dataset, progress: Callable[[float], None], *
     known = Filling(stage, dataset, version).run(lambda share: progress(share * FILLED), overlaps=overlaps)
     now = _counted(stage, dataset, version)
     tables.build_rollups(now, version, lambda share: progress(FILLED + share * (1 - FILLED)))
-    _quarantine(stage)
+    kept = _quarantine(stage, overlaps=overlaps)
     tables.settle(version)
     added = now.rows - dataset.rows
-    return Published(now, added, good - added, counts, known)
+    return Published(now, added, good - added, kept, known)
 
 
-def _quarantine(stage: Stage) -> None:
-    """Keep the lines that are no rows, by import; an earlier attempt of the same import is replaced."""
+def _quarantine(stage: Stage, *, overlaps: bool) -> dict[str, int]:
+    """Keep the lines that are no rows, by import, and count them by reason.
+
+    An earlier attempt of the same import is replaced. overlaps: lines that an import before has kept for the same
+    reason come once more by intent, and are not kept again.
+    """
     tables = stage.tables
     name = tables.name("quarantine")
     tables.store.run(
@@ -78,9 +83,13 @@ def _quarantine(stage: Stage) -> None:
         " ENGINE = MergeTree PARTITION BY run ORDER BY (why, line)"
     )
     tables.store.run(f"ALTER TABLE {name} DROP PARTITION {stage.run:d}")
-    tables.store.run(
-        f"INSERT INTO {name} SELECT {stage.run:d}, why, line FROM {tables.name(stage.staged)} WHERE why != ''"
-    )
+    key = "sipHash128(toString(why), line)"  # a line may be long, and memory holds those that are compared
+    broken = f"FROM {tables.name(stage.staged)} WHERE why != ''"
+    known = f"SELECT {key} FROM {name} WHERE {key} GLOBAL IN (SELECT {key} {broken})"
+    new = f" AND {key} GLOBAL NOT IN ({known})" if overlaps else ""
+    tables.store.run(f"INSERT INTO {name} SELECT {stage.run:d}, why, line {broken}{new}")
+    kept = tables.store.ask(f"SELECT why, count() AS rows FROM {name} WHERE run = {stage.run:d} GROUP BY why")
+    return {row["why"]: row["rows"] for row in kept.named()}
 
 
 def _counted(stage: Stage, dataset: Dataset, version: int) -> Dataset:

@@ -311,3 +311,39 @@ def test_the_store_fetches_the_same_rows_by_itself(
     by_engine = brought("engine", offer=True)
     assert by_engine == brought("client", offer=False)
     assert {row[2] for row in by_engine} == {(text or "").replace("\x1f", " ") for text in texts}
+
+
+@pytest.mark.parametrize(("ts", "first", "late"), [
+    ("BIGINT", str(NOW - 600), str(NOW - 60)),
+    ("DATETIME", "'2017-12-05 10:00:00'", "'2017-12-05 11:00:00'"),
+])  # fmt: skip
+def test_a_sync_sets_a_line_aside_once(
+    store: Store, listening: tuple[MySQLdb.Connection, int], ts: str, first: str, late: str
+) -> None:
+    connection, port = listening
+    cursor = connection.cursor()
+    for statement in (
+        "CREATE OR REPLACE DATABASE broken",
+        "USE broken",
+        f"CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, user_id VARCHAR(9) NULL, event VARCHAR(9), ts {ts})",
+        f"INSERT INTO t (user_id, event, ts) VALUES ('1', 'pv', {first}), ('', 'a b', {first}), ('x', 'pv', {first})",
+        "CREATE OR REPLACE USER s@'127.0.0.1' IDENTIFIED BY 'pass'",
+        "GRANT SELECT ON broken.* TO s@'127.0.0.1'",
+    ):
+        cursor.execute(statement)
+    at = {"host": "127.0.0.1", "port": port, "user": "s", "database": "broken", "socket": ""}
+    request = {"source": {"mysql": at, "table": "t", "query": ""}, "password": "pass"}
+    bring(store, MySqlRows(Address("127.0.0.1", port, "s", "pass", "broken"), table="t"), map="user=user_id", **request)
+    row = Dataset.objects.get(name="mysql")
+
+    def kept_lines() -> int:
+        return int(store.ask(f"SELECT count() AS n FROM {Tables(store, 'mysql').name('quarantine')}").one()["n"])
+
+    before = row.quarantined
+    assert before == kept_lines() > 0
+    assert synced(store).quarantined == {}
+    cursor.execute(f"INSERT INTO t (user_id, event, ts) VALUES ('2', 'pv', {late}), ('', '', {late})")
+    run = synced(store)
+    assert (run.added, sum(run.quarantined.values())) == (1, 1), "only what is new"
+    row.refresh_from_db()
+    assert row.quarantined == kept_lines() == before + 1
