@@ -60,7 +60,7 @@ def running_mariadb(port: int = 0, *, data: Path | None = None, options: Sequenc
     try:
         if not (kept / "mysql").exists():
             kept.mkdir(parents=True, exist_ok=True)
-            _install(kept)
+            _install(kept, folder)
         network = [f"--port={port}", "--bind-address=127.0.0.1"] if port else ["--skip-networking"]
         process = _start(folder, kept, [*network, *options])
         try:
@@ -86,7 +86,7 @@ def main(command: list[str]) -> int:
         return subprocess.run(command, env=environment, check=False).returncode
 
 
-def _install(data: Path) -> None:
+def _install(data: Path, temporary: Path) -> None:
     subprocess.run(
         [
             _program("mariadb-install-db"),
@@ -96,6 +96,7 @@ def _install(data: Path) -> None:
             "--skip-test-db",
             *_as_whom(),
         ],
+        env=_apart(temporary),
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -117,9 +118,15 @@ def _start(folder: Path, data: Path, options: Sequence[str]) -> subprocess.Popen
                 *options,
                 *_as_whom(),
             ],
+            env=_apart(folder),
             stdout=log,
             stderr=log,
         )
+
+
+def _apart(folder: Path) -> dict[str, str]:
+    """Give an instance its own place for temporary tables: at its start it removes all that lie there as left over."""
+    return {**os.environ, "TMPDIR": str(folder)}
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path) -> None:
