@@ -46,11 +46,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A SELECT of c1, c2, ... by which the store itself fetches the rows; numbers as above."""
+    """A SELECT of c1, c2, ... by which the store itself fetches the rows; numbers as above.
+
+    times: the columns that are local times, which the store reads in the session's zone, NULL for none.
+    """
 
     sql: str
     bind: dict[str, Any] = field(repr=False)  # a password is among them
     numbers: frozenset[str] = NOTHING
+    times: frozenset[str] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analytics.dataset import Dataset, Kind, Layout
-from analytics.importing.blocks import SEPARATOR
+from analytics.importing.blocks import NOTHING, SEPARATOR
 from analytics.importing.mapping import Columns
 from analytics.store.names import quoted
 from sdk.text import Text
@@ -34,10 +34,14 @@ ISO = f"^{DAY}" + r"([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. text: SQL of its characters, '' for none; number: of a Nullable(Int64), where it is one already."""
+    """One field. text: SQL of its characters, '' for none.
+
+    number, moment: of a Nullable(Int64) or a Nullable(DateTime64), where it is one already.
+    """
 
     text: str
     number: str = ""
+    moment: str = ""
 
     @property
     def missing(self) -> str:
@@ -68,17 +72,20 @@ def of_lines(columns: Sequence[str]) -> Fields:
     return Fields(fields, "NOT isValidUTF8(line)", f"length(f) != {len(columns)}", "line")
 
 
-def of_columns(columns: Sequence[str], numbers: frozenset[str]) -> Fields:
-    """Give the fields of c1, c2, ...: whole numbers, or texts."""
+def of_columns(columns: Sequence[str], numbers: frozenset[str], times: frozenset[str] = NOTHING) -> Fields:
+    """Give the fields of c1, c2, ...: whole numbers, local times, or texts."""
     places = {name: f"c{place}" for place, name in enumerate(columns, 1)}
-    fields = {
-        name: Field(f"ifNull(toString({c}), '')", c) if name in numbers else Field(f"trim(BOTH ' ' FROM {c})")
-        for name, c in places.items()
-    }
-    texts = [c for name, c in places.items() if name not in numbers]
+    fields = {name: _column(c, number=name in numbers, time=name in times) for name, c in places.items()}
+    texts = [c for name, c in places.items() if name not in numbers | times]
     odd = " OR ".join(f"NOT isValidUTF8({c})" for c in texts) or "0"
     line = ", ".join(f"ifNull(toString({c}), '')" for c in places.values())
     return Fields(fields, odd, "0", f"concatWithSeparator('{SEPARATOR}', {line})")
+
+
+def _column(column: str, *, number: bool, time: bool) -> Field:
+    if not (number or time):
+        return Field(f"trim(BOTH ' ' FROM {column})")
+    return Field(f"ifNull(toString({column}), '')", column if number else "", column if time else "")
 
 
 def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
@@ -158,6 +165,8 @@ def _micro() -> str:
 
 def _time(field: Field) -> str:
     """Give microseconds since 1970, NULL where the field is no time. A whole number's size tells its unit."""
+    if field.moment:  # the engine reads a zero date as the first second of 1970
+        return f"nullIf(toUnixTimestamp64Micro({field.moment}), 0)"
     number, text = field.number or f"toInt64OrNull({field.text})", field.text
     sized = f"abs({number}) < {ENDLESS}, {number} * 1000000, abs({number}) < {ENDLESS * 1000}, {number} * 1000"
     if field.number:

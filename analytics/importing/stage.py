@@ -16,6 +16,9 @@ from sdk.text import Text
 
 __all__ = ["REASONS", "Stage", "why_none"]
 
+# How the store reads the times of a MySQL table, which have no zone of their own: in the dataset's.
+READING = "session_timezone = '{zone}', mysql_datatypes_support_level = 'decimal,datetime64'"
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -70,7 +73,7 @@ class Stage:
         for part in block.parts:
             found, source, more = self._source(part, columns, fields.few(mapping), self._raw(block.number))
             rows = f"{fields.select(dataset, mapping, found)} FROM {source}"
-            store.run(f"INSERT INTO {staged} ({into}) {rows}", bind | more)
+            store.run(f"INSERT INTO {staged} ({into}) {rows} SETTINGS {READING.format(zone=dataset.zone)}", bind | more)
         found = store.ask(f"SELECT count() AS lines FROM {staged} WHERE block = {block.number:d}")
         return int(found.one()["lines"])
 
@@ -83,10 +86,10 @@ class Stage:
         """
         raw = self.tables.name(table)
         if isinstance(part, Query):
-            texts = [f"c{place}" for place, name in enumerate(columns, 1) if name in few - part.numbers]
+            texts = [f"c{place}" for place, name in enumerate(columns, 1) if name in few - part.numbers - part.times]
             packed = ", ".join(f"toLowCardinality({text}) AS {text}" for text in texts)  # each of them is judged once
             rows = f"(SELECT *{f' REPLACE ({packed})' if packed else ''} FROM ({part.sql}))"
-            return fields.of_columns(columns, part.numbers), rows, part.bind
+            return fields.of_columns(columns, part.numbers, part.times), rows, part.bind
         if isinstance(part, Rows):
             kinds = {f"c{place}": _kind(name, part) for place, name in enumerate(columns, 1)}
             self._fill(table, kinds, part.data, "ArrowStream")

@@ -1,7 +1,7 @@
 """Rows come from a real MariaDB: along its key or in one stream, again by watermark, and only ever read."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import MySQLdb
 import pytest
@@ -58,7 +58,9 @@ def insert(sql: Sql, table: str, rows: list[str]) -> None:
 
 
 def bring(store: Store, rows: MySqlRows, /, name: str = "mysql", **more: object) -> ImportRun:
-    return import_rows(store, rows, Request(name=name, zone="Asia/Shanghai", **more), now=NOW, tell=lambda _: None)
+    return import_rows(
+        store, rows, Request(**{"name": name, "zone": "Asia/Shanghai", **more}), now=NOW, tell=lambda _: None
+    )
 
 
 def rows_of(store: Store, name: str = "mysql") -> list[str]:
@@ -277,6 +279,49 @@ def listening() -> Iterator[tuple[MySQLdb.Connection, int]]:
         MySQLdb.connect(unix_socket=str(server.socket), user="root", charset="utf8mb4", autocommit=True) as connection,
     ):
         yield connection, port
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns"])
+def test_the_store_fetches_the_same_local_times_and_amounts_by_itself(
+    store: Store, listening: tuple[MySQLdb.Connection, int], monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setattr("analytics.importing.mysql.fetched.PIECE_KEYS", 300)
+    connection, port = listening
+    cursor = connection.cursor()
+    for statement in (
+        "CREATE DATABASE IF NOT EXISTS bar CHARACTER SET utf8mb4",
+        "USE bar",
+        "SET sql_mode = ''",
+        "DROP TABLE IF EXISTS b",
+        "CREATE TABLE b (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, event VARCHAR(9), at DATETIME(3) NULL)",
+        "ALTER TABLE b ADD price DECIMAL(12, 6)",
+        "CREATE USER IF NOT EXISTS b@'127.0.0.1'",
+        "GRANT SELECT ON bar.* TO b@'127.0.0.1'",
+    ):
+        cursor.execute(statement)
+    odd = [None, "0000-00-00", "1000-01-01", "1969-12-31 23:59:59.5", "9999-12-31 23:59:59.999", "2300-01-01"]
+    half_hours = [
+        (first + timedelta(minutes=30 * step, milliseconds=125)).isoformat(" ")
+        for first in (datetime(2016, 3, 12), datetime(2016, 3, 26), datetime(2016, 10, 29), datetime(2016, 11, 5))  # noqa: DTZ001  # of no zone, as in the table
+        for step in range(100)
+    ]
+    prices = [None, "0", "-0.000001", "999999.999999", "12.5", "0.00005"]
+    rows = [(n, at, prices[n % len(prices)]) for n, at in enumerate([*odd, *half_hours], 1)]
+    cursor.executemany("INSERT INTO b (user_id, event, at, price) VALUES (%s, 'buy', %s, %s)", rows)
+
+    def brought(name: str, *, offer: bool) -> tuple[object, ...]:
+        source = MySqlRows(Address("127.0.0.1", port, "b", "", "bar"), table="b")
+        if not offer:
+            monkeypatch.setattr(MySqlRows, "offer", lambda *_: None)
+        run = bring(store, source, name=name, zone=zone, map="user=user_id,behaviour=event,ts=at,amount=price")
+        assert source._engine == offer
+        event = Tables(store, name).event(1)
+        return run.quarantined, sorted(store.ask(f"SELECT user_id, ts, micro, amount FROM {event}").rows)
+
+    by_engine = brought(f"engine_{zone[:2].lower()}", offer=True)
+    assert by_engine == brought(f"client_{zone[:2].lower()}", offer=False)
+    assert by_engine[0] == {"time": 2, "range": 4}
+    assert len(by_engine[1]) == 400
 
 
 def test_the_store_fetches_the_same_rows_by_itself(

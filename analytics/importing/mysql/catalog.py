@@ -9,6 +9,8 @@ from analytics.importing.blocks import ImportFault
 from sdk.text import Text
 
 WHOLE = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, FIELD_TYPE.LONGLONG)
+DECIMALS = (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
+LOCAL_TIME = FIELD_TYPE.DATETIME  # of no zone; a TIMESTAMP is of the session's
 TEXTS = (FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING, FIELD_TYPE.VARCHAR)
 DOTTED = re.compile(r"\w+\.\w+")
 

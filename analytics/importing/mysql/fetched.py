@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics.importing.blocks import SEPARATOR, Block, Query
 from analytics.importing.fields import ENDLESS
-from analytics.importing.mysql.catalog import TEXTS, WHOLE, placed
+from analytics.importing.mysql.catalog import DECIMALS, LOCAL_TIME, TEXTS, WHOLE, placed
 from analytics.importing.mysql.server import Address
 from analytics.store.client import Store
 from analytics.store.errors import StoreError
@@ -31,9 +31,10 @@ class Fetched:
     def reached(self, store: Store, types: Sequence[int]) -> bool:
         """Say whether a store can fetch columns of these types, and gives the same texts.
 
-        It does over the network, from columns of whole numbers and texts; dates would pass through its own zone.
+        It does over the network, from columns of numbers and texts, and of times without a zone; others it would read
+        in its own.
         """
-        if self.address.socket or not all(kind in (*WHOLE, *TEXTS) for kind in types):
+        if self.address.socket or not all(kind in (*WHOLE, *DECIMALS, *TEXTS, LOCAL_TIME) for kind in types):
             return False
         with suppress(StoreError):  # it may not reach the server, or not like a name: then the rows are fetched here
             # a LIMIT would be kept by the store, not told to the server, which would give the whole table
@@ -49,13 +50,18 @@ class Fetched:
         keys: tuple[int, int],
         after: Any,  # noqa: ANN401  # [last key read, largest key at the start]
     ) -> Iterator[Block]:
-        """Give queries for the pieces of the key. keys: what lies below the first one, and the last one."""
+        """Give queries for the pieces of the key. keys: what lies below the first one, and the last one.
+
+        numbers: the columns that are wanted as whole numbers or times, and as nothing else.
+        """
+        times = frozenset(name for name in numbers if types[name] == LOCAL_TIME)
         sql, (low, high) = self._select(types, numbers), keys
         last, high = after or keys
         while last < high:
             upto = min(last + PIECE_KEYS, high)
             limits = {"from_key": last, "to_key": upto}
-            yield Block(number, [Query(sql, self._known | limits, numbers)], (upto - low) / (high - low), [upto, high])
+            query = Query(sql, self._known | limits, numbers - times, times)
+            yield Block(number, [query], (upto - low) / (high - low), [upto, high])
             number, last = number + 1, upto
 
     @property
@@ -87,6 +93,8 @@ def _field(column: str, kind: int, numbers: frozenset[str]) -> str:
     """Give a column as the store fetches it: a number, or the text that would come through here."""
     name = quoted(column)
     if column in numbers:
-        return f"CAST({name}, 'Nullable(Int64)')"
+        return name if kind == LOCAL_TIME else f"CAST({name}, 'Nullable(Int64)')"
+    if kind in DECIMALS:
+        return f"ifNull(toDecimalString({name}, toUInt8(extract(toTypeName({name}), ', ([0-9]+)'))), '')"
     text = f"ifNull(toString({name}), '')"
     return text if kind in WHOLE else f"replaceAll({text}, '{SEPARATOR}', ' ')"

@@ -12,7 +12,7 @@ from MySQLdb.cursors import SSCursor
 from analytics.importing.arrow import stream
 from analytics.importing.blocks import NOTHING, SEPARATOR, Block, ImportFault, Lines
 from analytics.importing.mysql import catalog
-from analytics.importing.mysql.catalog import WHOLE, quoted
+from analytics.importing.mysql.catalog import LOCAL_TIME, WHOLE, quoted
 from analytics.importing.mysql.fetched import Fetched, not_before, sparse
 from analytics.importing.mysql.server import READ_SECONDS, Address, Server
 from analytics.store.client import Store
@@ -117,11 +117,12 @@ class MySqlRows:
         with self._server.cursor(connection) as cursor:
             keys = self._ends(cursor, "TRUE", ())
             rows = catalog.estimated(cursor, self.address.database, self._table) or 0
-        if not keys or sparse(*keys, rows):
+        types = {column: self._types[column] for column in self.columns}
+        numbers = frozenset(c for c in numbers & set(self.columns) if types[c] in (*WHOLE, LOCAL_TIME)) - self._large
+        texts = any(kind == LOCAL_TIME and column not in numbers for column, kind in types.items())
+        if not keys or texts or sparse(*keys, rows):
             yield from self._by_key(connection, number, after)
             return
-        numbers = frozenset(c for c in numbers & set(self.columns) if self._types[c] in WHOLE) - self._large
-        types = {column: self._types[column] for column in self.columns}
         yield from self._fetched.blocks(types, numbers, number, keys, after)
 
     def _by_key(self, connection: Any, number: int, after: Any) -> Iterator[Block]:  # noqa: ANN401  # MySQLdb has no types
