@@ -82,6 +82,7 @@ def test_each_question_for_duplicates_reads_one_import_only(
 ) -> None:
     """A question that reads all of them each time takes minutes where many imports left some out."""
     monkeypatch.setattr(copies, "PIECE", 2)
+    Tables(store, "twice").drop_database()  # what the imports of other tests left out stays in the store
     rows = [f"{user},1,pv,2017-11-25 09:00:00,x" for user in range(15)]
     runs = [brought(admin, folder, "first", rows[:5] * 2)]
     runs += [added(admin, folder, rows[begin : begin + 5] * 2) for begin in (5, 10)]
