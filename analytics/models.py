@@ -90,6 +90,7 @@ class Dataset(models.Model):
 class ImportRun(models.Model):
     """One import: how far it is, and what it gave. identity: what tells its source from others, without any password.
 
+    identity also says of a sync that it is one.
     request: what a page asked for, for the program that runs it; its password only in `secret`, sealed. asked_by: who.
     error: why it failed; fault: the same as a sdk.text.Text. attempts: how often a worker began with it and has not
     said how that ended. position: where it goes on when it is taken up again. began: when work on it did, moved on by
@@ -143,6 +144,11 @@ class ImportRun(models.Model):
         """Say whether it is still to be done: it waits, it runs, or it goes on by itself."""
         stopped = self.state == self.State.STOPPED and bool(self.request)
         return stopped or self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def is_sync(self) -> bool:
+        """Say whether it reads what is new in the dataset's own table, however it was begun."""
+        return bool(self.identity.get("sync") or self.request.get("source", {}).get("sync"))
 
     @property
     def seconds(self) -> float:

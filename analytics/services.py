@@ -214,7 +214,8 @@ def _busy(name: str, claim: str) -> BusyError:
 
 def _run(store: Store, row: Dataset, source: Source, columns: Columns, asked: ImportRun | None) -> ImportRun:
     """Give the attempt to go on with, else a new one; what others have left is removed."""
-    identity, mapping = source.identity, _meaning(row, columns)
+    sync = {"sync": True} if getattr(source, "overlaps", False) else {}  # it reads another part of the same table
+    identity, mapping = source.identity | sync, _meaning(row, columns)
     states = (ImportRun.State.RUNNING, ImportRun.State.STOPPED, ImportRun.State.FAILED)
     wanted = [asked] if asked else []
     for run in [*wanted, *row.runs.filter(state__in=states).exclude(pk=asked.pk if asked else None)]:

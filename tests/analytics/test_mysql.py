@@ -10,6 +10,7 @@ from analytics import claims, services
 from analytics.importing.blocks import ImportFault
 from analytics.importing.mysql.rows import MySqlRows
 from analytics.importing.mysql.server import Address
+from analytics.importing.running import Progress
 from analytics.models import Dataset, ImportRun
 from analytics.services import Request, import_rows
 from analytics.store.client import Store
@@ -178,6 +179,25 @@ def test_a_row_of_the_future_does_not_end_the_syncs(store: Store, mariadb: Maria
     bring(store, MySqlRows(address(mariadb), table="behaviour"), source=kept(mariadb), valid=("", "2099-12-31"))
     insert(sql, "behaviour", [f"51,1,1,pv,{NOW - 60}"])
     assert synced(store).added == 1
+
+
+def test_a_sync_does_not_go_on_with_an_import_that_broke_off(
+    store: Store, mariadb: MariaDb, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analytics.importing.mysql.rows.BLOCK_ROWS", 70)
+    filled(sql, "behaviour", 300)
+    source, request = MySqlRows(address(mariadb), table="behaviour"), Request(name="mysql", zone="Asia/Shanghai")
+    bring(store, source, source=kept(mariadb))
+
+    def stop(progress: Progress) -> None:
+        if progress.position.number == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_rows(store, source, request, now=NOW, tell=stop)
+    broke_off = ImportRun.objects.first()
+    run = synced(store, overlap=0)
+    assert (run.pk != broke_off.pk, run.rows_read) == (True, 1), "it reads the end of the table, not the import's rest"
 
 
 def _moment(ts: int, kind: str) -> str:

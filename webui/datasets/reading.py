@@ -78,7 +78,7 @@ class Line:
     @property
     def can_save_duplicates(self) -> bool:
         """Say whether it left out duplicates that can be saved; what a sync reads once more by intent is none."""
-        ours = not self.run.request.get("people") and not self.run.request.get("source", {}).get("sync")
+        ours = not self.run.request.get("people") and not self.run.is_sync
         return bool(self.run.state == State.DONE and self.run.duplicates and ours)
 
     @property

@@ -16,8 +16,8 @@ TELL_SECONDS = 2.0
 Act = Callable[[Store, Callable[[Progress], None]], ImportRun]
 
 
-def shown(command: BaseCommand, act: Act, left_out: str = "exact duplicates left out") -> None:
-    """Run an import, and say what it gave. left_out: what to call the rows that were there."""
+def shown(command: BaseCommand, act: Act) -> None:
+    """Run an import, and say what it gave."""
     meter = Meter()
     try:
         with terminal.store() as store:
@@ -28,7 +28,7 @@ def shown(command: BaseCommand, act: Act, left_out: str = "exact duplicates left
         raise terminal.Refused("stopped; the same command goes on where it was", terminal.FAILED) from None
     finally:
         meter.end()
-    command.stdout.write(_summary(run, left_out))
+    command.stdout.write(_summary(run))
     for line in reasons(run.quarantined, "quarantined"):
         command.stdout.write(line)
     own = sorted(set(run.dataset.behaviours) - set(run.dataset.roles))
@@ -68,8 +68,8 @@ class Meter:
             sys.stderr.flush()
 
 
-def _summary(run: ImportRun, left_out: str) -> str:
-    row = run.dataset
+def _summary(run: ImportRun) -> str:
+    row, left_out = run.dataset, "were there already" if run.is_sync else "exact duplicates left out"
     return (
         f"{row.name}: {run.added:,} rows added, {run.duplicates:,} {left_out},"
         f" {sum(run.quarantined.values()):,} quarantined; now {row.rows:,} rows of {row.users:,} users"

@@ -85,11 +85,7 @@ def sync(command: BaseCommand, options: dict[str, Any]) -> None:
     row, overlap = terminal.dataset(options["dataset"]), options["overlap"]
     if not 0 <= overlap <= OVERLAP_AT_MOST:
         raise ImportFault(f"--overlap is {overlap}; write seconds from 0 to {OVERLAP_AT_MOST}")
-    shown(
-        command,
-        lambda store, tell: services.sync(store, row, now=time.time(), tell=tell, overlap=overlap),
-        "were there already",
-    )
+    shown(command, lambda store, tell: services.sync(store, row, now=time.time(), tell=tell, overlap=overlap))
 
 
 def make(command: BaseCommand, options: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
 
@@ -272,6 +273,28 @@ def test_identifiers_with_quotes_and_semicolons_are_only_names(
     sql("INSERT INTO `be``h; DROP TABLE x; --'\"` VALUES (2, 'pv', '2017-11-25 01:21:11')")
     admin.post("/datasets/odd/sync/")
     assert (worked().state, len(rows_of(store, "odd", "user_id"))) == ("done", 2), "a sync finds columns of any name"
+
+
+def test_a_sync_by_the_command_is_shown_as_one_by_the_page(
+    admin: Client, server: MariaDb, sql: Sql, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled(sql)
+    what = typed(server)
+    sent = column({**what, **seen(admin.post(PAGE, what)), "name": "synced"}, "at", "ts")
+    assert admin.post(PAGE, {**sent, "act": "import"}).status_code == 302
+    assert worked().state == "done"
+    admin.post("/datasets/synced/sync/")
+    by_page = worked()
+    call_command("dataset", "sync", "synced")
+    assert "synced: 0 rows added, 60 were there already, 0 quarantined" in capsys.readouterr().out
+    by_command = ImportRun.objects.order_by("-pk")[0]
+    assert by_command != by_page
+    page = admin.get("/datasets/synced/")
+    shown = [text(page).partition(f'id="om-import-{run.pk}"')[2].partition("</li>")[0] for run in (by_page, by_command)]
+    for said in shown:
+        assert "· sync" in said
+        assert "0 rows added, 60 were there already, 0 set aside." in said
+        assert "Save the exact duplicates" not in said
 
 
 def test_rows_are_added_to_a_dataset_by_its_own_mapping(admin: Client, folder: Path, store: Store) -> None:
