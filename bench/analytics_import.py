@@ -4,6 +4,7 @@ python -m bench.analytics_import [--rows 10] [--mariadb 5] [--rounds 3]      mil
 """
 
 import argparse
+import os
 import socket
 import tempfile
 import time
@@ -26,6 +27,7 @@ from analytics.importing.running import Position, Progress, clear, run_import
 from analytics.store.client import Store
 from analytics.store.reach import reached
 from analytics.store.schema import Tables
+from bench.reports.in_mariadb import OPTIONS
 from tests.fleet.mariadb import running_mariadb
 
 MILLION = 1_000_000
@@ -116,7 +118,7 @@ def from_mariadb(store: Store, path: Path, millions: int, rounds: int) -> None:
     """Load the CSV into a private MariaDB and import it from there, over loopback."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with running_mariadb(port) as server:
+    with running_mariadb(port, options=OPTIONS) as server:
         server.create("shop")
         with MySQLdb.connect(unix_socket=str(server.socket), user="root", db="shop", local_infile=True) as connection:
             cursor = connection.cursor()
@@ -124,16 +126,19 @@ def from_mariadb(store: Store, path: Path, millions: int, rounds: int) -> None:
             cursor.execute("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'secret'")
             cursor.execute("GRANT SELECT ON shop.* TO reader@'127.0.0.1'")
             connection.commit()
-        raw = (
-            "SELECT user_id, item_id, category_id, behavior_type, timestamp"
-            f" FROM mysql('127.0.0.1:{port}', 'shop', 'behaviour', 'reader', 'secret')"
-        )
+        os.sync()  # what was written until here is not of the imports
         address = Address("127.0.0.1", port, "reader", "secret", "shop")
-        compare(store, "MariaDB", millions, rounds, raw, lambda: MySqlRows(address, table="behaviour"))
+        for what, table, ts in (
+            ("MariaDB", "behaviour", "timestamp"),
+            ("MariaDB, DATETIME and DECIMAL", "sale", "toUnixTimestamp(created_at)"),
+        ):
+            there = f"mysql('127.0.0.1:{port}', 'shop', '{table}', 'reader', 'secret')"
+            raw = f"SELECT user_id, item_id, category_id, behavior_type, {ts} FROM {there}"
+            compare(store, what, millions, rounds, raw, lambda table=table: MySqlRows(address, table=table))
 
 
 def load(cursor: MySQLdb.cursors.Cursor, path: Path) -> None:
-    """Make the table `behaviour` of a CSV file."""
+    """Make the table `behaviour` of a CSV file, and `sale`, with times and prices as shops write them."""
     cursor.execute("SET GLOBAL local_infile = 1")
     cursor.execute(
         "CREATE TABLE behaviour (id INT AUTO_INCREMENT PRIMARY KEY, user_id INT, item_id INT, category_id INT,"
@@ -142,6 +147,10 @@ def load(cursor: MySQLdb.cursors.Cursor, path: Path) -> None:
     cursor.execute(
         f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE behaviour FIELDS TERMINATED BY ','"
         " (user_id, item_id, category_id, behavior_type, timestamp)"
+    )
+    cursor.execute(
+        "CREATE TABLE sale (PRIMARY KEY (id)) AS SELECT id, user_id, item_id, category_id, behavior_type,"
+        " FROM_UNIXTIME(timestamp) AS created_at, CAST(item_id % 1000 / 7 AS DECIMAL(10, 2)) AS price FROM behaviour"
     )
 
 
