@@ -57,6 +57,7 @@ class Layout:
 class Dataset:
     """One dataset at one version. Times are Unix seconds; `valid` is half-open; first_ts and last_ts are rows' own.
 
+    read_ts: when the newest of its imports began, 0 where nothing is known of that.
     roles: behaviour -> view, fav, cart or buy; others are behaviours of their own. activity: the behaviours that
     count as activity, all when empty. mapped: which of item, category, amount, order, channel and the dimensions
     the source has; registered_channel where the users table has channels. people_version, people: of the users table,
@@ -75,6 +76,7 @@ class Dataset:
     valid: tuple[int | None, int | None] = (None, None)
     first_ts: int = 0
     last_ts: int = 0
+    read_ts: int = 0
     rows: int = 0
     users: int = 0
     behaviours: Mapping[str, int] = field(default_factory=dict)
@@ -91,12 +93,13 @@ class Dataset:
         """Give the second until which its rows are complete.
 
         The end of the valid range once rows of its last day are there (nobody acts in the very last second of a day);
-        else the second after the last row.
+        else the second after the last row. Never after they were read: of rows whose clock is fast the others are
+        still to come.
         """
-        high = self.valid[1]
+        high, end = self.valid[1], self.last_ts + 1
         if high is not None and high - DAY <= self.last_ts < high:
-            return high
-        return self.last_ts + 1
+            end = high
+        return min(end, self.read_ts or end)
 
     def ranks(self) -> dict[str, int]:
         """Give the rank of each behaviour that has a role."""

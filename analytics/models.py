@@ -15,10 +15,10 @@ def _stamp() -> str:
 class Dataset(models.Model):
     """A behaviour table that was connected.
 
-    `version` names the tables that serve; 0 before the first import. mapping: field -> column of the source, and
-    dimensions. valid_from, valid_to: Unix seconds, half-open. source: where it came from, for a sync; a password
-    only in `secret`, sealed. stamp: tells it from one of the same name that was removed. claim: "host pid start" of the
-    program that imports into it now; one at a time.
+    `version` names the tables that serve; 0 before the first import. read_ts: when the newest import began. mapping:
+    field -> column of the source, and dimensions. valid_from, valid_to: Unix seconds, half-open. source: where it came
+    from, for a sync; a password only in `secret`, sealed. stamp: tells it from one of the same name that was removed.
+    claim: "host pid start" of the program that imports into it now; one at a time.
     sync_minutes: how often a sync is due by itself, 0 never; sync_next: when. people_*: the users table, with the
     moment each was registered; version 0 where there is none; people_mapping: fields, source and counts of its import.
     concern: which tasks of the operations half concern it, for webui.curves.concern.
@@ -39,6 +39,7 @@ class Dataset(models.Model):
     users = models.PositiveBigIntegerField(default=0)
     first_ts = models.BigIntegerField(default=0)
     last_ts = models.BigIntegerField(default=0)
+    read_ts = models.BigIntegerField(default=0)
     behaviours = models.JSONField(default=dict)
     duplicates = models.PositiveBigIntegerField(default=0)
     quarantined = models.PositiveBigIntegerField(default=0)
@@ -79,6 +80,7 @@ class Dataset(models.Model):
             valid=(self.valid_from, self.valid_to),
             first_ts=self.first_ts,
             last_ts=self.last_ts,
+            read_ts=self.read_ts,
             rows=self.rows,
             users=self.users,
             behaviours=self.behaviours,

@@ -287,7 +287,7 @@ def _perform(  # noqa: PLR0913  # each is one thing that an import needs
     except BaseException:  # Ctrl-C, or what `tell` raised: it can go on
         _end(run, ImportRun.State.STOPPED)
         raise
-    _serve(row, run, published, came_from(request))
+    _serve(row, run, published, {**came_from(request), "read_ts": int(now)})
     clear(tables, run.pk, row.version)
     return run
 
@@ -301,7 +301,7 @@ def _prepare(store: Store, source: Source, columns: Columns) -> None:
 
 
 def _serve(row: Dataset, run: ImportRun, published: Published, came: dict[str, Any]) -> None:
-    """Name the new version: from here on reports read it. came: where a sync will find its rows."""
+    """Name the new version: from here on reports read it. came: where a sync finds its rows, and when it was read."""
     now = published.dataset
     values = {name: getattr(now, name) for name in ("version", "rows", "users", "first_ts", "last_ts")}
     values |= {"behaviours": dict(now.behaviours), "roles": dict(now.roles), **came}

@@ -177,6 +177,7 @@ def test_a_row_of_the_future_does_not_end_the_syncs(store: Store, mariadb: Maria
     filled(sql, "behaviour", 20)
     insert(sql, "behaviour", [f"50,1,1,pv,{NOW + 300 * 86_400}"])
     bring(store, MySqlRows(address(mariadb), table="behaviour"), source=kept(mariadb), valid=("", "2099-12-31"))
+    assert Dataset.objects.get(name="mysql").as_core().end == NOW, "the rows before it are still to come"
     insert(sql, "behaviour", [f"51,1,1,pv,{NOW - 60}"])
     assert synced(store).added == 1
 

@@ -83,7 +83,7 @@ class Ask:
         if not core.version:
             return "", ""
         whole = core.day_of(core.end)  # the day after the last whole one, unless the data end inside a day
-        end = core.end_day if self.preset == "today" else whole
+        end = core.day_of(core.end - 1) + timedelta(1) if self.preset == "today" else whole
         start = end - timedelta(PRESETS[self.preset])
         if end <= core.first_day:  # the only day there is has not ended
             return "", ""

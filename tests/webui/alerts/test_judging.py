@@ -70,6 +70,24 @@ def test_an_hour_that_is_not_over_is_not_judged(alert_on: Make, publish: Publish
 
 
 @once
+def test_an_hour_with_a_row_whose_clock_is_fast_is_judged_when_it_is_over(alert_on: Make, publish: Publish) -> None:
+    alert = alert_on()
+    look()
+    dataset = publish([10] * 24 + [1])
+    dataset.read_ts = START + 24 * HOUR + 60  # its hour has just begun
+    dataset.save()
+    look()
+    alert.refresh_from_db()
+    assert (story(), alert.judged) == ([], START + 24 * HOUR)
+    dataset = publish([10] * 25)
+    dataset.read_ts = START + 25 * HOUR
+    dataset.save()
+    look()
+    alert.refresh_from_db()
+    assert (story(), alert.judged) == ([], START + 25 * HOUR)
+
+
+@once
 def test_all_that_came_at_once_is_judged_in_order(alert_on: Make, publish: Publish) -> None:
     alert_on()
     look()

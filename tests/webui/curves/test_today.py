@@ -57,6 +57,16 @@ def test_only_the_day_that_goes_on_is_called_today(store: Store, as_person: AsPe
     assert "today" not in text
 
 
+def test_a_row_whose_clock_is_fast_does_not_make_its_day_the_newest(store: Store, as_person: AsPerson) -> None:
+    row = publish(store, [5] * 84)  # to noon of 4 November
+    row.read_ts = START + 2 * DAY + 10 * HOUR
+    row.save()
+    client = as_person("zhao.min")
+    assert "shop, Fri 3 Nov 2017 to 10:00" in today(client)
+    asked = client.get("/reports/activity/?d=shop&range=today").context["ask"]
+    assert asked.range == ("2017-11-03", "2017-11-04")
+
+
 def test_without_such_a_weekday_before_nothing_is_compared(store: Store, as_person: AsPerson) -> None:
     publish(store, [5] * 30)
     text = today(as_person("zhao.min"))
