@@ -1,8 +1,11 @@
 """Read the lines that imports set aside because they are no rows, some at a time."""
 
+import csv
+import io
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 
+from analytics.importing.blocks import SEPARATOR
 from analytics.store.schema import Tables
 
 KINDS = """
@@ -51,4 +54,10 @@ def _word(line: bytes) -> str:
 
 
 def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").replace("\x1f", ",")
+    """Give a line as it stood in its file; one that was columns as a line of CSV."""
+    text = line.decode("utf-8", "replace")
+    if SEPARATOR not in text:
+        return text
+    written = io.StringIO()
+    csv.writer(written).writerow(text.split(SEPARATOR))
+    return written.getvalue().removesuffix("\r\n")

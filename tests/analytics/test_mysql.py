@@ -7,6 +7,7 @@ import MySQLdb
 import pytest
 
 from analytics import claims, services
+from analytics.importing import aside
 from analytics.importing.blocks import ImportFault
 from analytics.importing.mysql.rows import MySqlRows
 from analytics.importing.mysql.server import Address
@@ -105,6 +106,16 @@ def test_a_query_and_an_identifier_with_quotes_are_read(store: Store, mariadb: M
         address(mariadb), query="SELECT 5 AS user_id, 'pv' AS event, '2017-11-25 10:00:00' AS ts WHERE 'a%s' LIKE 'a%';"
     )
     assert bring(store, again, name="query").added == 1
+
+
+def test_a_row_that_was_set_aside_keeps_its_columns(store: Store, mariadb: MariaDb, sql: Sql) -> None:
+    sql(
+        "CREATE TABLE z (user_id INT, event VARCHAR(9), ts BIGINT, how VARCHAR(20))",
+        "INSERT INTO z VALUES (1, 'pv', 1511544070, 'ads'), (2, 'pv', 0, 'mail, weekly'), (3, 'pv', 0, 'a\nb')",
+    )
+    bring(store, MySqlRows(address(mariadb), table="z"), map="how=how")
+    lines = [line for piece in aside.pieces(Tables(store, "mysql")) for _, _, line in piece]
+    assert lines == ['2,pv,0,"mail, weekly"', '3,pv,0,"a\nb"']
 
 
 def test_a_timestamp_column_does_not_depend_on_a_session_zone(store: Store, mariadb: MariaDb, sql: Sql) -> None:

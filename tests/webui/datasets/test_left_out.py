@@ -136,6 +136,17 @@ def test_lines_set_aside_come_each_as_often_as_they_stood(
         assert lines == sorted(lines)
 
 
+def test_lines_set_aside_keep_their_columns(admin: Client, folder: Path, store: Store, tmp_path: Path) -> None:
+    bad = ['9,1,pv,never,"mail, weekly"', '9,2,pv,never,"of 5"" or 6"""', "9,3,pv,never,plain"]
+    run = brought(admin, folder, "columns", [MORE, *bad])
+    found = streamed(admin.get(f"/datasets/twice/imports/{run.pk}/set-aside.csv"))
+    assert [line for _, line in csv.reader(io.StringIO(found))][1:] == bad
+    out = tmp_path / "bad.csv"
+    call_command("dataset", "quarantine", "twice", "--csv", str(out))
+    lines = [line for number, _, line in csv.reader(out.open()) if number == str(run.pk)]
+    assert [row[-1] for row in csv.reader(lines)] == ["mail, weekly", 'of 5" or 6"', "plain"]
+
+
 class Terminal(StringIO):
     """A person at a terminal, who types this."""
 
