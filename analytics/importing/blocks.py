@@ -43,18 +43,30 @@ class Rows:
     numbers: frozenset[str]
     few: frozenset[str] = NOTHING
 
+    @property
+    def read(self) -> frozenset[str]:
+        """Give the columns that are no texts."""
+        return self.numbers
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A SELECT of c1, c2, ... by which the store itself fetches the rows; numbers as above.
 
-    times: the columns that are local times, which the store reads in the session's zone, NULL for none.
+    times: the columns that are local times, which the store reads in the session's zone, NULL for none. decimals: those
+    of decimal numbers, none of which an amount cannot hold.
     """
 
     sql: str
     bind: dict[str, Any] = field(repr=False)  # a password is among them
     numbers: frozenset[str] = NOTHING
     times: frozenset[str] = NOTHING
+    decimals: frozenset[str] = NOTHING
+
+    @property
+    def read(self) -> frozenset[str]:
+        """Give the columns that are no texts."""
+        return self.numbers | self.times | self.decimals
 
 
 @dataclass(frozen=True, slots=True)

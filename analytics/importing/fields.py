@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analytics.dataset import Dataset, Kind, Layout
-from analytics.importing.blocks import NOTHING, SEPARATOR
+from analytics.importing.blocks import SEPARATOR, Query, Rows
 from analytics.importing.mapping import Columns
 from analytics.store.names import quoted
 from sdk.text import Text
@@ -27,6 +27,7 @@ REASONS = {
 WHY = "Enum8(" + ", ".join(f"'{name}' = {place}" for place, name in enumerate(["", *REASONS])) + ")"  # '' for a row
 COLUMNS = {"user": "user_id", "item": "item_id", "category": "category_id", "order": "order_id"}  # others: as the field
 MICRO = 1_000_000
+AMOUNT = "Decimal(18, 4)"
 ENDLESS = 253_402_300_800  # the second after the year 9999; that year stands for "never" in many tables
 DAY = r"\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])"  # the engine takes a month 00 for this year's first
 ISO = f"^{DAY}" + r"([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"
@@ -36,17 +37,23 @@ ISO = f"^{DAY}" + r"([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d
 class Field:
     """One field. text: SQL of its characters, '' for none.
 
-    number, moment: of a Nullable(Int64) or a Nullable(DateTime64), where it is one already.
+    number, moment, decimal: of a Nullable(Int64), Nullable(DateTime64) or Nullable(Decimal), where it is one already.
     """
 
     text: str
     number: str = ""
     moment: str = ""
+    decimal: str = ""
 
     @property
     def missing(self) -> str:
         """Give the condition that there is nothing."""
         return f"isNull({self.number})" if self.number else f"{self.text} = ''"
+
+    @property
+    def amount(self) -> str:
+        """Give the amount, NULL for none and for what is no number."""
+        return f"CAST({self.decimal}, 'Nullable({AMOUNT})')" if self.decimal else f"toDecimal64OrNull({self.text}, 4)"
 
     @property
     def whole(self) -> str:
@@ -72,20 +79,28 @@ def of_lines(columns: Sequence[str]) -> Fields:
     return Fields(fields, "NOT isValidUTF8(line)", f"length(f) != {len(columns)}", "line")
 
 
-def of_columns(columns: Sequence[str], numbers: frozenset[str], times: frozenset[str] = NOTHING) -> Fields:
-    """Give the fields of c1, c2, ...: whole numbers, local times, or texts."""
+def of_columns(columns: Sequence[str], part: Rows | Query) -> Fields:
+    """Give the fields of c1, c2, ... of a part."""
     places = {name: f"c{place}" for place, name in enumerate(columns, 1)}
-    fields = {name: _column(c, number=name in numbers, time=name in times) for name, c in places.items()}
-    texts = [c for name, c in places.items() if name not in numbers | times]
+    fields = {name: _column(name, c, part) for name, c in places.items()}
+    texts = [c for name, c in places.items() if name not in part.read]
     odd = " OR ".join(f"NOT isValidUTF8({c})" for c in texts) or "0"
-    line = ", ".join(f"ifNull(toString({c}), '')" for c in places.values())
+    line = ", ".join(fields[name].text if name in part.read else c for name, c in places.items())
     return Fields(fields, odd, "0", f"concatWithSeparator('{SEPARATOR}', {line})")
 
 
-def _column(column: str, *, number: bool, time: bool) -> Field:
-    if not (number or time):
-        return Field(f"trim(BOTH ' ' FROM {column})")
-    return Field(f"ifNull(toString({column}), '')", column if number else "", column if time else "")
+def _column(name: str, column: str, part: Rows | Query) -> Field:
+    if isinstance(part, Query) and name in part.decimals:
+        return Field(decimal_text(column), decimal=column)
+    text = f"ifNull(toString({column}), '')"
+    if isinstance(part, Query) and name in part.times:
+        return Field(text, moment=column)
+    return Field(text, column) if name in part.numbers else Field(f"trim(BOTH ' ' FROM {column})")
+
+
+def decimal_text(column: str) -> str:
+    """Give the text of a Nullable(Decimal) as MySQL writes it, with all of its digits."""
+    return f"ifNull(toDecimalString({column}, toUInt8(extract(toTypeName({column}), ', ([0-9]+)'))), '')"
 
 
 def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
@@ -96,7 +111,7 @@ def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
     kinds = {"user": layout.user, "item": layout.item, "category": layout.category}
     dimensions = {name: fields.of[column].text for name, (column, _) in mapping.dimensions.items()}
     whole = {name: by[name].whole for name, kind in kinds.items() if kind is Kind.NUMBER and name in by}
-    amount = f"toDecimal64OrNull({by['amount'].text}, 4)" if "amount" in by else ""
+    amount = by["amount"].amount if "amount" in by else ""
     checks = {
         "encoding": fields.encoding,
         "columns": fields.columns,
@@ -106,7 +121,7 @@ def select(dataset: Dataset, mapping: Columns, fields: Fields) -> str:
         "behaviour": by["behaviour"].missing,
         "time": "isNull(t)",
         "range": "NOT (t >= {low:Int64} * 1000000 AND t < {high:Int64} * 1000000)",
-        "amount": f"{by['amount'].text} != '' AND isNull({amount})" if amount else "0",
+        "amount": f"{by['amount'].text} != '' AND isNull({amount})" if amount and not by["amount"].decimal else "0",
         "dimension": " OR ".join(_bad(dimensions[name]) for name, kind in layout.dimensions if kind is Kind.NUMBER)
         or "0",
     }

@@ -86,14 +86,14 @@ class Stage:
         """
         raw = self.tables.name(table)
         if isinstance(part, Query):
-            texts = [f"c{place}" for place, name in enumerate(columns, 1) if name in few - part.numbers - part.times]
+            texts = [f"c{place}" for place, name in enumerate(columns, 1) if name in few - part.read]
             packed = ", ".join(f"toLowCardinality({text}) AS {text}" for text in texts)  # each of them is judged once
             rows = f"(SELECT *{f' REPLACE ({packed})' if packed else ''} FROM ({part.sql}))"
-            return fields.of_columns(columns, part.numbers, part.times), rows, part.bind
+            return fields.of_columns(columns, part), rows, part.bind
         if isinstance(part, Rows):
             kinds = {f"c{place}": _kind(name, part) for place, name in enumerate(columns, 1)}
             self._fill(table, kinds, part.data, "ArrowStream")
-            return fields.of_columns(columns, part.numbers), raw, {}
+            return fields.of_columns(columns, part), raw, {}
         self._fill(table, {"line": "String"}, part.data, part.form)
         split = "trimRight(line, '\\r') AS line, splitByString({separator:String}, line) AS f"
         return fields.of_lines(columns), f"(SELECT {split} FROM {raw} WHERE line != '')", {"separator": part.separator}

@@ -356,6 +356,44 @@ def test_the_store_fetches_the_same_local_times_and_amounts_by_itself(
     assert len(by_engine[1]) == 400
 
 
+@pytest.mark.parametrize(("whole", "scale"), [(14, 4), (14, 0), (15, 0), (18, 2), (35, 30), (0, 6)])
+def test_the_store_fetches_the_largest_amounts_as_they_are_kept(
+    store: Store, listening: tuple[MySQLdb.Connection, int], monkeypatch: pytest.MonkeyPatch, whole: int, scale: int
+) -> None:
+    connection, port = listening
+    cursor = connection.cursor()
+    for statement in (
+        "CREATE DATABASE IF NOT EXISTS bar CHARACTER SET utf8mb4",
+        "USE bar",
+        "DROP TABLE IF EXISTS a",
+        "CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, event VARCHAR(9), ts INT)",
+        f"ALTER TABLE a ADD signed DECIMAL({whole + scale}, {scale})",
+        f"ALTER TABLE a ADD not_ DECIMAL({whole + scale}, {scale}) UNSIGNED",
+        "CREATE USER IF NOT EXISTS b@'127.0.0.1'",
+        "GRANT SELECT ON bar.* TO b@'127.0.0.1'",
+    ):
+        cursor.execute(statement)
+    largest = f"{'9' * whole}.{'9' * scale}"
+    for number, (signed, other) in enumerate([(largest, largest), (f"-{largest}", "0"), (None, None), ("0.5", "0.5")]):
+        row = (number, 1_511_544_070, signed, other)
+        cursor.execute("INSERT INTO a (user_id, event, ts, signed, not_) VALUES (%s, 'buy', %s, %s, %s)", row)
+
+    def brought(column: str, *, offer: bool) -> tuple[object, ...]:
+        source = MySqlRows(Address("127.0.0.1", port, "b", "", "bar"), table="a")
+        with monkeypatch.context() as patched:
+            if not offer:
+                patched.setattr(MySqlRows, "offer", lambda *_: None)
+            Tables(store, "amounts").drop_database()
+            Dataset.objects.filter(name="amounts").delete()
+            run = bring(store, source, name="amounts", map=f"user=user_id,behaviour=event,ts=ts,amount={column}")
+        assert source._engine == offer
+        event = Tables(store, "amounts").event(1)
+        return run.quarantined, sorted(store.ask(f"SELECT user_id, amount FROM {event}").rows)
+
+    for column in ("signed", "not_"):
+        assert brought(column, offer=True) == brought(column, offer=False), column
+
+
 def test_the_store_fetches_the_same_rows_by_itself(
     store: Store, listening: tuple[MySQLdb.Connection, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ WHOLE = (FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG, F
 DECIMALS = (FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
 LOCAL_TIME = FIELD_TYPE.DATETIME  # of no zone; a TIMESTAMP is of the session's
 TEXTS = (FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING, FIELD_TYPE.VARCHAR)
+AMOUNT_DIGITS = 14  # before the point, of Decimal(18, 4)
 DOTTED = re.compile(r"\w+\.\w+")
 
 
@@ -30,15 +31,25 @@ def placed(database: str, table: str) -> tuple[str, str]:
 
 
 def columns(cursor: Any, source: str) -> tuple[dict[str, int], frozenset[str]]:  # noqa: ANN401  # MySQLdb has no types
-    """Give the types of a source's columns, and those of whole numbers in which one above 2^63 can stand."""
+    """Give the types of a source's columns, and those of numbers that may be larger than what is kept of them."""
     cursor.execute(f"SELECT * FROM {source} LIMIT 0", ())
     types = {column[0]: column[1] for column in cursor.description}
     large = {
         column[0]
         for column, flags in zip(cursor.description, cursor.description_flags, strict=True)
-        if column[1] == FIELD_TYPE.LONGLONG and flags & FLAG.UNSIGNED
+        if _large(column[1], column[4], column[5], unsigned=bool(flags & FLAG.UNSIGNED))
     }
     return types, frozenset(large)
+
+
+def _large(kind: int, length: int, scale: int, *, unsigned: bool) -> bool:
+    """Say whether a number above 2^63, or one with more digits before its point than an amount has, can stand there.
+
+    length: of its text at the most, with sign and point.
+    """
+    if kind in DECIMALS:
+        return length - scale - bool(scale) - (not unsigned) > AMOUNT_DIGITS
+    return kind == FIELD_TYPE.LONGLONG and unsigned
 
 
 def key(cursor: Any, database: str, table: str) -> str:  # noqa: ANN401  # MySQLdb has no types

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.importing.blocks import SEPARATOR, Block, Query
-from analytics.importing.fields import ENDLESS
+from analytics.importing.fields import ENDLESS, decimal_text
 from analytics.importing.mysql.catalog import DECIMALS, LOCAL_TIME, TEXTS, WHOLE, placed
 from analytics.importing.mysql.server import Address
 from analytics.store.client import Store
@@ -52,15 +52,16 @@ class Fetched:
     ) -> Iterator[Block]:
         """Give queries for the pieces of the key. keys: what lies below the first one, and the last one.
 
-        numbers: the columns that are wanted as whole numbers or times, and as nothing else.
+        numbers: the columns that come as numbers or times; all others come as texts.
         """
         times = frozenset(name for name in numbers if types[name] == LOCAL_TIME)
+        decimals = frozenset(name for name in numbers if types[name] in DECIMALS)
         sql, (low, high) = self._select(types, numbers), keys
         last, high = after or keys
         while last < high:
             upto = min(last + PIECE_KEYS, high)
             limits = {"from_key": last, "to_key": upto}
-            query = Query(sql, self._known | limits, numbers - times, times)
+            query = Query(sql, self._known | limits, numbers - times - decimals, times, decimals)
             yield Block(number, [query], (upto - low) / (high - low), [upto, high])
             number, last = number + 1, upto
 
@@ -93,8 +94,8 @@ def _field(column: str, kind: int, numbers: frozenset[str]) -> str:
     """Give a column as the store fetches it: a number, or the text that would come through here."""
     name = quoted(column)
     if column in numbers:
-        return name if kind == LOCAL_TIME else f"CAST({name}, 'Nullable(Int64)')"
+        return f"CAST({name}, 'Nullable(Int64)')" if kind in WHOLE else name
     if kind in DECIMALS:
-        return f"ifNull(toDecimalString({name}, toUInt8(extract(toTypeName({name}), ', ([0-9]+)'))), '')"
+        return decimal_text(name)
     text = f"ifNull(toString({name}), '')"
     return text if kind in WHOLE else f"replaceAll({text}, '{SEPARATOR}', ' ')"

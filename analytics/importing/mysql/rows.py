@@ -12,7 +12,7 @@ from MySQLdb.cursors import SSCursor
 from analytics.importing.arrow import stream
 from analytics.importing.blocks import NOTHING, SEPARATOR, Block, ImportFault, Lines
 from analytics.importing.mysql import catalog
-from analytics.importing.mysql.catalog import LOCAL_TIME, WHOLE, quoted
+from analytics.importing.mysql.catalog import DECIMALS, LOCAL_TIME, WHOLE, quoted
 from analytics.importing.mysql.fetched import Fetched, not_before, sparse
 from analytics.importing.mysql.server import READ_SECONDS, Address, Server
 from analytics.store.client import Store
@@ -118,7 +118,8 @@ class MySqlRows:
             keys = self._ends(cursor, "TRUE", ())
             rows = catalog.estimated(cursor, self.address.database, self._table) or 0
         types = {column: self._types[column] for column in self.columns}
-        numbers = frozenset(c for c in numbers & set(self.columns) if types[c] in (*WHOLE, LOCAL_TIME)) - self._large
+        wanted = {column for column in numbers if types.get(column) in (*WHOLE, LOCAL_TIME)}
+        numbers = frozenset(wanted | {column for column, kind in types.items() if kind in DECIMALS}) - self._large
         texts = any(kind == LOCAL_TIME and column not in numbers for column, kind in types.items())
         if not keys or texts or sparse(*keys, rows):
             yield from self._by_key(connection, number, after)
