@@ -10,6 +10,7 @@ from analytics.dataset import Dataset, Kind, Layout
 from analytics.importing.blocks import SEPARATOR, Query, Rows
 from analytics.importing.mapping import Columns
 from analytics.store.names import quoted
+from analytics.store.schema import AMOUNT
 from sdk.text import Text
 
 REASONS = {
@@ -27,7 +28,6 @@ REASONS = {
 WHY = "Enum8(" + ", ".join(f"'{name}' = {place}" for place, name in enumerate(["", *REASONS])) + ")"  # '' for a row
 COLUMNS = {"user": "user_id", "item": "item_id", "category": "category_id", "order": "order_id"}  # others: as the field
 MICRO = 1_000_000
-AMOUNT = "Decimal(18, 4)"
 ENDLESS = 253_402_300_800  # the second after the year 9999; that year stands for "never" in many tables
 DAY = r"\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])"  # the engine takes a month 00 for this year's first
 ISO = f"^{DAY}" + r"([ T]\\d\\d:\\d\\d(:\\d\\d([.,]\\d{1,9})?)?( ?(Z|UTC|[+-]\\d\\d:?\\d\\d))?)?$"

@@ -20,6 +20,7 @@ from analytics.store.names import quoted
 
 TYPES = {Kind.NUMBER: "Int64", Kind.TEXT: "String"}
 DIMENSION_TYPES = {Kind.NUMBER: "Float64", Kind.TEXT: "LowCardinality(String)"}
+AMOUNT = "Decimal(18, 4)"
 ROLLUPS = ("user_day", "hour", "buy_hour")
 VERSIONED = ("event", *ROLLUPS)
 BY_USER = "cityHash64(user_id)"  # which shard a row is on
@@ -56,7 +57,7 @@ def event_columns(layout: Layout) -> tuple[Column, ...]:
         Column("item_id", TYPES[layout.item]),
         Column("category_id", TYPES[layout.category]),
         Column("behaviour", "LowCardinality(String)"),
-        Column("amount", "Decimal(18, 4)"),
+        Column("amount", AMOUNT),
         Column("order_id", "String"),
         Column("channel", "LowCardinality(String)"),
         *(Column(layout.column(name), DIMENSION_TYPES[kind]) for name, kind in layout.dimensions),

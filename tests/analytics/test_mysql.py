@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import MySQLdb
+import MySQLdb.cursors
 import pytest
 
 from analytics import claims, services
 from analytics.importing import aside
-from analytics.importing.blocks import ImportFault
+from analytics.importing.blocks import ImportFault, Lines, Query
 from analytics.importing.mysql.rows import MySqlRows
 from analytics.importing.mysql.server import Address
 from analytics.importing.running import Progress
@@ -313,24 +314,31 @@ def listening() -> Iterator[tuple[MySQLdb.Connection, int]]:
         yield connection, port
 
 
-@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns"])
-def test_the_store_fetches_the_same_local_times_and_amounts_by_itself(
-    store: Store, listening: tuple[MySQLdb.Connection, int], monkeypatch: pytest.MonkeyPatch, zone: str
-) -> None:
-    monkeypatch.setattr("analytics.importing.mysql.fetched.PIECE_KEYS", 300)
+@pytest.fixture
+def bar(listening: tuple[MySQLdb.Connection, int]) -> tuple[MySQLdb.cursors.Cursor, Address]:
+    """Give a cursor in an empty database, and the address of an account that reads it over the network."""
     connection, port = listening
     cursor = connection.cursor()
     for statement in (
-        "CREATE DATABASE IF NOT EXISTS bar CHARACTER SET utf8mb4",
+        "DROP DATABASE IF EXISTS bar",
+        "CREATE DATABASE bar CHARACTER SET utf8mb4",
         "USE bar",
-        "SET sql_mode = ''",
-        "DROP TABLE IF EXISTS b",
-        "CREATE TABLE b (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, event VARCHAR(9), at DATETIME(3) NULL)",
-        "ALTER TABLE b ADD price DECIMAL(12, 6)",
         "CREATE USER IF NOT EXISTS b@'127.0.0.1'",
         "GRANT SELECT ON bar.* TO b@'127.0.0.1'",
     ):
         cursor.execute(statement)
+    return cursor, Address("127.0.0.1", port, "b", "", "bar")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns"])
+def test_the_store_fetches_the_same_local_times_and_amounts_by_itself(
+    store: Store, bar: tuple[MySQLdb.cursors.Cursor, Address], monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setattr("analytics.importing.mysql.fetched.PIECE_KEYS", 300)
+    cursor, there = bar
+    cursor.execute("SET sql_mode = ''")
+    cursor.execute("CREATE TABLE b (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, event VARCHAR(9))")
+    cursor.execute("ALTER TABLE b ADD at DATETIME(3) NULL, ADD price DECIMAL(12, 6)")
     odd = [None, "0000-00-00", "1000-01-01", "1969-12-31 23:59:59.5", "9999-12-31 23:59:59.999", "2300-01-01"]
     half_hours = [
         (first + timedelta(minutes=30 * step, milliseconds=125)).isoformat(" ")
@@ -342,11 +350,12 @@ def test_the_store_fetches_the_same_local_times_and_amounts_by_itself(
     cursor.executemany("INSERT INTO b (user_id, event, at, price) VALUES (%s, 'buy', %s, %s)", rows)
 
     def brought(name: str, *, offer: bool) -> tuple[object, ...]:
-        source = MySqlRows(Address("127.0.0.1", port, "b", "", "bar"), table="b")
+        source = MySqlRows(there, table="b")
         if not offer:
             monkeypatch.setattr(MySqlRows, "offer", lambda *_: None)
         run = bring(store, source, name=name, zone=zone, map="user=user_id,behaviour=event,ts=at,amount=price")
-        assert source._engine == offer
+        assert isinstance(next(source.blocks(1, None, frozenset({"at"}))).parts[0], Query) == offer
+        assert isinstance(next(source.blocks(1, None)).parts[0], Lines), "a time that is wanted as a text"
         event = Tables(store, name).event(1)
         return run.quarantined, sorted(store.ask(f"SELECT user_id, ts, micro, amount FROM {event}").rows)
 
@@ -358,28 +367,19 @@ def test_the_store_fetches_the_same_local_times_and_amounts_by_itself(
 
 @pytest.mark.parametrize(("whole", "scale"), [(14, 4), (14, 0), (15, 0), (18, 2), (35, 30), (0, 6)])
 def test_the_store_fetches_the_largest_amounts_as_they_are_kept(
-    store: Store, listening: tuple[MySQLdb.Connection, int], monkeypatch: pytest.MonkeyPatch, whole: int, scale: int
+    store: Store, bar: tuple[MySQLdb.cursors.Cursor, Address], monkeypatch: pytest.MonkeyPatch, whole: int, scale: int
 ) -> None:
-    connection, port = listening
-    cursor = connection.cursor()
-    for statement in (
-        "CREATE DATABASE IF NOT EXISTS bar CHARACTER SET utf8mb4",
-        "USE bar",
-        "DROP TABLE IF EXISTS a",
-        "CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, event VARCHAR(9), ts INT)",
-        f"ALTER TABLE a ADD signed DECIMAL({whole + scale}, {scale})",
-        f"ALTER TABLE a ADD not_ DECIMAL({whole + scale}, {scale}) UNSIGNED",
-        "CREATE USER IF NOT EXISTS b@'127.0.0.1'",
-        "GRANT SELECT ON bar.* TO b@'127.0.0.1'",
-    ):
-        cursor.execute(statement)
+    cursor, there = bar
+    kind = f"DECIMAL({whole + scale}, {scale})"
+    cursor.execute("CREATE TABLE a (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, event VARCHAR(9), ts INT)")
+    cursor.execute(f"ALTER TABLE a ADD signed {kind}, ADD not_ {kind} UNSIGNED")
     largest = f"{'9' * whole}.{'9' * scale}"
     for number, (signed, other) in enumerate([(largest, largest), (f"-{largest}", "0"), (None, None), ("0.5", "0.5")]):
         row = (number, 1_511_544_070, signed, other)
         cursor.execute("INSERT INTO a (user_id, event, ts, signed, not_) VALUES (%s, 'buy', %s, %s, %s)", row)
 
     def brought(column: str, *, offer: bool) -> tuple[object, ...]:
-        source = MySqlRows(Address("127.0.0.1", port, "b", "", "bar"), table="a")
+        source = MySqlRows(there, table="a")
         with monkeypatch.context() as patched:
             if not offer:
                 patched.setattr(MySqlRows, "offer", lambda *_: None)

@@ -21,7 +21,7 @@ from sdk.text import Text
 BLOCK_ROWS = 250_000
 SAMPLE_ROWS = 1000
 COUNTED = 2_000_000  # rows that are quickly counted
-LOCAL = (FIELD_TYPE.DATETIME, FIELD_TYPE.DATE)
+LOCAL = (LOCAL_TIME, FIELD_TYPE.DATE)
 
 
 class MySqlRows:
@@ -174,7 +174,7 @@ class MySqlRows:
         """Give a column as text; a TIMESTAMP as seconds, so that no session's zone takes part."""
         if self._types[column] == FIELD_TYPE.TIMESTAMP:
             return f"UNIX_TIMESTAMP({quoted(column)})"
-        plain = self._types[column] in (*WHOLE, *LOCAL, FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL)
+        plain = self._types[column] in (*WHOLE, *LOCAL, *DECIMALS)
         name = quoted(column)
         return name if plain else f"REPLACE({name}, CHAR({ord(SEPARATOR)}), ' ')"
 
